@@ -1,0 +1,86 @@
+"""Static configuration: what is fixed when the program starts, one frozen section per subsystem.
+
+Each component gets its own section, never the whole. Values only: where they come from (flag, `TIDEGATE_*` variable,
+`tidegate.yaml`) is `cli/settings.py`'s business. Times in seconds, sizes in bytes.
+"""
+
+from __future__ import annotations
+
+import os
+
+from tidegate.model import Address, Value
+
+
+class HttpConfig(Value):
+    """The router: where it listens and what it grants a client."""
+
+    listeners: tuple[Address, ...] = (Address(host="0.0.0.0", port=8080),)
+    tls_listeners: tuple[Address, ...] = ()
+    access_log: str = "-"  # "-" is standard output, "" is off, else a file path
+    trusted_proxies: tuple[str, ...] = ()  # CIDRs whose X-Forwarded-* are believed
+    head_timeout_seconds: float = 10.0
+    idle_timeout_seconds: float = 75.0
+    body_timeout_seconds: float = 60.0
+    tunnel_idle_timeout_seconds: float = 3600.0
+    drain_seconds: float = 30.0
+    max_head_bytes: int = 65536
+    max_target_bytes: int = 16384
+    max_headers: int = 128
+    hold_queue: int = 1000  # requests that may wait on one route
+    upstream_idle_seconds: float = 60.0
+    upstream_idle_connections: int = 256  # kept per endpoint and worker
+
+
+class DnsConfig(Value):
+    """The DNS server. An empty `listeners` switches it off; empty `upstreams` means those of /etc/resolv.conf."""
+
+    listeners: tuple[Address, ...] = (Address(host="0.0.0.0", port=5353),)
+    domain: str = "mesh.internal"
+    ttl_seconds: int = 5
+    upstreams: tuple[Address, ...] = ()
+    forward: bool = True
+    forward_timeout_seconds: float = 1.5
+    forward_total_seconds: float = 4.5
+
+
+class AdminConfig(Value):
+    """The admin API. `token` is demanded always when the address is not loopback, and if set also there."""
+
+    listeners: tuple[Address, ...] = (Address(host="127.0.0.1", port=9900),)
+    token: str = ""
+
+
+class DockerConfig(Value):
+    """Engines to follow. The first inventory of each is waited for before the first table."""
+
+    urls: tuple[str, ...] = ("unix:///var/run/docker.sock",)
+    resync_seconds: float = 30.0
+    required: bool = True
+
+
+class StateConfig(Value):
+    """Where things that must survive a restart live. `store` is empty for SQLite in `folder`."""
+
+    folder: str = "/var/lib/tidegate"
+    store: str = ""
+
+
+class NodeConfig(Value):
+    """Who we are among the nodes."""
+
+    name: str = os.uname().nodename
+    zone: str = ""
+
+
+class Config(Value):
+    """All sections. `workers` 0 runs everything in one process."""
+
+    http: HttpConfig = HttpConfig()
+    dns: DnsConfig = DnsConfig()
+    admin: AdminConfig = AdminConfig()
+    docker: DockerConfig = DockerConfig()
+    files: tuple[str, ...] = ()
+    state: StateConfig = StateConfig()
+    node: NodeConfig = NodeConfig()
+    workers: int = 1
+    log_level: str = "info"

@@ -1,0 +1,1 @@
+"""The page at / of the admin listener. Reads what it is given; writes nothing."""

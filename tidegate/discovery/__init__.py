@@ -1,0 +1,1 @@
+"""Providers: each sees instances somewhere (Docker, a file) and yields full inventories. Labels are understood in `labels.py`, purely."""

@@ -1,0 +1,1 @@
+"""Is an endpoint ready? `state` decides purely; `probes` ask; `checker` follows the endpoints there are and reports changes at once."""

@@ -1,0 +1,342 @@
+"""Frozen values that every part shares: what is seen, what is known of its health, what is routed.
+
+Reading order follows the flow: `Instance` (seen) -> `Inventory` (all that one provider sees) -> `CheckTarget` and
+`HealthReport` (is it ready) -> `Endpoint`, `Service`, `Route`, `DnsName` (what the data plane needs). All are msgspec
+structs: keyword-built, slotted, frozen, comparable, and fit for the wire to the workers as they are.
+
+Must not happen here: I/O, clocks, randomness, live objects.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from tidegate.errors import Problem
+
+
+class Value(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of all values: frozen, keyword-only, small on the wire."""
+
+
+# ------------------------------------------------------------------------------------------------------ what is seen
+
+
+class InstanceState(StrEnum):
+    """Life of one container or process, as its engine tells it. DRAINING: told to stop, still alive."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    PAUSED = "paused"
+    DRAINING = "draining"
+    STOPPED = "stopped"
+
+
+class EngineHealth(StrEnum):
+    """The engine's own health check (Docker's HEALTHCHECK); NONE where there is none."""
+
+    NONE = "none"
+    STARTING = "starting"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+
+
+class Address(Value):
+    """An IP literal (v4 or v6, no brackets) and a port, 1..65535."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class NetworkAddress(Value):
+    """Where an instance stands on one network. `network` is the engine's id, `name` what people call it."""
+
+    network: str
+    name: str
+    ipv4: str = ""
+    ipv6: str = ""
+    aliases: tuple[str, ...] = ()
+    internal: bool = False
+
+
+class PublishedPort(Value):
+    """`container_port` is reachable at `host_ip:host_port` on the engine's host."""
+
+    container_port: int
+    host_ip: str
+    host_port: int
+    protocol: str = "tcp"
+
+
+class ProbeKind(StrEnum):
+    """How an active health check asks."""
+
+    HTTP = "http"
+    TCP = "tcp"
+    COMMAND = "command"
+
+
+class ProbeSpec(Value):
+    """An active health check. `port` 0 means the endpoint's own port (HTTP: 80 as the label language says).
+
+    Success is: HTTP status 2xx or 3xx; a TCP connect; exit code 0 of `command` inside the container. Times in seconds.
+    """
+
+    kind: ProbeKind
+    port: int = 0
+    path: str = "/"
+    command: tuple[str, ...] = ()
+    interval_seconds: float = 2.0
+    timeout_seconds: float = 2.0
+    initial_delay_seconds: float = 0.0
+    rise: int = 1
+    fall: int = 3
+
+
+class RouteClaim(Value):
+    """What one label or file entry asks for: requests for `host` below `path` go to `port` of this instance.
+
+    `host` is lower-case, exact or `*.suffix`; `path` starts with `/` and has no trailing slash except for `/` itself.
+    `origin` is the label name or file:line it came from.
+    """
+
+    port: int
+    host: str
+    path: str = "/"
+    scheme: str = "http"
+    origin: str = ""
+
+
+class Instance(Value):
+    """One container, process or static address, as its provider sees it, with its labels already parsed.
+
+    `id` is unique over all providers. `project`/`service` name its service (`key`); `number` is the replica's number
+    (0 where unknown). `ports` are the ports worth an endpoint: those of claims, then exposed ones.
+    `weight` is the relative weight of this instance's *version* (default 100), `endpoint_weight` its own share in it.
+    Times are seconds since the epoch on the engine's clock.
+    """
+
+    id: str
+    name: str
+    provider: str
+    service: str
+    node: str = ""
+    project: str = ""
+    version: str = ""
+    number: int = 0
+    image: str = ""
+    state: InstanceState = InstanceState.RUNNING
+    engine_health: EngineHealth = EngineHealth.NONE
+    hostname: str = ""
+    networks: tuple[NetworkAddress, ...] = ()
+    host_network: bool = False
+    published: tuple[PublishedPort, ...] = ()
+    network: str = ""
+    claims: tuple[RouteClaim, ...] = ()
+    ports: tuple[int, ...] = ()
+    probe: ProbeSpec | None = None
+    sticky: bool = True
+    weight: int = 100
+    endpoint_weight: int = 1
+    scale: int = 0
+    created_at: float = 0.0
+    started_at: float = 0.0
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Name of the service it belongs to: `project/service`, or `service` where there is no project."""
+        return f"{self.project}/{self.service}" if self.project else self.service
+
+
+class RouteSpec(Value):
+    """A route written out in a file: its backends are named instead of claimed by instances."""
+
+    host: str
+    path: str = "/"
+    backends: tuple[Backend, ...] = ()
+    origin: str = ""
+
+
+class Inventory(Value):
+    """Everything one provider sees now. Full, never a delta.
+
+    `services` maps the service key to its instances, ordered by creation time, then id. What has not changed since the
+    provider's previous inventory is the *same object* (each tuple and each instance), so a difference is cheap.
+    `version` grows by one with each inventory of that provider; `stale` says the provider lost sight of its source
+    and repeats what it saw last.
+    """
+
+    provider: str
+    version: int
+    services: dict[str, tuple[Instance, ...]] = {}
+    routes: tuple[RouteSpec, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    stale: bool = False
+
+
+# ------------------------------------------------------------------------------------------------------------ health
+
+
+class HealthState(StrEnum):
+    """STARTING gets no traffic until the first success; UNHEALTHY after `fall` failures; DRAINING finishes politely."""
+
+    STARTING = "starting"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+    DRAINING = "draining"
+
+
+class HealthSource(StrEnum):
+    """Who says so. ASSUMED: last known before a restart, until the first probe of this life."""
+
+    PROBE = "probe"
+    ENGINE = "engine"
+    PASSIVE = "passive"
+    ASSUMED = "assumed"
+
+
+class CheckTarget(Value):
+    """One endpoint to watch. `candidates` are the addresses it may be reached at, best first: the checker connects and
+    keeps the first that answers, so that the network is verified, not guessed."""
+
+    endpoint: str
+    instance: str
+    service: str
+    candidates: tuple[Address, ...]
+    probe: ProbeSpec | None = None
+    engine_health: EngineHealth = EngineHealth.NONE
+    started_at: float = 0.0
+
+
+class HealthReport(Value):
+    """What is known of one endpoint's readiness. `since` is seconds since the epoch; `address` the verified one."""
+
+    endpoint: str
+    state: HealthState
+    source: HealthSource
+    since: float
+    reason: str = ""
+    address: Address | None = None
+    failures: int = 0
+
+
+# ---------------------------------------------------------------------------------------- what the data plane needs
+
+
+class Endpoint(Value):
+    """One address that can serve. `id` is `<instance id>:<container port>`; `address` may differ (published port)."""
+
+    id: str
+    instance: str
+    name: str
+    service: str
+    port: int
+    address: Address | None
+    state: HealthState
+    version: str = ""
+    number: int = 0
+    node: str = ""
+    weight: int = 1
+    reason: str = ""
+
+
+class Service(Value):
+    """A named group of endpoints (all versions, all states) and what holds for all of them."""
+
+    key: str
+    name: str
+    project: str = ""
+    endpoints: tuple[Endpoint, ...] = ()
+    sticky: bool = True
+
+
+class TrafficMode(StrEnum):
+    """NORMAL forwards; HOLD keeps requests waiting, bounded; MAINTENANCE answers 503 with a page."""
+
+    NORMAL = "normal"
+    HOLD = "hold"
+    MAINTENANCE = "maintenance"
+
+
+class Backend(Value):
+    """A share of a route: endpoints of `service` with `version` (any, if None) on container `port` (any, if 0).
+
+    `weight` is relative to the other backends of the route, 0..1000; 0 gets nothing."""
+
+    service: str
+    version: str | None = None
+    port: int = 0
+    weight: int = 100
+
+
+class Route(Value):
+    """Requests for `host` (exact or `*.suffix`) below `path` (segment-aware prefix) go to `backends` by weight.
+
+    `id` is host + path. `owner` is the project that holds the claim. Times in seconds.
+    """
+
+    id: str
+    host: str
+    path: str
+    backends: tuple[Backend, ...]
+    owner: str = ""
+    origin: str = ""
+    sticky: bool = False
+    mode: TrafficMode = TrafficMode.NORMAL
+    message: str = ""
+    hold_seconds: float = 10.0
+    connect_timeout_seconds: float = 2.0
+    response_timeout_seconds: float = 60.0
+
+
+class DnsMode(StrEnum):
+    """DIRECT: the containers' addresses; PROXY: the router's address as the asker reaches it; ONE: one record."""
+
+    DIRECT = "direct"
+    PROXY = "proxy"
+    ONE = "one"
+
+
+class DnsTarget(Value):
+    """One thing a name stands for. `name` is its canonical own name (for SRV and PTR), relative to the zone."""
+
+    name: str
+    addresses: tuple[NetworkAddress, ...] = ()
+    ports: tuple[int, ...] = ()
+    ready: bool = True
+    weight: int = 1
+
+
+class DnsName(Value):
+    """A name we answer for. Relative names are answered bare and below the zone; `absolute` ones only as they are.
+
+    `name` is lower-case, without a trailing dot; a leading `*.` is a wildcard.
+    """
+
+    name: str
+    targets: tuple[DnsTarget, ...] = ()
+    absolute: bool = False
+    mode: DnsMode = DnsMode.DIRECT
+    ttl_seconds: int = 5
+
+
+# -------------------------------------------------------------------------------------------- what the operator sets
+
+
+class Overrides(Value):
+    """What an operator set at run time, laid over what was discovered. Lives in the store.
+
+    `weights`: target (service key, or route id) -> backend name (version, or service key) -> relative weight.
+    `modes`: target -> traffic mode; `messages`: target -> text of the maintenance page.
+    `drained`: ids or names of endpoints, instances or nodes that get no new requests.
+    """
+
+    weights: dict[str, dict[str, int]] = {}
+    modes: dict[str, TrafficMode] = {}
+    messages: dict[str, str] = {}
+    drained: frozenset[str] = frozenset()

@@ -1,0 +1,75 @@
+"""The store's interface and values. Keys are slash-separated ASCII (`overrides/weights/shop/web`), values are bytes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from tidegate.model import Value
+
+
+class Entry(Value):
+    """One key as read. `revision` is the store's revision when it was last written; it starts at 1 and only grows."""
+
+    key: str
+    value: bytes
+    revision: int
+    lease: int = 0
+
+
+class Listing(Value):
+    """All entries below a prefix, and the store's revision they were read at (start a watch from it)."""
+
+    entries: tuple[Entry, ...]
+    revision: int
+
+
+class Compare(Value):
+    """Holds if `key` was last written at `revision`; 0 means the key does not exist."""
+
+    key: str
+    revision: int
+
+
+class Put(Value):
+    key: str
+    value: bytes
+    lease: int = 0
+
+
+class Delete(Value):
+    key: str
+
+
+class Change(Value):
+    """One change as watched; `value` None means deleted."""
+
+    key: str
+    value: bytes | None
+    revision: int
+
+
+class Store(Protocol):
+    """Raises `StoreError` when it cannot read or commit. All changes of one transaction share one revision."""
+
+    async def get(self, key: str) -> Entry | None: ...
+
+    async def list(self, prefix: str) -> Listing: ...
+
+    async def txn(self, compares: tuple[Compare, ...], operations: tuple[Put | Delete, ...]) -> int | None:
+        """Commit all operations if every compare holds; the new revision, or None if one does not hold."""
+        ...
+
+    def watch(self, prefix: str, after_revision: int) -> AsyncIterator[tuple[Change, ...]]:
+        """Batches of changes below `prefix` with revision > `after_revision`, one batch per revision, in order."""
+        ...
+
+    async def grant(self, ttl_seconds: float) -> int:
+        """A new lease; entries put with it vanish `ttl_seconds` after its last `keep`."""
+        ...
+
+    async def keep(self, lease: int) -> bool: ...
+
+    async def revoke(self, lease: int) -> None: ...
+
+    async def close(self) -> None: ...
