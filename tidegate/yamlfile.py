@@ -321,6 +321,7 @@ def _broken(error: yaml.YAMLError | UnicodeEncodeError, text: str) -> _Broken:
 def _without_block(text: str, start: int) -> str:
     """`text` with line `start` and the deeper-indented lines below it blanked, so that reading can go on behind them."""
     lines = text.split("\n")
+    start = min(start, len(lines))
     indent = _indent(lines[start - 1])
     end = start
     while end < len(lines) and (not lines[end].strip() or _indent(lines[end]) > indent):
