@@ -1,0 +1,666 @@
+"""Bytes to heads: one pass that parses, checks and rewrites a request or response head.
+
+HOT: bytes read once, counted in bench/micro/parse_head.py and `make bench`. Compiled with `parser.pxd`; the same source
+runs uncompiled.
+
+The rule behind every line: what is forwarded is built from what was understood. A field line is copied as it stands
+only when it is canonical (`Name: value`, no odd white space); anything else is written anew or refused. Strict by
+RFC 9112 and then some: CRLF only, no obs-fold, one Host, one framing field, no CL with TE (docs/http.md has the list).
+"""
+
+from __future__ import annotations
+
+from tidegate.errors import Reason
+from tidegate.http1.events import (
+    FRAMING_CHUNKED,
+    FRAMING_LENGTH,
+    FRAMING_NONE,
+    FRAMING_UNTIL_CLOSE,
+    Limits,
+    RequestHead,
+    ResponseHead,
+)
+
+# ------------------------------------------------------------------------------------------------- character classes
+
+
+def _class(characters: bytes) -> bytes:
+    return bytes(1 if octet in characters else 0 for octet in range(256))
+
+
+_ALPHANUMERIC = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+TOKEN = _class(_ALPHANUMERIC + b"!#$%&'*+-.^_`|~")  # RFC 9110 section 5.6.2
+VALUE = _class(b"\t" + bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100)))  # RFC 9110 section 5.5, no other controls
+TARGET = _class(bytes(octet for octet in range(0x21, 0x7F) if octet != 0x23))  # visible ASCII without `#`
+HOSTNAME = _class(_ALPHANUMERIC + b"-._~!$&'()*+;=")  # RFC 3986 reg-name without `%` and `,`
+_IPV6 = _class(b"0123456789abcdefABCDEF:.")
+_DIGITS = b"0123456789"
+
+# ---------------------------------------------------------------------------------------------------- known fields
+
+_KEEP = 0
+_DROP = 1
+_HOST = 2
+_CONNECTION = 3
+_LENGTH = 4
+_ENCODING = 5
+_UPGRADE = 6
+_EXPECT = 7
+_COOKIE = 8
+_AGENT = 9
+_REFERER = 10
+_FOR = 11
+_PROTO = 12
+_FORWARDED_HOST = 13
+_WS_KEY = 14
+_WS_VERSION = 15
+
+_REQUEST_FIELDS: dict[bytes, int] = {
+    b"host": _HOST,
+    b"connection": _CONNECTION,
+    b"content-length": _LENGTH,
+    b"transfer-encoding": _ENCODING,
+    b"upgrade": _UPGRADE,
+    b"expect": _EXPECT,
+    b"cookie": _COOKIE,
+    b"user-agent": _AGENT,
+    b"referer": _REFERER,
+    b"x-forwarded-for": _FOR,
+    b"x-forwarded-proto": _PROTO,
+    b"x-forwarded-host": _FORWARDED_HOST,
+    b"sec-websocket-key": _WS_KEY,
+    b"sec-websocket-version": _WS_VERSION,
+}
+for _name in (
+    b"keep-alive",
+    b"proxy-connection",
+    b"te",
+    b"trailer",
+    b"proxy-authorization",
+    b"proxy-authenticate",
+    b"http2-settings",
+    b"proxy",  # httpoxy
+    b"forwarded",
+    b"x-forwarded-port",
+    b"x-forwarded-prefix",
+    b"x-forwarded-server",
+    b"x-forwarded-ssl",
+    b"x-forwarded-scheme",
+    b"x-real-ip",
+    b"x-original-url",
+    b"x-rewrite-url",
+):
+    _REQUEST_FIELDS[_name] = _DROP
+
+_RESPONSE_FIELDS: dict[bytes, int] = {
+    b"connection": _CONNECTION,
+    b"content-length": _LENGTH,
+    b"transfer-encoding": _ENCODING,
+    b"upgrade": _UPGRADE,
+    b"keep-alive": _DROP,
+    b"proxy-connection": _DROP,
+    b"proxy-authenticate": _DROP,
+    b"te": _DROP,
+    b"trailer": _DROP,
+}
+
+
+def _hints(fields: dict[bytes, int]) -> bytes:
+    # 64 lengths x 32 first letters: whether a field of that shape is worth a look-up
+    table = bytearray(64 * 32)
+    for name in fields:
+        table[len(name) * 32 + (name[0] & 31)] = 1
+    return bytes(table)
+
+
+_REQUEST_HINTS = _hints(_REQUEST_FIELDS)
+_RESPONSE_HINTS = _hints(_RESPONSE_FIELDS)
+
+#: Fields that `Connection` can never nominate away: the proxy's own, and those that decide framing and routing.
+_NOT_NOMINABLE = frozenset(
+    (b"host", b"content-length", b"transfer-encoding", b"connection", b"close", b"keep-alive", b"upgrade", b"te")
+)
+_MAX_NOMINATED = 32
+
+
+class Fields:
+    """What one pass over the field lines found; reused, never kept."""
+
+    __slots__ = (
+        "agent",
+        "claimed_for",
+        "claimed_host",
+        "claimed_proto",
+        "close",
+        "cookie",
+        "encodings",
+        "error",
+        "expect",
+        "host",
+        "hosts",
+        "keep_alive",
+        "length",
+        "lengths",
+        "nominated",
+        "parts",
+        "referer",
+        "upgrade",
+        "wants_upgrade",
+        "ws_key",
+        "ws_version",
+    )
+
+    def __init__(self) -> None:
+        self.error: Reason | None = None
+        self.parts: list[bytes] = []
+        self.hosts = 0
+        self.host: bytes = b""
+        self.lengths = 0
+        self.length = 0
+        self.encodings = 0
+        self.close = False
+        self.keep_alive = False
+        self.wants_upgrade = False
+        self.nominated: list[bytes] | None = None
+        self.upgrade: bytes = b""
+        self.expect: bytes = b""
+        self.cookie: bytes = b""
+        self.agent: bytes = b""
+        self.referer: bytes = b""
+        self.claimed_for: bytes = b""
+        self.claimed_proto: bytes = b""
+        self.claimed_host: bytes = b""
+        self.ws_key: bytes = b""
+        self.ws_version: bytes = b""
+
+
+# ------------------------------------------------------------------------------------------------------ the requests
+
+
+def parse_request(data: bytes, start: int, limits: Limits) -> RequestHead | None:
+    """Parse the request head at `start`; None if more bytes are needed. Never raises for any input.
+
+    One empty line before the request line is skipped (RFC 9112 section 2.2). A head that can no longer become a valid
+    one is refused before it is complete.
+    """
+    head = RequestHead()
+    size = len(data)
+    if size - start >= 2 and data[start] == 13 and data[start + 1] == 10:
+        start += 2
+    end = data.find(b"\r\n\r\n", start)
+    if end < 0:
+        head.error = _refuse_early(data, start, size, limits)
+        return head if head.error is not None else None
+    if end - start > limits.head_bytes:
+        head.error = Reason.HEADERS_TOO_LARGE
+        return head
+    head.end = end + 4
+    at = _request_line(data, start, end + 2, head, limits)
+    if at == 0:
+        return head
+    fields = Fields()
+    _scan_fields(data, at, end + 2, fields, limits, _REQUEST_HINTS, _REQUEST_FIELDS, True)
+    if fields.error is not None:
+        head.error = fields.error
+        return head
+    _conclude_request(head, fields)
+    return head
+
+
+def _refuse_early(data: bytes, start: int, size: int, limits: Limits) -> Reason | None:
+    """Why an incomplete head is already hopeless, if it is."""
+    if size - start > limits.head_bytes:
+        return Reason.HEADERS_TOO_LARGE
+    line_end = data.find(b"\n", start)
+    first = data[start : line_end if line_end >= 0 else size]
+    method = first.split(b" ", 1)[0]
+    if len(method) > 32 and b" " not in first[:33]:
+        return Reason.BAD_REQUEST
+    for position, octet in enumerate(first[:33]):
+        if octet == 32:
+            if position == 0:
+                return Reason.BAD_REQUEST
+            break
+        if TOKEN[octet] == 0 and not (octet == 13 and position == len(first) - 1):
+            return Reason.BAD_REQUEST
+    if line_end < 0:
+        return Reason.TARGET_TOO_LONG if size - start > limits.target_bytes + 64 else None
+    if b" HTTP/" not in first:
+        return Reason.BAD_REQUEST
+    at = line_end
+    while at >= 0:  # every LF must end a CRLF
+        if at == start or data[at - 1] != 13:
+            return Reason.BAD_REQUEST
+        at = data.find(b"\n", at + 1)
+    return Reason.BAD_REQUEST if b"\0" in data[start:size] else None
+
+
+def _request_line(data: bytes, start: int, end: int, head: RequestHead, limits: Limits) -> int:
+    """Fill method, target and version; the offset of the first field line, or 0 with `head.error` set."""
+    view = data
+    token = TOKEN
+    target_class = TARGET
+    at = start
+    while token[view[at]]:
+        at += 1
+    if at == start or at - start > 32 or view[at] != 32:
+        head.error = Reason.BAD_REQUEST
+        return 0
+    head.method = data[start:at]
+    at += 1
+    target = at
+    query = -1
+    slash_dot = False
+    while target_class[view[at]]:
+        octet = view[at]
+        if query < 0:
+            if octet == 63:
+                query = at
+            elif (octet == 46 and view[at - 1] == 47) or (
+                octet == 37 and view[at + 1] == 50 and (view[at + 2] | 32) == 101
+            ):
+                slash_dot = True
+        at += 1
+    if at == target or view[at] != 32:
+        head.error = Reason.BAD_REQUEST
+        return 0
+    if at - target > limits.target_bytes:
+        head.error = Reason.TARGET_TOO_LONG
+        return 0
+    head.target = data[target:at]
+    head.path = data[target:query] if query >= 0 else head.target
+    head.dot_segments = slash_dot
+    version = data[at + 1 : at + 11]
+    if version == b"HTTP/1.1\r\n":
+        head.minor = 1
+    elif version == b"HTTP/1.0\r\n":
+        head.minor = 0
+    else:
+        known = len(version) == 10 and version[:5] == b"HTTP/" and version[6:7] == b"." and version[8:] == b"\r\n"
+        digits = version[5:6] in _DIGITS and version[7:8] in _DIGITS
+        head.error = Reason.VERSION_NOT_SUPPORTED if known and digits else Reason.BAD_REQUEST
+        return 0
+    if head.method == b"CONNECT" or head.method == b"TRACE":
+        head.error = Reason.METHOD_NOT_ALLOWED
+        return 0
+    return at + 11
+
+
+def _conclude_request(head: RequestHead, fields: Fields) -> None:
+    """Decide host, framing, persistence and what is forwarded; sets `head.error` where the head is refused."""
+    if fields.hosts != 1:
+        head.error = Reason.BAD_REQUEST
+        return
+    authority = fields.host
+    if head.target[0] != 47:
+        named = _origin_form(head)
+        if head.error is not None:
+            return
+        if named is not None:
+            if split_authority(named) != split_authority(authority):
+                head.error = Reason.BAD_REQUEST
+                return
+    host, port = split_authority(authority)
+    if host == b"":
+        head.error = Reason.BAD_REQUEST
+        return
+    head.host = host
+    head.authority = host + b":" + port if port else host
+    if fields.encodings:
+        if fields.lengths or fields.encodings > 1 or head.minor == 0:
+            head.error = Reason.BAD_REQUEST
+            return
+        head.framing = FRAMING_CHUNKED
+    elif fields.lengths:
+        head.framing = FRAMING_LENGTH
+        head.length = fields.length
+    head.keep_alive = fields.keep_alive and not fields.close if head.minor == 0 else not fields.close
+    if fields.expect and head.minor == 1:
+        if fields.expect.lower() != b"100-continue":
+            head.error = Reason.EXPECTATION_FAILED
+            return
+        head.expect_continue = True
+    if fields.upgrade and fields.wants_upgrade and fields.upgrade.lower() == b"websocket":
+        if head.minor == 0 or head.method != b"GET" or fields.ws_version != b"13" or len(fields.ws_key) != 24:
+            head.error = Reason.BAD_REQUEST
+            return
+        head.upgrade = head.framing == FRAMING_NONE
+    parts = fields.parts
+    kept = b"".join(parts) if len(parts) != 1 else parts[0]
+    if fields.nominated is not None:
+        kept = _without(kept, fields.nominated)
+    head.fields = b"".join((b"Host: ", head.authority, b"\r\n", kept))
+    head.cookie = fields.cookie
+    head.user_agent = fields.agent
+    head.referer = fields.referer
+    head.claimed_for = fields.claimed_for
+    head.claimed_proto = fields.claimed_proto
+    head.claimed_host = fields.claimed_host
+
+
+def _origin_form(head: RequestHead) -> bytes | None:
+    """Rewrite an absolute-form target in place; the authority it named, or None for `*` (RFC 9112 section 3.2)."""
+    target = head.target
+    if target == b"*" and head.method == b"OPTIONS":
+        return None
+    scheme, separator, rest = target.partition(b"://")
+    if separator == b"" or scheme.lower() not in (b"http", b"https"):
+        head.error = Reason.BAD_REQUEST
+        return None
+    cut = len(rest)
+    for mark in (b"/", b"?"):
+        found = rest.find(mark)
+        if 0 <= found < cut:
+            cut = found
+    tail = rest[cut:]
+    if tail == b"" and head.method == b"OPTIONS":
+        tail = b"*"
+    elif tail[:1] != b"/":
+        tail = b"/" + tail
+    head.target = tail
+    head.path = tail.partition(b"?")[0]
+    return rest[:cut]
+
+
+def split_authority(authority: bytes) -> tuple[bytes, bytes]:
+    """(host, port) with the host lower-case and one trailing dot removed; (b"", b"") if it is not a valid authority.
+
+    reg-name, IPv4 or bracketed IPv6, then `:` and up to five digits (RFC 3986 section 3.2.2); no userinfo, `%` or `,`.
+    """
+    if authority[:1] == b"[":
+        close = authority.find(b"]")
+        inside, rest = authority[1:close], authority[close + 1 :]
+        if close < 4 or inside.translate(None, b"0123456789abcdefABCDEF:.") or inside.count(b":") < 2:
+            return b"", b""
+        host = authority[: close + 1].lower()
+        if rest[:1] not in (b"", b":"):
+            return b"", b""
+        colon, port = rest[:1], rest[1:]
+    else:
+        host, colon, port = authority.partition(b":")
+        host = host.lower()
+        if host[-1:] == b".":
+            host = host[:-1]
+        if host == b"" or len(host) > 253 or host[:1] == b"." or b".." in host or host.translate(None, _HOST_SET):
+            return b"", b""
+    if colon and (len(port) > 5 or port.translate(None, _DIGITS) or (port and int(port) > 65535)):
+        return b"", b""
+    return host, port
+
+
+_HOST_SET = bytes(octet for octet in range(256) if HOSTNAME[octet])
+
+
+# ----------------------------------------------------------------------------------------------------- the responses
+
+
+def parse_response(data: bytes, start: int, head_only: bool, limits: Limits) -> ResponseHead | None:
+    """Parse the response head at `start`; None if more bytes are needed. Never raises for any input.
+
+    `head_only`: the request was a HEAD, so no body follows whatever the fields say (RFC 9112 section 6.3).
+    """
+    size = len(data)
+    end = data.find(b"\r\n\r\n", start)
+    if end < 0:
+        if size - start > limits.head_bytes or _hopeless_status(data, start, size):
+            head = ResponseHead()
+            head.error = Reason.BAD_RESPONSE
+            return head
+        return None
+    head = ResponseHead()
+    head.end = end + 4
+    at = _status_line(data, start, end + 2, head)
+    if at == 0 or end - start > limits.head_bytes:
+        head.error = Reason.BAD_RESPONSE
+        return head
+    fields = Fields()
+    _scan_fields(data, at, end + 2, fields, limits, _RESPONSE_HINTS, _RESPONSE_FIELDS, False)
+    if fields.error is not None:
+        head.error = Reason.BAD_RESPONSE
+        return head
+    _conclude_response(head, fields, head_only)
+    return head
+
+
+def _hopeless_status(data: bytes, start: int, size: int) -> bool:
+    begin = data[start : start + 7]
+    if b"HTTP/1."[: len(begin)] != begin:
+        return True
+    at = data.find(b"\n", start)
+    while at >= 0:
+        if data[at - 1] != 13:
+            return True
+        at = data.find(b"\n", at + 1)
+    return False
+
+
+def _status_line(data: bytes, start: int, end: int, head: ResponseHead) -> int:
+    """Offset of the first field line, or 0 if the status line is not one (RFC 9112 section 4)."""
+    line_end = data.find(b"\r\n", start, end)
+    version = data[start : start + 9]
+    if version == b"HTTP/1.1 ":
+        head.minor = 1
+    elif version == b"HTTP/1.0 ":
+        head.minor = 0
+    else:
+        return 0
+    digits = data[start + 9 : start + 12]
+    if len(digits) != 3 or digits.translate(None, _DIGITS):
+        return 0
+    code = int(digits)
+    if code < 100 or code > 599:
+        return 0
+    view = data
+    value_class = VALUE
+    at = start + 12
+    if at < line_end and view[at] != 32:
+        return 0
+    while value_class[view[at]]:
+        at += 1
+    if at != line_end:
+        return 0
+    head.status = code
+    head.reason = data[start + 13 : line_end]
+    return line_end + 2
+
+
+def _conclude_response(head: ResponseHead, fields: Fields, head_only: bool) -> None:
+    status = head.status
+    if fields.encodings and (fields.lengths or fields.encodings > 1 or head.minor == 0):
+        head.error = Reason.BAD_RESPONSE
+        return
+    if status < 200 and (fields.encodings or fields.lengths) and status != 101:
+        head.error = Reason.BAD_RESPONSE
+        return
+    head.keep_alive = fields.keep_alive and not fields.close if head.minor == 0 else not fields.close
+    parts = fields.parts
+    kept = b"".join(parts) if len(parts) != 1 else parts[0]
+    if fields.nominated is not None:
+        kept = _without(kept, fields.nominated)
+    if status == 101:
+        head.switched = fields.wants_upgrade and fields.upgrade.lower() == b"websocket"
+    if status < 200 or status == 204 or status == 304 or head_only:
+        head.framing = FRAMING_NONE
+        if fields.lengths and status != 204 and status >= 200:  # tells the size a GET would have
+            kept = b"".join((kept, b"Content-Length: ", b"%d" % fields.length, b"\r\n"))
+    elif fields.encodings:
+        head.framing = FRAMING_CHUNKED
+    elif fields.lengths:
+        head.framing = FRAMING_LENGTH
+        head.length = fields.length
+    else:
+        head.framing = FRAMING_UNTIL_CLOSE
+        head.keep_alive = False
+    head.fields = kept
+
+
+# -------------------------------------------------------------------------------------------------- the field lines
+
+
+def _scan_fields(
+    data: bytes,
+    start: int,
+    end: int,
+    found: Fields,
+    limits: Limits,
+    hints: bytes,
+    known: dict[bytes, int],
+    request: bool,
+) -> None:
+    """Walk the field lines in data[start:end], each ended by CRLF; runs of lines to keep are copied as one slice."""
+    view = data
+    hint = hints
+    token = TOKEN
+    value_class = VALUE
+    at = start
+    run = start  # first byte of the run being kept
+    count = 0
+    while at < end:
+        line = at
+        count += 1
+        underscore = False
+        while token[view[at]]:
+            if view[at] == 95:
+                underscore = True
+            at += 1
+        length = at - line
+        if length == 0 or view[at] != 58 or count > limits.headers:
+            found.error = Reason.HEADERS_TOO_LARGE if count > limits.headers else Reason.BAD_REQUEST
+            return
+        at += 1
+        value = at
+        while value_class[view[at]]:
+            at += 1
+        if view[at] != 13 or view[at + 1] != 10:
+            found.error = Reason.BAD_REQUEST
+            return
+        stop = at
+        at += 2
+        kind = _KEEP
+        if length < 64 and hint[length * 32 + (view[line] & 31)]:
+            kind = known.get(data[line : value - 1].lower(), _KEEP)
+        if request and underscore:
+            kind = _DROP
+        odd = False  # white space other than one SP before the value
+        if value < stop:
+            if view[value] == 32:
+                value += 1
+                if value == stop:
+                    odd = True
+            if value < stop and (
+                view[value] == 32 or view[value] == 9 or view[stop - 1] == 32 or view[stop - 1] == 9
+            ):
+                odd = True
+        if kind == _KEEP and not odd:
+            continue
+        if odd:
+            while value < stop and (view[value] == 32 or view[value] == 9):
+                value += 1
+            while stop > value and (view[stop - 1] == 32 or view[stop - 1] == 9):
+                stop -= 1
+        keep = True
+        if kind != _KEEP:
+            keep = _note(found, kind, data[value:stop])
+            if found.error is not None:
+                return
+        if keep and not odd:
+            continue
+        if run < line:
+            found.parts.append(data[run:line])
+        if keep:
+            found.parts.append(b"".join((data[line : line + length], b": ", data[value:stop], b"\r\n")))
+        run = at
+    if run < end:
+        found.parts.append(data[run:end])
+
+
+def _note(found: Fields, kind: int, value: bytes) -> bool:
+    """Take in a field that means something to us; whether its line is forwarded as it is."""
+    if kind == _AGENT:
+        found.agent = value
+        return True
+    if kind == _COOKIE:
+        found.cookie = value if found.cookie == b"" else found.cookie + b"; " + value
+        return True
+    if kind == _REFERER:
+        found.referer = value
+        return True
+    if kind == _HOST:
+        found.hosts += 1
+        found.host = value
+        return False
+    if kind == _CONNECTION:
+        _note_connection(found, value)
+        return False
+    if kind == _LENGTH:
+        found.lengths += 1
+        if found.lengths > 1 or len(value) == 0 or len(value) > 18 or value.translate(None, _DIGITS):
+            found.error = Reason.BAD_REQUEST
+            return False
+        found.length = int(value)
+        return False
+    if kind == _ENCODING:
+        found.encodings += 1
+        if value.lower() != b"chunked":
+            broken = value == b"" or value.translate(None, _LIST_SET)
+            found.error = Reason.BAD_REQUEST if broken or found.encodings > 1 else Reason.NOT_IMPLEMENTED
+        return False
+    if kind == _FOR:
+        found.claimed_for = value if found.claimed_for == b"" else found.claimed_for + b", " + value
+        return False
+    if kind == _WS_KEY:
+        found.ws_key = value
+        return True
+    if kind == _WS_VERSION:
+        found.ws_version = value
+        return True
+    if kind == _UPGRADE:
+        found.upgrade = value if found.upgrade == b"" else found.upgrade + b", " + value
+    elif kind == _EXPECT:
+        found.expect = value if found.expect == b"" else found.expect + b", " + value
+    elif kind == _PROTO:
+        found.claimed_proto = value
+    elif kind == _FORWARDED_HOST:
+        found.claimed_host = value
+    return False
+
+
+_LIST_SET = _ALPHANUMERIC + b"!#$%&'*+-.^_`|~ ,;="
+
+
+def _note_connection(found: Fields, value: bytes) -> None:
+    """Options of one Connection field (RFC 9110 section 7.6.1)."""
+    lowered = value.lower()
+    if lowered == b"keep-alive":
+        found.keep_alive = True
+        return
+    if lowered == b"close":
+        found.close = True
+        return
+    for option in lowered.split(b","):
+        name = option.strip(b" \t")
+        if name == b"close":
+            found.close = True
+        elif name == b"keep-alive":
+            found.keep_alive = True
+        elif name == b"upgrade":
+            found.wants_upgrade = True
+        elif name and name not in _NOT_NOMINABLE:
+            if name.translate(None, _TOKEN_SET):
+                found.error = Reason.BAD_REQUEST
+                return
+            if found.nominated is None:
+                found.nominated = []
+            found.nominated.append(name)
+            if len(found.nominated) > _MAX_NOMINATED:
+                found.error = Reason.HEADERS_TOO_LARGE
+                return
+
+
+_TOKEN_SET = bytes(octet for octet in range(256) if TOKEN[octet])
+
+
+def _without(lines: bytes, names: list[bytes]) -> bytes:
+    """The field lines less those that Connection nominated (rare, so it may split)."""
+    kept = [line for line in lines.split(b"\r\n") if line and line.partition(b":")[0].lower() not in names]
+    return b"\r\n".join(kept) + b"\r\n" if kept else b""
