@@ -2,5 +2,6 @@
 
 pytest_plugins = [
     "tests.support.blocking",
+    "tests.support.docker_engine",
     "tests.support.noskip",
 ]

@@ -1,0 +1,121 @@
+"""A real Docker Engine for the tests: one that answers already, else one that the session starts and stops itself."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+DEADLINE_SECONDS = 60.0
+
+
+@pytest.fixture(scope="session")
+def docker_engine_url() -> Iterator[str]:
+    """URL of an engine that answers; skips, naming the one command that would help, where none can be had."""
+    for url in (os.environ.get("TIDEGATE_TEST_DOCKER"), os.environ.get("DOCKER_HOST"), "unix:///var/run/docker.sock"):
+        if url and _answers(url):
+            yield url
+            return
+    if os.geteuid() != 0:
+        pytest.skip("no Docker Engine answers and only root may start one; mend: sudo systemctl start docker")
+    if shutil.which("dockerd") is None:
+        pytest.skip("no Docker Engine answers; mend: apt-get install -y docker.io")
+    with tempfile.TemporaryDirectory(prefix="tidegate-dockerd-", ignore_cleanup_errors=True) as folder:
+        yield from _own_engine(Path(folder))
+
+
+def _own_engine(folder: Path) -> Iterator[str]:
+    sock = folder / "docker.sock"
+    log = folder / "dockerd.log"
+    # The daemon's own session: a Ctrl-C in the terminal must not kill it before its containers are removed.
+    with log.open("wb") as output:
+        daemon = subprocess.Popen(_command(folder, sock), stdout=output, stderr=output, start_new_session=True)
+    try:
+        _wait_ready(daemon, f"unix://{sock}", log)
+        yield f"unix://{sock}"
+    finally:
+        _end(daemon)
+        _unmount(folder)
+
+
+def _command(folder: Path, sock: Path) -> list[str]:
+    return [
+        "dockerd",
+        f"--data-root={folder / 'data'}",
+        f"--exec-root={folder / 'exec'}",
+        f"--pidfile={folder / 'pid'}",
+        f"--host=unix://{sock}",
+        f"--bip={_free_bridge()}",
+    ]
+
+
+def _free_bridge() -> str:
+    """Address of a bridge in 10.213.0.0/16 whose /24 no interface of this host is in."""
+    routes = Path("/proc/net/route").read_text().splitlines()[1:]
+    used = {int(line.split()[1], 16) for line in routes}
+    for third in range(10, 250):
+        if int.from_bytes(bytes((10, 213, third, 0)), "little") not in used:
+            return f"10.213.{third}.1/24"
+    pytest.fail("every /24 of 10.213.0.0/16 is routed already on this host")
+
+
+def _wait_ready(daemon: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not _answers(url):
+        if daemon.poll() is not None or time.monotonic() > deadline:
+            pytest.fail(f"dockerd did not become ready:\n{log.read_text(errors='replace')[-2000:]}")
+        time.sleep(0.1)  # between two polls of /_ping: the daemon announces readiness in no other way
+
+
+def _answers(url: str) -> bool:
+    connection = _Connection(url)
+    try:
+        connection.request("GET", "/_ping")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+class _Connection(http.client.HTTPConnection):
+    """HTTP over `unix://path` or `tcp://host:port`."""
+
+    def __init__(self, url: str) -> None:
+        self._scheme, _, rest = url.partition("://")
+        self._rest = rest
+        host, _, port = rest.rpartition(":")
+        super().__init__(*(("docker",) if self._scheme == "unix" else (host, int(port))), timeout=2.0)
+
+    def connect(self) -> None:
+        if self._scheme != "unix":
+            return super().connect()
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(2.0)
+        self.sock.connect(self._rest)
+        return None
+
+
+def _end(daemon: subprocess.Popen[bytes]) -> None:
+    daemon.send_signal(signal.SIGTERM)
+    try:
+        daemon.wait(DEADLINE_SECONDS)
+    except subprocess.TimeoutExpired:
+        daemon.kill()
+        daemon.wait(DEADLINE_SECONDS)
+
+
+def _unmount(folder: Path) -> None:
+    """The daemon leaves its network namespaces and layers mounted when it was killed."""
+    mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for mount in sorted((m for m in mounts if m.startswith(f"{folder}/")), reverse=True):
+        subprocess.run(["umount", "-l", mount], check=False, timeout=10)
