@@ -10,12 +10,15 @@ Must not happen here: I/O, clocks, randomness, live objects.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import dataclass_transform
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from tidegate.errors import Problem
 
 
+# The decorator tells type checkers that subclasses inherit "frozen" and "keyword-only", as msgspec has it.
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 class Value(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of all values: frozen, keyword-only, small on the wire."""
 
@@ -143,6 +146,7 @@ class Instance(Value):
     weight: int = 100
     endpoint_weight: int = 1
     scale: int = 0
+    dns: DnsMode | None = None
     created_at: float = 0.0
     started_at: float = 0.0
     problems: tuple[Problem, ...] = ()

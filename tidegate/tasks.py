@@ -10,7 +10,7 @@ import asyncio
 import contextvars
 from collections.abc import Coroutine
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
 
@@ -22,17 +22,15 @@ class Tasks:
         self._owner = owner
         self._group = asyncio.TaskGroup()
 
-    async def __aenter__(self) -> Tasks:
+    async def __aenter__(self) -> Self:
         await self._group.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        return await self._group.__aexit__(kind, error, trace)
+    ) -> None:
+        await self._group.__aexit__(kind, error, trace)
 
     def spawn(self, name: str, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Start `coroutine` as a child called `owner.name`; its failure ends the whole group."""
-        return self._group.create_task(
-            coroutine, name=f"{self._owner}.{name}", context=contextvars.copy_context()
-        )
+        return self._group.create_task(coroutine, name=f"{self._owner}.{name}", context=contextvars.copy_context())
