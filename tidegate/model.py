@@ -120,6 +120,7 @@ class Instance(Value):
     `id` is unique over all providers. `project`/`service` name its service (`key`); `number` is the replica's number
     (0 where unknown). `ports` are the ports worth an endpoint: those of claims, then exposed ones.
     `weight` is the relative weight of this instance's *version* (default 100), `endpoint_weight` its own share in it.
+    `dns` is how its service's name is answered, None where it does not say.
     Times are seconds since the epoch on the engine's clock.
     """
 

@@ -1,0 +1,83 @@
+"""Every label name there is: applied, known but not applied, and what a misspelt one was meant to be. Pure.
+
+docs/labels.md is the same vocabulary for users.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tidegate.discovery.complaints import nearest
+from tidegate.discovery.probe import NAMES as PROBE_NAMES
+from tidegate.discovery.probe import WAYS
+
+PREFIXES = ("aliyun.", "tidegate.")
+PORT_LABEL = re.compile(r"(?:aliyun|tidegate)\.routing\.port_(.*)", re.DOTALL)
+
+_BOTH = ("scale", "routing.session_sticky")
+_ALIYUN_PROBE = ("url", "cmd", "timeout_seconds", "initial_delay_seconds")
+_OWN = ("enable", "service", "version", "weight", "network", "host", "port", "dns")
+
+APPLIED = frozenset(
+    {
+        *(f"aliyun.{name}" for name in _BOTH),
+        *(f"aliyun.probe.{name}" for name in _ALIYUN_PROBE),
+        *(f"tidegate.{name}" for name in (*_BOTH, *_OWN)),
+        *(f"tidegate.probe.{name}" for name in PROBE_NAMES),
+    }
+)
+# Labels that decide whether or how much traffic a container gets.
+DECIDING = frozenset(
+    {
+        "aliyun.probe.url",
+        "aliyun.probe.cmd",
+        *(f"tidegate.{name}" for name in ("enable", "service", "version", "weight", "network")),
+        *(f"tidegate.probe.{name}" for name in WAYS),
+    }
+)
+# Names of the original language that are known and not applied.
+NOT_YET = frozenset(
+    f"aliyun.{name}"
+    for name in (
+        *("routing.weight", "routing.ssl_cert", "routing.extra_setting", "routing.timeout_setting", "routing.worker"),
+        *("routing.coexist", "global", "depends", "rolling_updates", "rolling_updates.parallelism", "latest_image"),
+        *("gpu", "addon", "reschedule", "log.timestamp", "log_project", "logs"),
+        *(f"auto_scaling.{edge}_{what}" for edge in ("max", "min") for what in ("cpu", "memory", "instances")),
+        *(f"auto_scaling.{edge}_internet{way}Rate" for edge in ("max", "min") for way in ("In", "Out")),
+        *("auto_scaling.step", "auto_scaling.period"),
+        *(f"monitoring.{name}" for name in ("script", "http", "conf", "reload", "tags", "format", "interval")),
+    )
+)
+_NOT_YET_FAMILIES = tuple(
+    f"aliyun.{name}"
+    for name in ("proxy.", "lb.port_", "vip.port_", "log_store_", "log_ttl_", "logs.", "monitoring.addon.")
+)
+
+
+def is_ours(label: str) -> bool:
+    """Whether the label belongs to the language at all; others are none of our business."""
+    return label.startswith(PREFIXES)
+
+
+def is_applied(label: str) -> bool:
+    """Whether Tidegate acts on the label."""
+    return label in APPLIED or PORT_LABEL.fullmatch(label) is not None
+
+
+def is_not_yet(label: str) -> bool:
+    """Whether the original system acted on the label and Tidegate does not."""
+    return label in NOT_YET or label.startswith(_NOT_YET_FAMILIES)
+
+
+def probably(label: str) -> str:
+    """The label that an unknown one was probably meant to be, or an empty string."""
+    prefix = label.partition(".")[0] + "."
+    examples = {f"{prefix}routing.port_80"}
+    return nearest(label, {known for known in APPLIED | NOT_YET | examples if known.startswith(prefix)})
+
+
+def in_order(label: str) -> tuple[str, int, str]:
+    """Sort key: by name, port labels by their number."""
+    match = PORT_LABEL.fullmatch(label)
+    digits = match[1] if match and match[1].isascii() and match[1].isdigit() and len(match[1]) < 10 else ""
+    return (label[: match.start(1)], int(digits or 0), digits) if match and digits else (label, 0, "")
