@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Protocol
 
+from tidegate.errors import StoreError
 from tidegate.model import Value
+
+MAX_OPERATIONS = 100  # of one transaction; etcd's own default is 128
+MAX_BYTES = 1 << 20  # of one transaction's values together; etcd's request limit is 1.5 MiB
+
+
+class WatchLost(StoreError):
+    """A watch cannot go on without a gap: list again, and watch from that listing's revision."""
 
 
 class Entry(Value):
@@ -32,12 +40,16 @@ class Compare(Value):
 
 
 class Put(Value):
+    """Write `key`; with `lease`, only for as long as that lease lives."""
+
     key: str
     value: bytes
     lease: int = 0
 
 
 class Delete(Value):
+    """Remove `key`; no change where it does not exist."""
+
     key: str
 
 
@@ -61,7 +73,10 @@ class Store(Protocol):
         ...
 
     def watch(self, prefix: str, after_revision: int) -> AsyncIterator[tuple[Change, ...]]:
-        """Batches of changes below `prefix` with revision > `after_revision`, one batch per revision, in order."""
+        """Batches of changes below `prefix` with revision > `after_revision`, one batch per revision, in order.
+
+        Raises `WatchLost` when `after_revision` is no longer (or not yet) known, or when the reader is too slow.
+        """
         ...
 
     async def grant(self, ttl_seconds: float) -> int:
