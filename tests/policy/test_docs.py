@@ -68,3 +68,17 @@ def test_every_decision_is_listed_and_fits_a_page():
     decisions = [path for path in (ROOT / "docs" / "decisions").glob("*.md") if path.name != "README.md"]
     assert not [path.name for path in decisions if path.name not in index]
     assert not [path.name for path in decisions if len(path.read_text("utf-8").split()) > 700]
+
+
+def test_each_invariant_names_the_test_that_shows_it():
+    """A row is `| 3 | what | `path::name`, ... |`; a bare path stands for the whole file."""
+    rows = re.findall(r"^\| (\d+) \| .+ \| (.+) \|$", text(ROOT / "docs" / "architecture.md"), re.MULTILINE)
+    named = {number: re.findall(r"`(tests/[^`]+)`", tests) for number, tests in rows}
+    assert sorted(map(int, named)) == list(range(1, 11))
+    assert all(named.values())
+    assert not [(number, test) for number, tests in named.items() for test in tests if not exists(test)]
+
+
+def exists(test):
+    path, _, name = test.partition("::")
+    return (ROOT / path).exists() and (not name or f"def {name}(" in text(ROOT / path))
