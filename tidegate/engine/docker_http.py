@@ -144,6 +144,11 @@ class DockerHttp:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             self._api = ""
             raise faults.unreachable(self.url, error) from error
+        except RuntimeError as error:
+            if self._session is not None:
+                raise
+            # aiohttp's way to tell a reader that the session was closed under it.
+            raise faults.stream_ended(self.url, "the engine was closed") from error
 
     async def close(self) -> None:
         session, self._session = self._session, None
