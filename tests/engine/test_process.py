@@ -142,9 +142,12 @@ from tidegate.engine.process import ProcessEngine
 
 async def main():
     engine = ProcessEngine(sys.argv[1])
-    container = await engine.create(ContainerSpec(name="a", image="none", command=("sleep", "1000")))
+    command = ("sh", "-c", "echo $$; exec sleep 1000")
+    container = await engine.create(ContainerSpec(name="a", image="none", command=command))
     await engine.start(container)
-    print(engine._containers[container].pid, flush=True)
+    async for line in engine.logs(container, follow=True):
+        print(line.text, flush=True)
+        break
     await asyncio.Event().wait()
 
 asyncio.run(main())
@@ -201,7 +204,7 @@ async def test_a_restart_that_cannot_start_tells_its_log_and_tries_again(engine,
                 if len(exits) == 3:
                     break
     assert exits == ["1", "127", "127"]
-    assert any("T1120" in line.text async for line in engine.logs(container))
+    assert "T1120" in "".join([line.text async for line in engine.logs(container)])
     await stream.aclose()
 
 

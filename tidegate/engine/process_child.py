@@ -5,7 +5,7 @@ to its first process, and when that is gone the rest of the group is killed. A p
 escapes; only a container can hold such a one.
 
 `setpriv --pdeathsig KILL` (util-linux), where present, becomes the command itself: should Tidegate be killed, the kernel
-kills the leader too. `preexec_fn` could set the same, but runs Python between fork and exec, where a lock held by another
+kills the leader too (but not one forked within the same millisecond). `preexec_fn` could set the same, but runs Python between fork and exec, where a lock held by another
 thread hangs it for ever.
 """
 
