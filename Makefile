@@ -35,7 +35,7 @@ compile: $(VENV)/.ready-dev  ## rebuild in place the compiled modules that chang
 
 bench: $(VENV)/.ready-dev compile  ## router and DNS beside their peers; writes the tables in bench/
 	@scripts/packages bench || true
-	@$(PY) -m bench $(ARGS)
+	@$(PY) -m bench $(or $(ARGS),all)
 
 build: $(VENV)/.ready-dev  ## source archive and wheel, in dist/
 	@$(PY) setup.py -q sdist -d dist >build/sdist.log 2>&1 || { cat build/sdist.log; exit 1; }

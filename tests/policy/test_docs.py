@@ -70,6 +70,12 @@ def test_every_decision_is_listed_and_fits_a_page():
     assert not [path.name for path in decisions if len(path.read_text("utf-8").split()) > 700]
 
 
+@pytest.mark.parametrize("path", pages(), ids=str)
+def test_files_that_a_page_names_exist(path):
+    named = set(re.findall(r"`((?:tidegate|tests|bench|scripts|examples|packaging|docs)/[\w./-]+\.\w+)`", text(path)))
+    assert not sorted(name for name in named if not (ROOT / name).exists())
+
+
 def test_each_invariant_names_the_test_that_shows_it():
     """A row is `| 3 | what | `path::name`, ... |`; a bare path stands for the whole file."""
     rows = re.findall(r"^\| (\d+) \| .+ \| (.+) \|$", text(ROOT / "docs" / "architecture.md"), re.MULTILINE)
