@@ -56,6 +56,7 @@ class DockerConfig(Value):
     urls: tuple[str, ...] = ("unix:///var/run/docker.sock",)
     resync_seconds: float = 30.0
     required: bool = True
+    root_domain: str = "local"  # what a routing label's host without a dot gets appended
 
 
 class StateConfig(Value):
@@ -84,3 +85,4 @@ class Config(Value):
     node: NodeConfig = NodeConfig()
     workers: int = 1
     log_level: str = "info"
+    stack: str = ""  # a Compose-like file to run from start to end: on Docker where one is followed, else embedded
