@@ -1,0 +1,172 @@
+"""What one service asks for on each route, with memory: a claim outlives its last live instance for a while.
+
+States of a group: *live* (an instance claims it) -> *lost* (`gone_at` is set when the last one goes) -> forgotten after
+`linger_seconds`, or live again. A lost group is kept longer while a live instance of the service carries label errors:
+its bad label may be the very reason, and the last good route goes on serving (invariant 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from tidegate.building.options import BuildOptions
+from tidegate.errors import Problem, Severity
+from tidegate.model import Backend, Instance, RouteClaim, Value
+
+_SCHEMES = frozenset({"http", "https", "ws", "wss"})
+
+
+class Group(Value, frozen=True):
+    """All that one service asks for on one route.
+
+    `first` is (creation time, id) of the earliest claiming instance, `who` its name and `origin` its label.
+    `backends` are those with live instances, or the last known ones where the group is lost; `recent` maps
+    (version, port) of backends that went to the time they did. `gone_at` None means live.
+    """
+
+    service: str
+    owner: str
+    host: str
+    path: str
+    first: tuple[float, str]
+    who: str
+    origin: str
+    sticky: bool
+    backends: tuple[Backend, ...]
+    recent: tuple[tuple[str, int, float], ...] = ()
+    gone_at: float | None = None
+
+
+def route_id(host: str, path: str) -> str:
+    """Host and path in one word: `shop.test/api`."""
+    return host + path
+
+
+def groups(
+    key: str,
+    live: Sequence[Instance],
+    previous: Mapping[str, Group],
+    options: BuildOptions,
+    now: float,
+) -> tuple[dict[str, Group], tuple[Problem, ...]]:
+    """Groups of service `key` by route id, the lost ones among them, and what is wrong with its claims."""
+    asked: dict[str, list[tuple[Instance, RouteClaim]]] = {}
+    problems: list[Problem] = []
+    for instance in live:
+        for claim in instance.claims:
+            fault = _fault(instance, claim)
+            if fault is not None:
+                problems.append(fault)
+            else:
+                asked.setdefault(route_id(claim.host, claim.path), []).append((instance, claim))
+    weights, conflicts = version_weights(live)
+    problems += conflicts
+    faulty = any(_has_error(instance) for instance in live) or any(p.severity is Severity.ERROR for p in problems)
+    made = {route: _group(key, claims, weights) for route, claims in asked.items()}
+    made = {route: _remembering(group, previous.get(route), options, now) for route, group in made.items()}
+    for route, group in previous.items():
+        if route not in made:
+            gone_at = now if group.gone_at is None else group.gone_at
+            if faulty or now < gone_at + options.linger_seconds:
+                made[route] = group if group.gone_at is not None else replace(group, gone_at=gone_at, recent=())
+    return made, tuple(problems)
+
+
+def wake_at(found: Mapping[str, Group], options: BuildOptions, now: float) -> float | None:
+    """When the groups must be looked at again because memory runs out; None if nothing lingers."""
+    deadlines = [at + options.linger_seconds for group in found.values() for at in _departures(group)]
+    return min((at for at in deadlines if at > now), default=None)
+
+
+def _departures(group: Group) -> Iterator[float]:
+    if group.gone_at is not None:
+        yield group.gone_at
+    for _version, _port, gone_at in group.recent:
+        yield gone_at
+
+
+def version_weights(live: Sequence[Instance]) -> tuple[dict[str, int], tuple[Problem, ...]]:
+    """Relative weight of each version: that of its earliest instance; a differing later one is a problem."""
+    first: dict[str, Instance] = {}
+    problems = []
+    for instance in live:
+        winner = first.setdefault(instance.version, instance)
+        if instance.weight != winner.weight:
+            problems.append(_weight_conflict(winner, instance))
+    return {version: instance.weight for version, instance in first.items()}, tuple(problems)
+
+
+def _weight_conflict(winner: Instance, loser: Instance) -> Problem:
+    version = winner.version or "default"
+    return Problem(
+        code="T1306",
+        text=f"{loser.name} gives version {version} of {winner.key} weight {loser.weight}, "
+        f"but {winner.name} gave it {winner.weight}",
+        place=f"container {loser.name}",
+        cause="the weight belongs to the version, not to one container",
+        mend="write the same weight on all containers of one version, or give them different versions",
+        kept=f"weight {winner.weight}",
+        severity=Severity.WARNING,
+    )
+
+
+def _group(key: str, claims: Sequence[tuple[Instance, RouteClaim]], weights: Mapping[str, int]) -> Group:
+    earliest, claim = claims[0]
+    wanted = dict.fromkeys((instance.version, each.port) for instance, each in claims)
+    return Group(
+        service=key,
+        owner=earliest.project,
+        host=claim.host,
+        path=claim.path,
+        first=(earliest.created_at, earliest.id),
+        who=earliest.name,
+        origin=claim.origin,
+        sticky=earliest.sticky,
+        backends=tuple(
+            Backend(service=key, version=version, port=port, weight=weights[version])
+            for version, port in sorted(wanted)
+        ),
+    )
+
+
+def _remembering(group: Group, previous: Group | None, options: BuildOptions, now: float) -> Group:
+    """`group`, knowing which of its backends went a short while ago."""
+    if previous is None:
+        return group
+    present = {(backend.version, backend.port) for backend in group.backends}
+    gone = {(version, port): at for version, port, at in previous.recent}
+    for backend in previous.backends:
+        gone.setdefault((backend.version or "", backend.port), now if previous.gone_at is None else previous.gone_at)
+    recent = tuple(
+        (version, port, at)
+        for (version, port), at in sorted(gone.items())
+        if (version, port) not in present and now < at + options.linger_seconds
+    )
+    return group if not recent else replace(group, recent=recent)
+
+
+def _has_error(instance: Instance) -> bool:
+    return any(problem.severity is Severity.ERROR for problem in instance.problems)
+
+
+def _fault(instance: Instance, claim: RouteClaim) -> Problem | None:
+    """A claim that no label parser should have let through; the builder must not fall over it."""
+    if not claim.host or claim.host != claim.host.lower():
+        wrong = f"host {claim.host!r} is empty or not lower-case"
+    elif not claim.path.startswith("/"):
+        wrong = f"path {claim.path!r} does not start with /"
+    elif not 1 <= claim.port <= 65535:
+        wrong = f"port {claim.port} is not in 1..65535"
+    elif claim.scheme not in _SCHEMES:
+        wrong = f"scheme {claim.scheme!r} is not one of http, https, ws, wss"
+    else:
+        return None
+    return Problem(
+        code="T1308",
+        text=f"{instance.name} claims a route that cannot be served: {wrong}",
+        place=f"container {instance.name}, {claim.origin or 'claim'}",
+        mend="correct the label; other routes of the container are not affected",
+        kept="the last good route of the service, if it had one",
+    )
