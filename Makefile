@@ -11,7 +11,7 @@ help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
 
 demo: $(VENV)/.ready  ## start Tidegate with example services and show live traffic until Ctrl-C
-	@$(VENV)/bin/tidegate demo $(ARGS)
+	@$(PY) -m tidegate demo $(ARGS)
 
 test: $(VENV)/.ready-dev compile  ## everything, real Docker Engine included; ARGS goes to pytest
 	@scripts/packages test || true
