@@ -1,1 +1,13 @@
-"""The DNS server: questions on the wire (`wire`), answers from the table (`zone`), else cache or forwarder. Hostile bytes never reach dnslib on the hot path."""
+"""The DNS server: answers names of the mesh from the routing table, forwards the rest.
+
+Words: a *question* is name + type + class as they stand in the packet; an *answer* is what we say to it, ready but for
+id, flags and question; an *asker* is who asks, seen through the networks it stands on; a *view* is what such an asker
+gets to see; a *zone* is what we are authoritative for.
+
+Files, in the order of a query: `listener` (bound sockets) -> `datagram` / `server` (read, batch, write) -> `zone` (the
+hot lookup, then the long way) -> `tree` (names), `view` (askers), `rrset` (what a name says), `record` (bytes),
+`special` (names the RFCs reserve) -> `wire` (parse a query, assemble a reply) -> `forward`, `upstream`, `cache`,
+`message` (foreign names). `explain` tells a person why an answer is what it is.
+
+Must not happen here: a raw packet given to a DNS library; a name of our own zone sent upstream; a task per own answer.
+"""

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.support.dns import LOCAL, name, place, target, zone_of
+from tidegate.dns import wire
+from tidegate.dns.record import packed
+from tidegate.model import DnsMode
+
+ZONE = zone_of(
+    name(
+        "web",
+        target("1.web", place("a", "10.1.0.1")),
+        target("2.web", place("b", "10.2.0.1")),
+        target("3.web", place("a", "10.1.0.3"), ready=False),
+        target("4.web", place("a", "10.1.0.4"), weight=0),
+    ),
+    name("shop.example", target("1.web", place("a", "10.1.0.1")), absolute=True, mode=DnsMode.PROXY),
+)
+
+
+def explained(text, source="10.1.0.77"):
+    return ZONE.explain(text, wire.A, ZONE.asker(packed(source), LOCAL))
+
+
+def test_an_explanation_names_holder_networks_and_why_targets_are_left_out():
+    found = explained("web.mesh.test")
+    assert (found.holder, found.mode, found.records, found.networks) == ("web", "direct", 1, ("a",))
+    assert [(told.addresses, told.reason) for told in found.targets] == [
+        (("10.1.0.1",), ""),
+        ((), "no network shared with the asker"),
+        ((), "not ready"),
+        ((), "weight 0"),
+    ]
+
+
+def test_a_name_the_router_answers_for_says_so():
+    found = explained("shop.example")
+    assert (found.records, found.targets[0].reason) == (1, "the router answers for it")
+
+
+@pytest.mark.parametrize(
+    ("text", "rcode", "forwarded"), [("nope.mesh.test", wire.NXDOMAIN, False), ("example.org", wire.NOERROR, True)]
+)
+def test_denied_and_foreign_names_are_told_apart(text, rcode, forwarded):
+    found = explained(text)
+    assert (found.rcode, found.is_forwarded, found.holder) == (rcode, forwarded, "")
+
+
+def test_what_is_no_name_is_refused():
+    with pytest.raises(ValueError, match="octets"):
+        explained("a..b")

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from tidegate.dns import answer, wire
+from tidegate.dns.memo import Memo
+
+ANSWER = answer.negative(answer.Tally("A", wire.NXDOMAIN), b"soa")
+
+
+def test_forgetting_a_name_drops_exactly_what_hangs_on_it():
+    memo = Memo()
+    memo.put(b"one", ANSWER, (b"x", b"y"))
+    memo.put(b"two", ANSWER, (b"y",))
+    memo.forget(b"x")
+    assert set(memo.answers) == {b"two"}
+
+
+def test_a_full_memo_starts_anew():
+    memo = Memo(limit=2)
+    for question in (b"one", b"two", b"three"):
+        memo.put(question, ANSWER, (question,))
+    assert set(memo.answers) == {b"three"}
+
+
+def test_keys_are_lower_case():
+    memo = Memo()
+    memo.put(b"OnE", ANSWER, ())
+    assert set(memo.answers) == {b"one"}

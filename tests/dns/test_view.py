@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.support.dns import place, target
+from tidegate.dns.record import packed
+from tidegate.dns.view import Networks, may_recurse
+
+
+def test_an_asker_stands_on_all_networks_of_its_instance():
+    networks = Networks()
+    networks.add(target("t", place("a", "10.1.0.2"), place("b", "10.2.0.2")))
+    assert networks.of(packed("10.2.0.2")) == {"a", "b"}
+
+
+def test_a_neighbour_is_taken_to_stand_on_the_network_of_its_subnet():
+    networks = Networks()
+    networks.add(target("t", place("a", "10.1.0.2"), place("b", "10.2.0.2", "fd00:0:0:1::2")))
+    assert networks.of(packed("10.1.0.77")) == {"a"}
+    assert networks.of(packed("fd00:0:0:1::77")) == {"b"}
+    assert networks.of(packed("10.3.0.77")) == frozenset()
+
+
+def test_what_was_added_twice_is_gone_after_the_second_removal():
+    networks = Networks()
+    shared = target("t", place("a", "10.1.0.2"))
+    networks.add(shared)
+    networks.add(shared)
+    networks.remove(shared)
+    assert networks.of(packed("10.1.0.2")) == {"a"}
+    networks.remove(shared)
+    assert networks.of(packed("10.1.0.2")) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("source", "may"),
+    [("127.0.0.1", True), ("172.17.0.9", True), ("172.32.0.1", False), ("8.8.8.8", False), ("::1", True),
+     ("fd12::1", True), ("2001:db8::1", False)],
+)  # fmt: skip
+def test_only_loopback_and_private_askers_may_recurse(source, may):
+    assert may_recurse(packed(source)) is may

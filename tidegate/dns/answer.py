@@ -1,0 +1,121 @@
+"""HOT: one prepared answer. Counted: every answer from our own zones; guarded by bench/micro/dns_answer.py.
+
+An `Answer` is everything of a reply but id, flags and question: what remains per query is one choice of rotation and
+one join of six byte strings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tidegate.dns import wire
+
+MAX_VARIANTS = 64  # rotations kept of one answer: 64 A records in every order are 64 KiB
+
+
+class Tally:
+    """How many answers of one kind (question type, rcode) were given. A plain integer; whoever reads it takes a delta."""
+
+    __slots__ = ("count", "kind", "rcode")
+
+    def __init__(self, kind: str, rcode: int) -> None:
+        self.kind = kind
+        self.rcode = rcode
+        self.count = 0
+
+
+class Variant:
+    """One order of the records of an answer, as they go out: for the short cut whole, for truncation one by one."""
+
+    __slots__ = ("records", "tail")
+
+    def __init__(self, records: Sequence[bytes], authority: Sequence[bytes], additional: Sequence[bytes]) -> None:
+        self.records = tuple(records)
+        self.tail = b"".join((*records, *authority, *additional))
+
+
+class Answer:
+    """A prepared answer. `variants` are used in turn. `views` is None where all askers get the same; else it maps a
+    view's number to the answer that view gets, and this object itself is never sent."""
+
+    __slots__ = (
+        "additional",
+        "authority",
+        "counts",
+        "counts_opt",
+        "ede",
+        "rcode",
+        "tally",
+        "turn",
+        "variants",
+        "views",
+    )
+
+    def __init__(self, tally: Tally, variants: Sequence[Variant], ede: int | None = None) -> None:
+        self.tally = tally
+        self.rcode = tally.rcode
+        self.ede = ede
+        self.authority: tuple[bytes, ...] = ()
+        self.additional: tuple[bytes, ...] = ()
+        self.variants = tuple(variants)
+        self.turn = 0
+        self.views: dict[int, Answer] | None = None
+        self.counts = b""  # QDCOUNT to ARCOUNT as sent without an OPT record
+        self.counts_opt = b""
+
+    def next(self) -> Variant:
+        """The variant whose turn it is."""
+        turn = self.turn
+        self.turn = turn + 1 if turn + 1 < len(self.variants) else 0
+        return self.variants[turn]
+
+
+def positive(tally: Tally, orders: Sequence[Sequence[bytes]], additional: Sequence[bytes] = ()) -> Answer:
+    """An answer with data: `orders` are the same number of records each, in the orders to be used in turn."""
+    answer = Answer(tally, [Variant(records, (), additional) for records in orders])
+    answer.additional = tuple(additional)
+    _count(answer, len(orders[0]), 0, len(additional))
+    return answer
+
+
+def negative(tally: Tally, soa: bytes) -> Answer:
+    """NODATA or NXDOMAIN with the zone's SOA record in the authority section (RFC 2308)."""
+    answer = Answer(tally, [Variant((), (soa,), ())])
+    answer.authority = (soa,)
+    _count(answer, 0, 1, 0)
+    return answer
+
+
+def failure(tally: Tally, ede: int) -> Answer:
+    """An answer that has only a code and an extended error."""
+    answer = Answer(tally, [Variant((), (), ())], ede)
+    _count(answer, 0, 0, 0)
+    return answer
+
+
+def by_view(tally: Tally) -> Answer:
+    """The head of a family of answers that differ by view."""
+    answer = Answer(tally, ())
+    answer.views = {}
+    return answer
+
+
+def rotations(records: Sequence[bytes]) -> list[list[bytes]]:
+    """The orders in which `records` are given in turn: each record is first once, up to `MAX_VARIANTS` of them."""
+    step = -(-len(records) // MAX_VARIANTS) or 1
+    return [[*records[start:], *records[:start]] for start in range(0, len(records), step)]
+
+
+def respond(query: wire.Query, answer: Answer, ra: bool, room: int) -> bytes:
+    """The reply to a parsed query, cut to `room`: the long way, for whatever the short cut does not take."""
+    variant = answer.next()
+    flags = (0 if answer.ede is not None else wire.FLAG_AA) | (wire.FLAG_RA if ra else 0)
+    return wire.assemble(
+        query, flags, answer.rcode, room, variant.records, answer.authority, answer.additional, answer.ede
+    )
+
+
+def _count(answer: Answer, answers: int, authority: int, additional: int) -> None:
+    head = b"\0\1" + answers.to_bytes(2) + authority.to_bytes(2)
+    answer.counts = head + additional.to_bytes(2)
+    answer.counts_opt = head + (additional + 1).to_bytes(2)

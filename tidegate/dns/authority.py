@@ -1,0 +1,152 @@
+"""What we say about a name once its place is known: the records, their orders, and the denials of our zones."""
+
+from __future__ import annotations
+
+from tidegate.dns import record, rrset, special, wire
+from tidegate.dns.answer import Answer, Tally, failure, negative, positive, rotations
+from tidegate.dns.match import Match, Place
+from tidegate.dns.view import Asker
+from tidegate.model import DnsMode, DnsName
+
+_UNREADY_TTL = 1  # seconds a "none is ready yet" may be cached
+_LOOPBACK = (b"\x7f\0\0\1", b"\0" * 15 + b"\1")
+
+_KINDS = {
+    wire.A: "A", wire.AAAA: "AAAA", wire.SRV: "SRV", wire.PTR: "PTR", wire.SOA: "SOA", wire.NS: "NS", wire.TXT: "TXT",
+    wire.MX: "MX", wire.CNAME: "CNAME", wire.HTTPS: "HTTPS", wire.SVCB: "SVCB", wire.ANY: "ANY",
+}  # fmt: skip
+
+
+class Authority:
+    """Prepares answers for the zone `domain` and the reverse zones in `apexes`."""
+
+    def __init__(self, domain: str, ttl_seconds: int, apexes: frozenset[bytes]) -> None:
+        self.apex = wire.encode(domain)
+        self._domain = domain
+        self._ttl = ttl_seconds
+        self._apexes = apexes
+        self._version = 0
+        self._tallies: dict[tuple[str, int], Tally] = {}
+        self._denials: dict[tuple[bytes, str, int, int], Answer] = {}
+
+    def prepare(self, place: Match, name: bytes, qtype: int, asker: Asker) -> Answer:
+        """The answer to a question whose name has this place; never called for a foreign one."""
+        if place.place is Place.NOT_READY:
+            return failure(self.tally(qtype, wire.SERVFAIL), wire.EDE_NOT_READY)
+        if place.place is Place.ABSENT:
+            return self._denial(place, qtype, wire.NXDOMAIN, self._ttl)
+        if qtype == wire.ANY:
+            return positive(self.tally(qtype, wire.NOERROR), [[record.minimal_any(record.HERE, self._ttl)]])
+        orders, additional = self._data(place, name, qtype, asker)
+        if orders:
+            return positive(self.tally(qtype, wire.NOERROR), orders, additional)
+        waiting = place.claim is not None and place.claim.mode is not DnsMode.PROXY and not rrset.usable(place.claim)
+        return self._denial(place, qtype, wire.NOERROR, min(_UNREADY_TTL, self._ttl) if waiting else self._ttl)
+
+    def _data(self, place: Match, name: bytes, qtype: int, asker: Asker) -> tuple[list[list[bytes]], list[bytes]]:
+        """The records of type `qtype`, in their orders, and the glue."""
+        if place.place is Place.APEX and qtype in (wire.SOA, wire.NS):
+            return [[self._apex_record(place.apex, qtype)]], []
+        if place.place is Place.LOOPBACK:
+            return self._loopback(name, qtype), []
+        if place.place is Place.SERVER:
+            return self._own_address(asker, qtype, self._ttl), []
+        if place.place is Place.SERVICE:
+            return self._services(place, asker) if qtype == wire.SRV else ([], [])
+        if qtype == wire.PTR and place.node is not None and place.node.pointers:
+            targets = [wire.encode(self.full(canonical)) for canonical in place.node.pointers]
+            return [[record.record(record.HERE, wire.PTR, self._ttl, target) for target in targets]], []
+        if place.place is Place.EMPTY or place.claim is None or qtype not in (wire.A, wire.AAAA):
+            return [], []
+        if place.claim.mode is DnsMode.PROXY:
+            return self._own_address(asker, qtype, place.claim.ttl_seconds), []
+        return _addresses(place.claim, asker, 4 if qtype == wire.A else 16), []
+
+    def _apex_record(self, apex: bytes, qtype: int) -> bytes:
+        if qtype == wire.NS:
+            return record.record(record.HERE, wire.NS, self._ttl, record.server_name(apex))
+        return record.start_of_authority(record.HERE, self._ttl, apex, self._serial(apex), self._ttl)
+
+    def _loopback(self, name: bytes, qtype: int) -> list[list[bytes]]:
+        if name in special.LOOPBACK_REVERSE:
+            rdata = special.LOCALHOST if qtype == wire.PTR else b""
+            return [[record.record(record.HERE, wire.PTR, self._ttl, rdata)]] if rdata else []
+        return [[record.address(record.HERE, self._ttl, a)] for a in _LOOPBACK if len(a) == _width(qtype)]
+
+    def _own_address(self, asker: Asker, qtype: int, ttl: int) -> list[list[bytes]]:
+        """The address the asker reached us at: the router listens there too."""
+        if len(asker.local) != _width(qtype):
+            return []
+        return [[record.address(record.HERE, ttl, asker.local)]]
+
+    def _services(self, place: Match, asker: Asker) -> tuple[list[list[bytes]], list[bytes]]:
+        """SRV records of all usable targets that have the port, and their addresses."""
+        assert place.claim is not None, "only a claimed name has ports"
+        claim = place.claim
+        targets = [target for target in rrset.usable(claim) if place.port in target.ports]
+        records: dict[bytes, None] = {}
+        glue: dict[bytes, None] = {}
+        for target, places in rrset.reachable(targets, asker.networks):
+            owner = wire.encode(self.full(target.name or claim.name))
+            records[record.service(record.HERE, claim.ttl_seconds, target.weight, place.port, owner)] = None
+            for address in rrset.addresses(places, 4) + rrset.addresses(places, 16):
+                glue[record.address(owner, claim.ttl_seconds, address)] = None
+        return (rotations(list(records)), list(glue)) if records else ([], [])
+
+    def _denial(self, place: Match, qtype: int, rcode: int, ttl: int) -> Answer:
+        """NODATA or NXDOMAIN; one object per zone, kind, code and TTL, shared by all names that need it."""
+        tally = self.tally(qtype, rcode)
+        key = (place.denial, tally.kind, rcode, ttl)
+        found = self._denials.get(key)
+        if found is None:
+            found = self._denials[key] = negative(tally, self._denial_soa(place.denial, ttl))
+        return found
+
+    def _denial_soa(self, owner: bytes, ttl: int) -> bytes:
+        apex = owner if owner in self._apexes else self.apex
+        return record.start_of_authority(owner, ttl, apex, self._serial(owner), ttl)
+
+    def _serial(self, apex: bytes) -> int:
+        """The table's version for the zone of service names; the other zones are not of a kind anybody transfers."""
+        return self._version if apex == self.apex else 1
+
+    def tally(self, qtype: int, rcode: int) -> Tally:
+        """The count that answers of this kind go to; kinds are a bounded set."""
+        kind = _KINDS.get(qtype, "other")
+        found = self._tallies.get((kind, rcode))
+        if found is None:
+            found = self._tallies[kind, rcode] = Tally(kind, rcode)
+        return found
+
+    def tallies(self) -> list[Tally]:
+        """What has been answered since the start, by kind of question and rcode."""
+        return list(self._tallies.values())
+
+    def full(self, name: str) -> str:
+        """A name relative to the zone, in full."""
+        return f"{name}.{self._domain}"
+
+    def renew(self, version: int) -> None:
+        """Let the zone's SOA records tell the table's version, also those in denials already prepared."""
+        self._version = version
+        for (owner, _, _, ttl), denial in self._denials.items():
+            if owner == self.apex:
+                fresh = negative(denial.tally, self._denial_soa(owner, ttl))
+                denial.variants = fresh.variants
+                denial.authority = fresh.authority
+
+
+def _addresses(claim: DnsName, asker: Asker, width: int) -> list[list[bytes]]:
+    told = rrset.reachable(rrset.usable(claim), asker.networks)
+    ttl = claim.ttl_seconds
+    if claim.mode is DnsMode.ONE:
+        each = [(target.weight, rrset.addresses(places, width)) for target, places in told]
+        able = [(weight, found) for weight, found in each if found]
+        order = rrset.weighted_order([weight for weight, _ in able])
+        return [[record.address(record.HERE, ttl, able[index][1][0])] for index in order]
+    found = rrset.addresses([place for _, places in told for place in places], width)
+    return rotations([record.address(record.HERE, ttl, address) for address in found])
+
+
+def _width(qtype: int) -> int:
+    return {wire.A: 4, wire.AAAA: 16}.get(qtype, 0)

@@ -1,0 +1,129 @@
+"""Where a question's name ends up: one of our names, a name we deny, or nobody's business of ours.
+
+Order: names of the table exactly; service names (`_80._tcp.web`); our own name server; wildcards; what our zones lack;
+names the RFCs reserve; names without a dot. What is left is foreign.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from tidegate.dns import record, special
+from tidegate.dns.tree import Node, Tree
+from tidegate.model import DnsMode, DnsName
+
+_LOCALHOST = frozenset([special.LOCALHOST])
+_PORT_NAMES = {b"_http": 80, b"_https": 443}
+
+
+class Place(Enum):
+    """What a name is to us. EMPTY exists without data of its own; ABSENT does not exist and that is ours to say."""
+
+    NAME = "a name of the table"
+    SERVICE = "a port of a name of the table"
+    WILDCARD = "covered by a wildcard of the table"
+    POINTER = "an address of the table"
+    APEX = "the top of a zone of ours"
+    SERVER = "this name server"
+    EMPTY = "no data of its own, but names below it"
+    LOOPBACK = "this host (RFC 6761)"
+    ABSENT = "no such name"
+    NOT_READY = "not known yet: the first table has not come"
+    FOREIGN = "not ours"
+
+
+class Match:
+    """A name's place. `node` and `claim` say who stands behind it, `port` which port of it; `apex` is the zone of ours
+    it lies in (empty outside of them), `denial` the owner of the SOA record a negative answer carries."""
+
+    __slots__ = ("apex", "claim", "denial", "node", "place", "port")
+
+    def __init__(self, place: Place, apex: bytes, node: Node | None = None, port: int = 0) -> None:
+        self.place = place
+        self.apex = apex
+        self.node = node
+        self.claim: DnsName | None = node.claim if node else None
+        self.port = port
+        # Outside of our zones each name we hold is the top of a zone of its own, so the SOA's owner is the question.
+        self.denial = apex or record.HERE
+
+
+def find(tree: Tree, apexes: frozenset[bytes], name: bytes, qtype: int) -> Match:
+    """The place of `name`, lower case in wire form. `apexes` are all zones of ours, reverse zones included."""
+    apex = special.apex_above(name, apexes)
+    node = tree.nodes.get(name)
+    if node is not None:
+        return _held(node, name, apex, apexes)
+    found = _service(tree, name, apex) or _builtin(name, apex)
+    if found is not None:
+        return found
+    wildcard = tree.wildcard(name)
+    if wildcard is not None:
+        return Match(Place.WILDCARD, apex, wildcard)
+    return _unheld(name, qtype, apex)
+
+
+def is_local(name: bytes, apexes: frozenset[bytes]) -> bool:
+    """Must `name` never be asked elsewhere, whatever the table says?"""
+    return bool(special.apex_above(name, apexes)) or special.is_dotless(name)
+
+
+def ports(claim: DnsName | None) -> set[int]:
+    """The ports a name has SRV records for; none where the router stands in for the containers."""
+    if claim is None or claim.mode is DnsMode.PROXY:
+        return set()
+    return {port for target in claim.targets for port in target.ports}
+
+
+def _held(node: Node, name: bytes, apex: bytes, apexes: frozenset[bytes]) -> Match:
+    if name in apexes:
+        return Match(Place.APEX, apex, node)
+    if node.claims:
+        return Match(Place.NAME, apex, node)
+    return Match(Place.POINTER if node.pointers else Place.EMPTY, apex, node)
+
+
+def _service(tree: Tree, name: bytes, apex: bytes) -> Match | None:
+    """`_port._tcp.<name>` and the empty `_tcp.<name>` above it, for names that give out addresses."""
+    first = name[1 : name[0] + 1]
+    rest = name[name[0] + 1 :]
+    if first == b"_tcp" and rest in tree.nodes:
+        node = tree.nodes[rest]
+        return Match(Place.EMPTY, apex, node) if ports(node.claim) else None
+    if not first.startswith(b"_") or not rest.startswith(b"\x04_tcp"):
+        return None
+    base = tree.nodes.get(rest[5:])
+    port = _PORT_NAMES.get(first) or (int(first[1:]) if first[1:].isdigit() and len(first) <= 6 else 0)
+    if base is None:
+        return None
+    if port in ports(base.claim):
+        return Match(Place.SERVICE, apex, base, port)
+    if special.is_dotless(base.name):  # not to be asked of strangers, as little as the name itself
+        return _absent(base.name)
+    return None
+
+
+def _builtin(name: bytes, apex: bytes) -> Match | None:
+    if apex and name == record.server_name(apex):
+        return Match(Place.SERVER, apex)
+    if name in special.LOOPBACK_REVERSE or special.apex_above(name, _LOCALHOST):
+        return Match(Place.LOOPBACK, apex)
+    return None
+
+
+def _unheld(name: bytes, qtype: int, apex: bytes) -> Match:
+    if apex:
+        return Match(Place.ABSENT, apex)
+    reserved = special.apex_above(name, special.ABSENT_APEXES)
+    if reserved:
+        return _absent(reserved)
+    if special.is_dotless(name) and qtype not in special.INFRASTRUCTURE:
+        return _absent(b"\0")
+    return Match(Place.FOREIGN, b"")
+
+
+def _absent(denial: bytes) -> Match:
+    """Not there, though it is in none of our zones: `denial` is the name we deny for."""
+    found = Match(Place.ABSENT, b"")
+    found.denial = denial
+    return found

@@ -1,0 +1,95 @@
+"""Who asks: an asker's address, the networks it stands on, and what it may have.
+
+Networks are known from the addresses of everything the table names. An asker that is one of those stands on all networks
+of its instance (source address -> instance -> networks). Another asker, a container without labels say, is taken to stand on the
+networks that have a member in the same /16 (IPv4) or /64 (IPv6): the finest subnets engines hand out by default.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from collections.abc import Iterable
+
+from tidegate.dns import record
+from tidegate.model import DnsTarget
+
+# Who may have foreign names resolved by default (RFC 5358): loopback and the ranges containers live in.
+_RECURSIVE = tuple(
+    ipaddress.ip_network(text)
+    for text in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10")
+) + tuple(ipaddress.ip_network(text) for text in ("::1/128", "fc00::/7", "fe80::/10"))
+
+
+class Asker:
+    """One source address as asked on one local address. `view` numbers the (networks, local) it sees from; `ra` is
+    the RA bit as it stands in the header's fourth octet; `stream` means TCP, so no size limit but the framing's."""
+
+    __slots__ = ("local", "networks", "ra", "recursion", "source", "stream", "view")
+
+    def __init__(
+        self, source: bytes, local: bytes, networks: frozenset[str], view: int, recursion: bool, stream: bool
+    ) -> None:
+        self.source = source
+        self.local = local
+        self.networks = networks
+        self.view = view
+        self.recursion = recursion
+        self.ra = 0x80 if recursion else 0
+        self.stream = stream
+
+
+class Networks:
+    """Which address stands on which networks. Addresses are 4 or 16 octets; targets come and go with the table."""
+
+    def __init__(self) -> None:
+        self._members: dict[bytes, Counter[str]] = {}  # address -> all networks of its instance, with a reference count
+        self._subnets: dict[bytes, Counter[str]] = {}  # first 2 or 8 octets of an address -> its own network
+
+    def add(self, target: DnsTarget) -> None:
+        """Take `target` in; once for each name it stands behind."""
+        for address, own, all_of_it in _places(target):
+            self._members.setdefault(address, Counter()).update(all_of_it)
+            self._subnets.setdefault(_subnet(address), Counter())[own] += 1
+
+    def remove(self, target: DnsTarget) -> None:
+        """Undo one `add`."""
+        for address, own, all_of_it in _places(target):
+            _subtract(self._members, address, all_of_it)
+            _subtract(self._subnets, _subnet(address), (own,))
+
+    def of(self, source: bytes) -> frozenset[str]:
+        """The networks an asker at `source` stands on, as far as is known."""
+        found = self._members.get(source) or self._subnets.get(_subnet(source))
+        return frozenset(found) if found else frozenset()
+
+
+def may_recurse(source: bytes) -> bool:
+    """Is `source` loopback or private?"""
+    address = ipaddress.ip_address(source)
+    return any(address.version == network.version and address in network for network in _RECURSIVE)
+
+
+def _places(target: DnsTarget) -> list[tuple[bytes, str, list[str]]]:
+    networks = [place.network for place in target.addresses]
+    found = []
+    for place in target.addresses:
+        for text in (place.ipv4, place.ipv6):
+            address = record.packed(text) if text else b""
+            if address:
+                found.append((address, place.network, networks))
+    return found
+
+
+def _subnet(address: bytes) -> bytes:
+    return address[:2] if len(address) == 4 else address[:8]
+
+
+def _subtract(index: dict[bytes, Counter[str]], key: bytes, networks: Iterable[str]) -> None:
+    counter = index[key]
+    counter.subtract(networks)
+    left = +counter
+    if left:
+        index[key] = left
+    else:
+        del index[key]

@@ -1,0 +1,241 @@
+"""DNS packets: a strict parser of queries and the assembler of replies.
+
+The parser makes one pass over the bytes with no recursion and refuses from the counts, so that its cost is bounded by
+the length of one name and two additional records, whatever the packet claims. It never raises on peer data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED, BADVERS = 0, 1, 2, 3, 4, 5, 16
+
+A, NS, CNAME, SOA, PTR, HINFO, MX, TXT, AAAA, SRV, OPT, DS = 1, 2, 5, 6, 12, 13, 15, 16, 28, 33, 41, 43
+DNSKEY, SVCB, HTTPS, TKEY, TSIG, IXFR, AXFR, MAILB, MAILA, ANY = 48, 64, 65, 249, 250, 251, 252, 253, 254, 255
+
+IN = 1
+
+FLAG_AA, FLAG_TC, FLAG_RD, FLAG_RA, FLAG_CD = 0x0400, 0x0200, 0x0100, 0x0080, 0x0010
+
+EDNS_SIZE = 1232  # what we say we take and the most we send by UDP: no fragment on any real path (DNS flag day 2020)
+PLAIN_SIZE = 512  # RFC 1035 4.2.1, and the least an EDNS size may mean (RFC 6891 6.2.3)
+STREAM_SIZE = 65535  # the length prefix of RFC 1035 4.2.2
+
+EDE_NOT_READY, EDE_PROHIBITED, EDE_NO_REACHABLE, EDE_NETWORK = 14, 18, 22, 23  # RFC 8914
+
+# Question types that are no record types: OPT and the transaction types make no sense as a question, transfers are
+# refused, mail groups were never built (RFC 1035 3.2.3, RFC 5936, RFC 6891).
+_META = {OPT: FORMERR, TKEY: NOTIMP, TSIG: FORMERR, IXFR: REFUSED, AXFR: REFUSED, MAILB: NOTIMP, MAILA: NOTIMP}
+
+
+class Query:
+    """One parsed query. `rcode` is what must be answered at once; 0 means that the question deserves a look.
+
+    `question` is the question as asked (for the echo, RFC 1035 4.1.2), empty where it could not be read; `name` is its
+    name in lower case. `size` is the sender's UDP buffer, 512 at least; `edns` says whether it sent an OPT record.
+    """
+
+    __slots__ = ("cd", "do", "edns", "id", "name", "opcode", "qclass", "qtype", "question", "rcode", "rd", "size")
+
+    def __init__(self, ident: bytes, opcode: int, rd: bool, cd: bool) -> None:
+        self.id = ident
+        self.opcode = opcode
+        self.rd = rd
+        self.cd = cd
+        self.rcode = NOERROR
+        self.question = b""
+        self.name = b""
+        self.qtype = 0
+        self.qclass = 0
+        self.edns = False
+        self.size = PLAIN_SIZE
+        self.do = False
+
+
+def parse(data: bytes) -> Query | None:
+    """The query in `data`; None for what must not be answered: too short for a header, or itself an answer."""
+    if len(data) < 12 or data[2] & 0x80:
+        return None
+    query = Query(data[:2], data[2] >> 3 & 15, bool(data[2] & 1), bool(data[3] & 0x10))
+    if query.opcode:
+        query.rcode = NOTIMP
+        return query
+    if data[4:6] != b"\0\1":  # RFC 9619: a query has one question
+        query.rcode = FORMERR
+        return query
+    end = _read_question(data, query)
+    if end < 0 or data[6:10] != b"\0\0\0\0" or data[10] or data[11] > 2:
+        query.rcode = FORMERR
+        return query
+    fault = _read_additional(data, end, data[11], query)
+    query.rcode = fault or _policy(query)
+    return query
+
+
+def name_end(data: bytes, start: int) -> int:
+    """Where the uncompressed name at `start` ends (after its zero), or -1: cut, over 255 octets, or with a pointer."""
+    position = start
+    size = len(data)
+    while position < size:
+        length = data[position]
+        if length == 0:
+            return position + 1 if position + 1 - start <= 255 else -1
+        if length > 63:  # a pointer, or the label types RFC 6891 5 retired
+            return -1
+        position += length + 1
+    return -1
+
+
+def owner_end(data: bytes, start: int) -> int:
+    """As `name_end` for a record's owner, which may end in a compression pointer. Pointers are not followed."""
+    position = start
+    size = len(data)
+    while position < size:
+        length = data[position]
+        if length == 0:
+            return position + 1
+        if length >= 0xC0:
+            return position + 2 if position + 2 <= size else -1
+        if length > 63 or position - start > 255:
+            return -1
+        position += length + 1
+    return -1
+
+
+def options_fit(data: bytes, start: int, end: int) -> bool:
+    """Do the EDNS options between `start` and `end` fill that space exactly?"""
+    position = start
+    while position + 4 <= end:
+        position += 4 + (data[position + 2] << 8 | data[position + 3])
+    return position == end
+
+
+def encode(name: str) -> bytes:
+    """The wire form of a dotted name. Raises ValueError where a label or the name is too long or empty.
+
+    Text is UTF-8; dots separate, there are no escapes: the names of the table come from labels and host names.
+    """
+    if name in ("", "."):
+        return b"\0"
+    parts = []
+    for label in name.removesuffix(".").lower().encode().split(b"."):
+        if not 1 <= len(label) <= 63:
+            raise ValueError(f"label of {len(label)} octets in name {name!r}")
+        parts.append(bytes((len(label),)) + label)
+    wire = b"".join(parts) + b"\0"
+    if len(wire) > 255:
+        raise ValueError(f"name of {len(wire)} octets: {name!r}")
+    return wire
+
+
+def decode(name: bytes) -> str:
+    """A wire name for people, without the trailing dot; odd octets as three decimal digits (RFC 4343 2.1)."""
+    parts = []
+    position = 0
+    while name[position]:
+        label = name[position + 1 : position + 1 + name[position]]
+        parts.append("".join(chr(c) if 33 <= c < 127 and c not in b".\\" else f"\\{c:03d}" for c in label))
+        position += name[position] + 1
+    return ".".join(parts) or "."
+
+
+def limit(query: Query, stream: bool) -> int:
+    """The longest reply `query` may get over this transport, in octets."""
+    if stream:
+        return STREAM_SIZE
+    return min(query.size, EDNS_SIZE)
+
+
+def option_record(do: bool, rcode: int = 0, ede: int | None = None) -> bytes:
+    """Our OPT record: version 0, DO as asked, the high bits of `rcode`, and an extended error where there is one."""
+    options = b"" if ede is None else b"\0\x0f\0\2" + ede.to_bytes(2)
+    head = b"\0\0\x29\x04\xd0" + bytes((rcode >> 4, 0)) + (b"\x80\0" if do else b"\0\0")
+    return head + len(options).to_bytes(2) + options
+
+
+def reply(query: Query, rcode: int, *, ra: bool = False, ede: int | None = None) -> bytes:
+    """An answer that has only a code."""
+    return assemble(query, FLAG_RA if ra else 0, rcode, STREAM_SIZE, ede=ede)
+
+
+def assemble(
+    query: Query,
+    flags: int,
+    rcode: int,
+    room: int,
+    answers: Sequence[bytes] = (),
+    authority: Sequence[bytes] = (),
+    additional: Sequence[bytes] = (),
+    ede: int | None = None,
+) -> bytes:
+    """The whole reply, at most `room` octets, cut between records only.
+
+    TC is set where a record of the answer section had to go (RFC 2181 9); authority and additional data go silently.
+    """
+    opt = option_record(query.do, rcode, ede) if query.edns else b""
+    left = room - 12 - len(query.question) - len(opt)
+    kept, left = _fit(answers, left)
+    if len(kept) < len(answers):
+        flags |= FLAG_TC
+        authority = additional = ()
+    beside, left = _fit(authority, left)
+    extra, left = _fit(additional, left)
+    flags |= 0x8000 | query.opcode << 11 | query.rd * FLAG_RD | query.cd * FLAG_CD | rcode & 15
+    counts = (1 if query.question else 0, len(kept), len(beside), len(extra) + (1 if opt else 0))
+    head = query.id + flags.to_bytes(2) + b"".join(count.to_bytes(2) for count in counts)
+    return b"".join((head, query.question, *kept, *beside, *extra, opt))
+
+
+def _fit(records: Sequence[bytes], room: int) -> tuple[Sequence[bytes], int]:
+    """As many of `records` as fit into `room`, in order, and the room left."""
+    for index, record in enumerate(records):
+        if len(record) > room:
+            return records[:index], room
+        room -= len(record)
+    return records, room
+
+
+def _read_question(data: bytes, query: Query) -> int:
+    end = name_end(data, 12)
+    if end < 0 or end + 4 > len(data):
+        return -1
+    query.question = data[12 : end + 4]
+    query.name = data[12:end].lower()
+    query.qtype = data[end] << 8 | data[end + 1]
+    query.qclass = data[end + 2] << 8 | data[end + 3]
+    return end + 4
+
+
+def _read_additional(data: bytes, position: int, count: int, query: Query) -> int:
+    """Take in an OPT record, step over others; trailing bytes are ignored as most servers do. Returns an rcode."""
+    for _ in range(count):
+        start = position
+        position = owner_end(data, position)
+        if position < 0 or position + 10 > len(data):
+            return FORMERR
+        is_opt = data[position : position + 2] == b"\0\x29"
+        end = position + 10 + (data[position + 8] << 8 | data[position + 9])
+        if end > len(data):
+            return FORMERR
+        if is_opt:
+            if query.edns or data[start] or not options_fit(data, position + 10, end):
+                return FORMERR
+            fault = _read_opt(data, position, query)
+            if fault:
+                return fault
+        position = end
+    return NOERROR
+
+
+def _read_opt(data: bytes, position: int, query: Query) -> int:
+    query.edns = True
+    query.size = max(PLAIN_SIZE, data[position + 2] << 8 | data[position + 3])
+    query.do = bool(data[position + 6] & 0x80)
+    return BADVERS if data[position + 5] else NOERROR
+
+
+def _policy(query: Query) -> int:
+    """What the question's type and class alone decide."""
+    if query.qclass != IN:
+        return REFUSED
+    return _META.get(query.qtype, NOERROR)

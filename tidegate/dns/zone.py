@@ -1,0 +1,284 @@
+"""HOT: the answers from our own names. Counted: every query; guarded by bench/micro/dns_answer.py.
+
+`answer` is the short cut: one look into the prepared answers by the question's bytes, then one join. What it does not
+know goes the long way, `resolve`, which finds the name's place, prepares the answer and keeps it until a table change
+touches a name it hangs on. So a table swap costs what changed, and a name costs its preparation once.
+"""
+
+from __future__ import annotations
+
+from tidegate.dns import match, record, rrset, special, wire
+from tidegate.dns.answer import Answer, Tally, by_view, respond
+from tidegate.dns.authority import Authority
+from tidegate.dns.explain import Explanation, explain
+from tidegate.dns.match import Match, Place
+from tidegate.dns.memo import STRUCTURE, Memo
+from tidegate.dns.tree import STAR, Tree
+from tidegate.dns.view import Asker, Networks, may_recurse
+from tidegate.errors import Problem
+from tidegate.model import DnsName, DnsTarget
+from tidegate.routing import Delta, RoutingTable
+
+_MAX_ASKERS = 4096
+_MAX_VIEWS = 256  # views kept of one answer
+_EVERYTHING = STAR + b"\0"  # a route for every host is no claim to every name there is
+
+_HEAD = tuple(bytes((0x84 | rd, low)) for rd in (0, 1) for low in range(256))
+_ONE_QUESTION = b"\0\1\0\0\0\0"
+_OPT = wire.option_record(do=False)
+_OPT_DO = wire.option_record(do=True)
+
+
+class Zone:
+    """Answers for the names of the routing table, bare and below `domain`, and for the reverse names of their addresses.
+
+    Not ready until the first table is applied: until then our names get SERVFAIL, never NXDOMAIN. `recursion` says
+    whether foreign names can be resolved at all (for the RA bit). `problems` are the names that had to be left out.
+    """
+
+    def __init__(self, domain: str, ttl_seconds: int = 5, *, recursion: bool = True) -> None:
+        self.apex = wire.encode(domain)
+        self.apexes = special.REVERSE_APEXES | {self.apex}
+        self.recursion = recursion
+        self.version = 0
+        self._authority = Authority(domain, ttl_seconds, self.apexes)
+        self._tree = Tree(self.apexes)
+        self._networks = Networks()
+        self._names: dict[str, DnsName] = {}
+        self._problems: dict[str, Problem] = {}
+        self._memo = Memo()
+        self._answers = self._memo.answers
+        self._askers: dict[bytes, Asker] = {}
+        self._views: dict[tuple[frozenset[str], bytes], int] = {}
+        self._view_count = 0  # numbers given so far; never reused, so that a kept answer cannot meet a wrong view
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Names of the table that cannot be names of the DNS."""
+        return tuple(self._problems.values())
+
+    def answer(self, data: bytes, asker: Asker) -> bytes | None:
+        """The reply to a well-formed query whose answer is prepared; None sends the query the long way.
+
+        A question that equals a prepared one is well-formed because that one is, so its labels need no walk. Octets
+        behind the last record are ignored.
+        """
+        size = len(data)
+        if size < 17 or data[2] & 0xF8 or data[4:10] != _ONE_QUESTION:
+            return None
+        end = data.find(b"\0", 12) + 5
+        found = self._answers.get(data[12:end].lower())
+        if found is None:
+            return None
+        if found.views is not None:
+            found = found.views.get(asker.view)
+            if found is None:
+                return None
+        room = wire.PLAIN_SIZE
+        opt = b""
+        counts = found.counts
+        if data[11]:
+            if data[10] or data[11] > 1 or size < end + 11 or data[end : end + 3] != b"\0\0\x29" or data[end + 6]:
+                return None
+            opt_end = end + 11 + (data[end + 9] << 8 | data[end + 10])
+            if opt_end > size or not (opt_end == end + 11 or wire.options_fit(data, end + 11, opt_end)):
+                return None
+            room = min(max(room, data[end + 3] << 8 | data[end + 4]), wire.EDNS_SIZE)
+            opt = _OPT_DO if data[end + 7] & 0x80 else _OPT
+            counts = found.counts_opt
+        elif data[10]:
+            return None
+        turn = found.turn
+        tail = found.variants[turn].tail
+        if end + len(tail) + len(opt) > room and not asker.stream:
+            return None
+        if end + len(tail) + len(opt) > wire.STREAM_SIZE:
+            return None
+        found.turn = turn + 1 if turn + 1 < len(found.variants) else 0
+        found.tally.count += 1
+        head = _HEAD[(data[2] & 1) << 8 | asker.ra | data[3] & 0x10 | found.rcode]
+        return b"".join((data[:2], head, counts, data[12:end], tail, opt))
+
+    def resolve(self, query: wire.Query, asker: Asker) -> bytes | None:
+        """The reply to a parsed query without a fault; None for a name that is not ours."""
+        found = self._prepared(query, asker)
+        if found is None:
+            return None
+        found.tally.count += 1
+        return respond(query, found, asker.recursion, wire.limit(query, asker.stream))
+
+    def asker(self, source: bytes, local: bytes, stream: bool = False) -> Asker:
+        """Who asks from `source`, having reached us at `local` (4 or 16 octets each)."""
+        key = (b"t" + source + local) if stream else (source + local)
+        found = self._askers.get(key)
+        if found is None:
+            if len(self._askers) >= _MAX_ASKERS:
+                self._askers.clear()
+            networks = self._networks.of(source)
+            recursion = self.recursion and may_recurse(source)
+            found = Asker(source, local, networks, self._view(networks, local), recursion, stream)
+            self._askers[key] = found
+        return found
+
+    def apply(self, table: RoutingTable, delta: Delta) -> None:
+        """Follow the routing table: fits `TableCell.follow`. A delta that does not continue ours means a full compare."""
+        changes = delta.names if self.version and delta.base == self.version else self._difference(table)
+        moved = False
+        reshaped = self.version == 0
+        for key, name in changes.items():
+            old = self._names.get(key)
+            if old != name:
+                reshaped |= self._retell(key, old, name)
+                moved |= _places(old) != _places(name)
+        self.version = table.version
+        if moved:
+            self._askers.clear()
+        if reshaped:
+            self._memo.forget(STRUCTURE)
+        self._memo.forget(self.apex)
+        self._authority.renew(table.version)
+
+    def explain(self, name: str, qtype: int, asker: Asker) -> Explanation:
+        """Why `asker` gets the answer it gets for `name`. Raises ValueError if that is no name."""
+        wire_name = wire.encode(name)
+        place = self._match(wire_name, qtype)
+        answer = None if place.place is Place.FOREIGN else self._authority.prepare(place, wire_name, qtype, asker)
+        return explain(wire_name, qtype, place, answer, asker)
+
+    def tallies(self) -> list[Tally]:
+        """What has been answered since the start, by kind of question and rcode."""
+        return self._authority.tallies()
+
+    # ------------------------------------------------------------------------------------------------ the long way
+
+    def _prepared(self, query: wire.Query, asker: Asker) -> Answer | None:
+        head = self._answers.get(query.question.lower())
+        if head is not None and head.views is None:
+            return head
+        found = head.views.get(asker.view) if head is not None and head.views is not None else None
+        if found is not None:
+            return found
+        place = self._match(query.name, query.qtype)
+        if place.place is Place.FOREIGN:
+            return None
+        answer = self._authority.prepare(place, query.name, query.qtype, asker)
+        if place.place is not Place.NOT_READY:
+            self._keep(query.question, place, answer, head, asker)
+        return answer
+
+    def _match(self, name: bytes, qtype: int) -> Match:
+        if self.version == 0 and match.is_local(name, self.apexes):
+            return Match(Place.NOT_READY, b"")
+        return match.find(self._tree, self.apexes, name, qtype)
+
+    def _keep(self, question: bytes, place: Match, answer: Answer, head: Answer | None, asker: Asker) -> None:
+        if not _differs(place):
+            self._memo.put(question, answer, _hangs_on(place, question))
+            return
+        if head is None:
+            head = by_view(answer.tally)
+            self._memo.put(question, head, _hangs_on(place, question))
+        assert head.views is not None, "a name that differs by asker has a head with views"
+        if len(head.views) >= _MAX_VIEWS:
+            head.views.clear()
+        head.views[asker.view] = answer
+
+    def _view(self, networks: frozenset[str], local: bytes) -> int:
+        found = self._views.get((networks, local))
+        if found is None:
+            if len(self._views) >= _MAX_ASKERS:
+                self._views.clear()
+            self._view_count += 1
+            found = self._views[networks, local] = self._view_count
+        return found
+
+    # ------------------------------------------------------------------------------------------ following the table
+
+    def _difference(self, table: RoutingTable) -> dict[str, DnsName | None]:
+        changes: dict[str, DnsName | None] = dict.fromkeys(key for key in self._names if key not in table.names)
+        changes.update(table.names)
+        return changes
+
+    def _retell(self, key: str, old: DnsName | None, new: DnsName | None) -> bool:
+        """Replace entry `key`. The new comes before the old goes, so that what stays is never gone. True if a name
+        appeared or vanished."""
+        reshaped = False
+        before = self._wires(key, old)
+        after = self._wires(key, new)
+        if new is None:
+            self._names.pop(key, None)
+        else:
+            self._names[key] = new
+            for name in after:
+                reshaped |= self._tree.claim(name, key, new)
+        for name in before:
+            if name not in after:
+                reshaped |= self._tree.unclaim(name, key)
+        for name in {*before, *after}:
+            self._memo.forget(name)
+        reshaped |= match.ports(old) != match.ports(new)
+        return self._repoint(old, new) or reshaped
+
+    def _repoint(self, old: DnsName | None, new: DnsName | None) -> bool:
+        """Move the reverse names and the networks from the old targets to the new."""
+        if _places(old) == _places(new):
+            return False
+        reshaped = False
+        for target in new.targets if new else ():
+            self._networks.add(target)
+            for name in _reverse_names(target):
+                reshaped |= self._tree.point(name, target.name)
+                self._memo.forget(name)
+        for target in old.targets if old else ():
+            self._networks.remove(target)
+            for name in _reverse_names(target):
+                reshaped |= self._tree.unpoint(name, target.name)
+                self._memo.forget(name)
+        return reshaped
+
+    def _wires(self, key: str, name: DnsName | None) -> tuple[bytes, ...]:
+        """The names in wire form that table entry `key` stands for; none, and a problem noted, if they cannot be."""
+        self._problems.pop(key, None)
+        if name is None:
+            return ()
+        try:
+            own = wire.encode(name.name)
+            bare = () if own == _EVERYTHING else (own,)
+            return bare if name.absolute else (*bare, wire.encode(self._authority.full(name.name)))
+        except ValueError as error:
+            self._problems[key] = Problem(
+                code="T1801",
+                text=f"{name.name!r} cannot be a name of the DNS",
+                place=key,
+                cause=str(error),
+                mend="choose labels of 1 to 63 octets and names of at most 253",
+                kept="all other names are answered",
+            )
+            return ()
+
+
+def _differs(place: Match) -> bool:
+    """Can two askers at this place get different answers?"""
+    if place.place is Place.SERVER:
+        return True
+    claim = place.claim
+    return claim is not None and place.place is not Place.EMPTY and rrset.differs_by_asker(claim)
+
+
+def _hangs_on(place: Match, question: bytes) -> tuple[bytes, ...]:
+    """The names whose change must forget the answer to `question`."""
+    own = question[:-4].lower()
+    node = (place.node.name,) if place.node is not None and place.node.name != own else ()
+    structure = (STRUCTURE,) if place.place in (Place.ABSENT, Place.WILDCARD, Place.EMPTY, Place.LOOPBACK) else ()
+    return (own, *node, *structure)
+
+
+def _places(name: DnsName | None) -> list[tuple[object, ...]]:
+    return [(target.name, target.addresses) for target in name.targets] if name else []
+
+
+def _reverse_names(target: DnsTarget) -> list[bytes]:
+    if not target.name:
+        return []
+    texts = [text for place in target.addresses for text in (place.ipv4, place.ipv6) if text]
+    return [record.reverse_name(address) for text in texts if (address := record.packed(text))]
