@@ -22,7 +22,7 @@ REQUIRED = os.environ.get("TIDEGATE_REQUIRE_EXT") == "1"
 PURE = os.environ.get("TIDEGATE_PURE") == "1"
 JOBS = os.cpu_count() or 1
 # C types come from the .pxd files alone; annotations are for mypy, where `int` may be any size.
-DIRECTIVES = {"language_level": "3", "annotation_typing": False}
+DIRECTIVES = {"language_level": "3", "annotation_typing": False, "nonecheck": True}
 
 
 def left_out(error):

@@ -141,11 +141,8 @@ class ChunkReader:
             self.error = True
             return
         cr = data.find(b"\r", at)
-        if 0 <= cr < size - 1:
-            self.error = True
-        elif self.state == _SIZE and data[at : at + 1].translate(None, _HEX) not in (b"", b"\r"):
-            self.error = True
-        elif self.state == _SIZE and data[at : at + 1] == b"\r":
+        misplaced = 0 <= cr < size - 1
+        if misplaced or (self.state == _SIZE and data[at : at + 1].translate(None, _HEX)):
             self.error = True
 
 

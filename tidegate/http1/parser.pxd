@@ -40,7 +40,8 @@ cdef _conclude_request(RequestHead head, Fields fields)
 @cython.locals(head=ResponseHead, size=Py_ssize_t, end=Py_ssize_t, at=Py_ssize_t, fields=Fields)
 cpdef ResponseHead parse_response(bytes data, Py_ssize_t start, bint head_only, Limits limits)
 
-cdef bint _hopeless_status(bytes data, Py_ssize_t start, Py_ssize_t size)
+@cython.locals(at=Py_ssize_t)
+cdef bint _hopeless_status(bytes data, Py_ssize_t start)
 
 @cython.locals(view="const unsigned char *", value_class="const unsigned char *", line_end=Py_ssize_t, at=Py_ssize_t, code=int)
 cdef Py_ssize_t _status_line(bytes data, Py_ssize_t start, Py_ssize_t end, ResponseHead head)

@@ -246,7 +246,7 @@ def _request_line(data: bytes, start: int, end: int, head: RequestHead, limits: 
     if at == start or at - start > 32 or view[at] != 32:
         head.error = Reason.BAD_REQUEST
         return 0
-    head.method = data[start:at]
+    head.method = view[start:at]
     at += 1
     target = at
     query = -1
@@ -267,10 +267,10 @@ def _request_line(data: bytes, start: int, end: int, head: RequestHead, limits: 
     if at - target > limits.target_bytes:
         head.error = Reason.TARGET_TOO_LONG
         return 0
-    head.target = data[target:at]
-    head.path = data[target:query] if query >= 0 else head.target
+    head.target = view[target:at]
+    head.path = view[target:query] if query >= 0 else head.target
     head.dot_segments = slash_dot
-    version = data[at + 1 : at + 11]
+    version = view[at + 1 : at + 11] if at + 11 <= end else b""
     if version == b"HTTP/1.1\r\n":
         head.minor = 1
     elif version == b"HTTP/1.0\r\n":
@@ -296,10 +296,9 @@ def _conclude_request(head: RequestHead, fields: Fields) -> None:
         named = _origin_form(head)
         if head.error is not None:
             return
-        if named is not None:
-            if split_authority(named) != split_authority(authority):
-                head.error = Reason.BAD_REQUEST
-                return
+        if named is not None and split_authority(named) != split_authority(authority):
+            head.error = Reason.BAD_REQUEST
+            return
     host, port = split_authority(authority)
     if host == b"":
         head.error = Reason.BAD_REQUEST
@@ -402,7 +401,7 @@ def parse_response(data: bytes, start: int, head_only: bool, limits: Limits) -> 
     size = len(data)
     end = data.find(b"\r\n\r\n", start)
     if end < 0:
-        if size - start > limits.head_bytes or _hopeless_status(data, start, size):
+        if size - start > limits.head_bytes or _hopeless_status(data, start):
             head = ResponseHead()
             head.error = Reason.BAD_RESPONSE
             return head
@@ -422,7 +421,7 @@ def parse_response(data: bytes, start: int, head_only: bool, limits: Limits) -> 
     return head
 
 
-def _hopeless_status(data: bytes, start: int, size: int) -> bool:
+def _hopeless_status(data: bytes, start: int) -> bool:
     begin = data[start : start + 7]
     if b"HTTP/1."[: len(begin)] != begin:
         return True
@@ -538,7 +537,7 @@ def _scan_fields(
         at += 2
         kind = _KEEP
         if length < 64 and hint[length * 32 + (view[line] & 31)]:
-            kind = known.get(data[line : value - 1].lower(), _KEEP)
+            kind = known.get(view[line : line + length].lower(), _KEEP)
         if request and underscore:
             kind = _DROP
         odd = False  # white space other than one SP before the value
@@ -547,9 +546,7 @@ def _scan_fields(
                 value += 1
                 if value == stop:
                     odd = True
-            if value < stop and (
-                view[value] == 32 or view[value] == 9 or view[stop - 1] == 32 or view[stop - 1] == 9
-            ):
+            if value < stop and (view[value] == 32 or view[value] == 9 or view[stop - 1] == 32 or view[stop - 1] == 9):
                 odd = True
         if kind == _KEEP and not odd:
             continue
@@ -560,18 +557,18 @@ def _scan_fields(
                 stop -= 1
         keep = True
         if kind != _KEEP:
-            keep = _note(found, kind, data[value:stop])
+            keep = _note(found, kind, view[value:stop])
             if found.error is not None:
                 return
         if keep and not odd:
             continue
         if run < line:
-            found.parts.append(data[run:line])
+            found.parts.append(view[run:line])
         if keep:
-            found.parts.append(b"".join((data[line : line + length], b": ", data[value:stop], b"\r\n")))
+            found.parts.append(b"".join((view[line : line + length], b": ", view[value:stop], b"\r\n")))
         run = at
     if run < end:
-        found.parts.append(data[run:end])
+        found.parts.append(view[run:end])
 
 
 def _note(found: Fields, kind: int, value: bytes) -> bool:

@@ -1,0 +1,66 @@
+"""Heads to bytes: numbers, status lines, and the short answers the router gives itself. Pure; what repeats is built once. HOT."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from tidegate.errors import Reason
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+_NUMBERS_SIZE = 10000
+_NUMBERS = [b"%d" % value for value in range(_NUMBERS_SIZE)]
+_PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
+_LINES = {(code, phrase): b"HTTP/1.1 %d %b\r\n" % (code, phrase) for code, phrase in _PHRASES.items()}
+_SENTENCES = {
+    Reason.NO_ROUTE: "No route matches this host and path.",
+    Reason.NO_ENDPOINT: "No container of this service is ready.",
+    Reason.HOLD_TIMEOUT: "No container of this service became ready in time.",
+    Reason.HOLD_QUEUE_FULL: "Too many requests are already waiting for this service.",
+    Reason.MAINTENANCE: "This service is in maintenance.",
+    Reason.CONNECT_FAILED: "No container of this service accepts connections.",
+    Reason.CONNECT_TIMEOUT: "Connecting to the container took too long.",
+    Reason.RESPONSE_TIMEOUT: "The container took too long to answer.",
+    Reason.BAD_RESPONSE: "The container's answer was not valid HTTP.",
+    Reason.UPSTREAM_CLOSED: "The container closed the connection before it answered.",
+    Reason.BAD_REQUEST: "The request was not valid HTTP.",
+    Reason.REQUEST_TIMEOUT: "The request took too long to arrive.",
+    Reason.HEADERS_TOO_LARGE: "The header section is too large.",
+    Reason.TARGET_TOO_LONG: "The request target is too long.",
+}
+
+
+def number(value: int) -> bytes:
+    """Decimal digits of a number; small ones are looked up."""
+    if 0 <= value < _NUMBERS_SIZE:
+        return _NUMBERS[value]
+    return b"%d" % value
+
+
+def status_line(status: int, phrase: bytes) -> bytes:
+    """`HTTP/1.1 200 OK` and its CRLF; the phrase as the container chose it."""
+    line: bytes | None = _LINES.get((status, phrase))
+    return line if line is not None else b"HTTP/1.1 %d %b\r\n" % (status, phrase)
+
+
+def answer(reason: Reason, page: bytes, head_only: bool, close: bool) -> bytes:
+    """A whole error response: status and short text of `reason`, or `page` instead of the text (maintenance)."""
+    status = reason.status if reason.status in _PHRASES else 500
+    body = page or _text(reason, status)
+    kind = b"text/html; charset=utf-8" if page.lstrip()[:1] == b"<" else b"text/plain; charset=utf-8"
+    lines = [
+        _LINES[status, _PHRASES[status]],
+        b"Content-Type: %b\r\nContent-Length: %d\r\nX-Tidegate-Reason: %b\r\n"
+        % (kind, len(body), reason.token.encode()),
+        b"Cache-Control: no-store\r\n",
+        b"Retry-After: 1\r\n" if status == 503 else b"",
+        b"Connection: close\r\n" if close else b"",
+        b"\r\n",
+        b"" if head_only else body,
+    ]
+    return b"".join(lines)
+
+
+def _text(reason: Reason, status: int) -> bytes:
+    sentence = _SENTENCES.get(reason, "")
+    return f"{status} {_PHRASES[status].decode()}\n{sentence}\n".encode() if sentence else _PHRASES[status] + b"\n"

@@ -1,0 +1,43 @@
+cimport cython
+
+from tidegate.http1.events cimport Limits
+from tidegate.matcher cimport Matcher
+from tidegate.router.accesslog cimport line
+from tidegate.router.counters cimport Counters
+from tidegate.router.exchange cimport Exchange
+from tidegate.router.live cimport LiveRoute
+from tidegate.router.timers cimport Wheel
+from tidegate.router.upstream cimport Upstream, UpstreamConnection
+
+cdef class Core:
+    cdef public Limits limits
+    cdef public double head_timeout
+    cdef public double idle_timeout
+    cdef public double body_timeout
+    cdef public double tunnel_idle
+    cdef public Py_ssize_t hold_queue
+    cdef public Py_ssize_t upstream_idle
+    cdef public list trusted
+    cdef public bytes scheme
+    cdef public object clock
+    cdef public Wheel wheel
+    cdef public Matcher matcher
+    cdef public Counters unrouted
+    cdef public set connections
+    cdef public long long accepted
+    cdef public bint draining
+    cdef public bint logging
+    cdef public list lines
+    cdef public bytes stamp
+    cdef public object connect
+    cdef public object wake_soon
+    cdef public object find_route
+    cdef public object failed
+    cdef public object on_empty
+
+    cpdef opened(self, object connection)
+    cpdef lost(self, object connection)
+    cpdef put_back(self, UpstreamConnection connection)
+
+    @cython.locals(duration_us="long long", route=LiveRoute, counters=Counters, upstream=Upstream)
+    cpdef finished(self, Exchange exchange)

@@ -1,0 +1,118 @@
+"""What every connection of one worker shares: matcher, wheel, settings, counters, log lines. HOT: used by each request.
+
+The core holds no event loop: opening connections and waking held requests are calls that the worker gives it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from tidegate.config import HttpConfig
+from tidegate.errors import Reason
+from tidegate.http1.events import Limits
+from tidegate.matcher import Matcher
+from tidegate.router.accesslog import line
+from tidegate.router.counters import Counters
+from tidegate.router.exchange import Exchange
+from tidegate.router.live import LiveRoute
+from tidegate.router.timers import Wheel
+from tidegate.router.upstream import Upstream, UpstreamConnection
+
+
+class Core:
+    """Shared state of one worker's connections. The worker sets `connect`, `wake_soon`, `failed`, `find_route`."""
+
+    __slots__ = (
+        "accepted",
+        "body_timeout",
+        "clock",
+        "connect",
+        "connections",
+        "draining",
+        "failed",
+        "find_route",
+        "head_timeout",
+        "hold_queue",
+        "idle_timeout",
+        "limits",
+        "lines",
+        "logging",
+        "matcher",
+        "on_empty",
+        "scheme",
+        "stamp",
+        "trusted",
+        "tunnel_idle",
+        "unrouted",
+        "upstream_idle",
+        "wake_soon",
+        "wheel",
+    )
+
+    def __init__(self, config: HttpConfig) -> None:
+        self.limits = Limits(config.max_head_bytes, config.max_headers, config.max_target_bytes)
+        self.head_timeout = config.head_timeout_seconds
+        self.idle_timeout = config.idle_timeout_seconds
+        self.body_timeout = config.body_timeout_seconds
+        self.tunnel_idle = config.tunnel_idle_timeout_seconds
+        self.hold_queue = config.hold_queue
+        self.upstream_idle = config.upstream_idle_connections
+        self.trusted = [ip_network(cidr) for cidr in config.trusted_proxies]
+        self.scheme = b"http"
+        self.clock = time.monotonic
+        self.wheel = Wheel(self.clock())
+        self.matcher = Matcher()
+        self.unrouted = Counters()
+        self.connections: set[Any] = set()
+        self.accepted = 0
+        self.draining = False
+        self.logging = bool(config.access_log)
+        self.lines: list[bytes] = []
+        self.stamp = b""
+        self.connect: Callable[[Any, Exchange, Upstream], None] = _unset
+        self.wake_soon: Callable[[LiveRoute], None] = _unset
+        self.find_route: Callable[[str], LiveRoute | None] = _unset
+        self.failed: Callable[[Upstream, Reason], None] = _unset
+        self.on_empty: Callable[[], None] = _unset  # draining, and the last connection is gone
+
+    def trusts(self, client: bytes) -> bool:
+        """Whether this peer's X-Forwarded-* are believed."""
+        if not self.trusted or not client:
+            return False
+        address = ip_address(client.decode().partition("%")[0])
+        return any([address in network for network in self.trusted])  # noqa: C419  a generator would need a closure
+
+    def opened(self, connection: Any) -> None:
+        """A connection or tunnel began."""
+        self.connections.add(connection)
+        self.accepted += 1
+
+    def lost(self, connection: Any) -> None:
+        """A connection or tunnel ended."""
+        self.connections.discard(connection)
+        if self.draining and not self.connections:
+            self.on_empty()
+
+    def put_back(self, connection: UpstreamConnection) -> None:
+        """A connection that may serve again."""
+        connection.idle_since = self.clock()
+        connection.upstream.put(connection, self.upstream_idle)
+
+    def finished(self, exchange: Exchange) -> None:
+        """Count and log one exchange."""
+        duration_us = int((self.clock() - exchange.started) * 1e6)
+        route = exchange.route
+        counters = self.unrouted if route is None else route.counters
+        counters.add(exchange.status, duration_us, exchange.received, exchange.sent)
+        upstream = exchange.upstream
+        if upstream is not None:
+            upstream.counters.add(exchange.status, duration_us, exchange.received, exchange.sent)
+        if self.logging:
+            self.lines.append(line(exchange, self.stamp, duration_us))
+
+
+def _unset(*arguments: Any) -> Any:
+    raise AssertionError("the worker gives the core its calls before it opens a listener")

@@ -1,0 +1,674 @@
+"""The client side: one HTTP/1.1 connection from a client, and the exchange it carries at the moment.
+
+HOT: guarded by `make bench`. A request is one pass: bytes -> head -> route -> pick and claim -> one write to the upstream;
+response bytes are written by the upstream connection's calls below. No task, future or timer per request, except when a
+new upstream connection must be opened.
+
+Phases, one exchange at a time (pipelined requests wait in `pending`):
+    HEAD     reading a request head, or idle between requests
+    BODY     forwarding a request body
+    WAIT     request sent or held; waiting for the response to end
+    DISCARD  answered, but the client is still sending: read and drop until it stops or the deadline passes
+    TUNNEL   handed over to a tunnel; this object is out of the game
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from tidegate.errors import Reason
+from tidegate.http1.chunks import ChunkReader
+from tidegate.http1.events import (
+    FRAMING_LENGTH,
+    FRAMING_NONE,
+    FRAMING_UNTIL_CLOSE,
+    RequestHead,
+    ResponseHead,
+)
+from tidegate.http1.parser import parse_request
+from tidegate.http1.writer import CONTINUE, answer, number, status_line
+from tidegate.router.core import Core
+from tidegate.router.exchange import CLAIMED, HELD, IDEMPOTENT, RESPONDING, Exchange
+from tidegate.router.live import MAINTENANCE, NORMAL
+from tidegate.router.tunnel import join
+from tidegate.router.upstream import Sink, UpstreamConnection
+
+_NONE = FRAMING_NONE
+_LENGTH = FRAMING_LENGTH
+_UNTIL_CLOSE = FRAMING_UNTIL_CLOSE
+_CLAIMED = CLAIMED
+_HELD = HELD
+_RESPONDING = RESPONDING
+_NORMAL = NORMAL
+_MAINTENANCE = MAINTENANCE
+
+_HEAD = 0
+_BODY = 1
+_WAIT = 2
+_DISCARD = 3
+_TUNNEL = 4
+
+_MAX_PENDING = 65536  # pipelined or early bytes kept before reading pauses
+_LINGER_SECONDS = 2.0
+_NEVER = 1 << 60
+
+_FOR_PENDING = 1  # why reading is paused (a set of bits)
+_FOR_UPSTREAM = 2
+
+
+class Downstream(Sink):
+    """One client connection (an asyncio protocol). `core` is the worker's router: table, wheel, settings, access log."""
+
+    __slots__ = (
+        "armed",
+        "authority",
+        "bare_body",
+        "blocked",
+        "busy",
+        "chunks",
+        "client",
+        "close_after",
+        "closed",
+        "connection",
+        "core",
+        "deadline",
+        "encode_body",
+        "exchange",
+        "forwarded",
+        "head",
+        "left",
+        "pending",
+        "phase",
+        "request_done",
+        "started",
+        "transport",
+        "trusted",
+        "write",
+        "write_paused",
+    )
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self.transport: Any = None
+        self.write: Any = None
+        self.client = b""
+        self.trusted = False
+        self.phase = _HEAD
+        self.pending = b""
+        self.head: RequestHead | None = None  # of the current exchange
+        self.exchange: Exchange | None = None
+        self.connection: Any = None  # an UpstreamConnection while one serves us
+        self.left = 0  # request body bytes still to come
+        self.chunks: ChunkReader | None = None
+        self.request_done = True
+        self.started = False  # a response byte went out for the current exchange
+        self.encode_body = False  # the upstream's end is its close, ours must be chunks
+        self.bare_body = False  # the client speaks HTTP/1.0: no chunks towards it
+        self.close_after = False
+        self.blocked = 0
+        self.write_paused = False
+        self.busy = False  # inside _consume: no recursion
+        self.closed = False
+        self.deadline = 0.0
+        self.armed = _NEVER
+        self.authority = b""
+        self.forwarded = b""  # X-Forwarded-* for `authority`
+
+    # --- asyncio
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """asyncio: a client connected."""
+        self.transport = transport
+        self.write = transport.write
+        transport.set_write_buffer_limits(high=131072, low=32768)
+        peer = transport.get_extra_info("peername")
+        self.client = peer[0].encode() if peer else b""
+        self.trusted = self.core.trusts(self.client)
+        self.core.opened(self)
+        self.core.wheel.arm(self, self.core.clock() + self.core.head_timeout)
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio: request bytes."""
+        if self.pending:
+            data = self.pending + data
+            self.pending = b""
+        self._consume(data)
+
+    def eof_received(self) -> bool:
+        """asyncio: the client sent its last byte; it may still wait for an answer."""
+        if self.exchange is not None and self.request_done and self.phase != _TUNNEL:
+            self.close_after = True
+            return True
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """asyncio: the client is gone; whatever was done for it stops."""
+        self.closed = True
+        self.core.lost(self)
+        exchange = self.exchange
+        if exchange is None:
+            return
+        connection = self.connection
+        if connection is not None:
+            self.connection = None
+            connection.abort()
+        self._finish(exchange, Reason.CLIENT_GONE)
+
+    def pause_writing(self) -> None:
+        """asyncio: the client reads slowly, so the container is read no faster."""
+        self.write_paused = True
+        if self.connection is not None:
+            self.connection.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """asyncio: the client caught up."""
+        self.write_paused = False
+        if self.connection is not None:
+            self.connection.transport.resume_reading()
+
+    # --- timers and shutdown, called by the core
+
+    def on_deadline(self, now: float) -> None:
+        """The current phase took too long."""
+        exchange = self.exchange
+        if self.closed or self.phase == _TUNNEL:
+            return
+        if exchange is None:
+            if self.phase == _HEAD and self.pending:
+                self._refuse(Reason.REQUEST_TIMEOUT)
+            else:
+                self.transport.close()
+        elif exchange.state == _HELD:
+            self._fail(Reason.HOLD_TIMEOUT)
+        elif not self.request_done:
+            self._fail(Reason.REQUEST_TIMEOUT)
+        elif self.write_paused:
+            self._fail(Reason.CLIENT_GONE)
+        else:
+            self._fail(Reason.RESPONSE_TIMEOUT)
+
+    def drain(self) -> None:
+        """No more requests after the current one."""
+        self.close_after = True
+        if self.exchange is None and not self.pending:
+            self.transport.close()
+
+    # --- requests
+
+    def _consume(self, data: bytes) -> None:
+        at = 0
+        size = len(data)
+        self.busy = True
+        while at < size:
+            if self.phase == _HEAD:
+                head = parse_request(data, at, self.core.limits)
+                if head is None:
+                    break
+                if head.error is not None:
+                    self._refuse(head.error)
+                    at = size
+                    break
+                at = head.end
+                self._begin(head)
+            elif self.phase == _BODY:
+                if self.connection is None or self.blocked & _FOR_UPSTREAM:
+                    break
+                at = self._body(data, at, size)
+            elif self.phase == _DISCARD or self.phase == _TUNNEL:
+                at = size
+            else:
+                break
+        self.busy = False
+        if at < size:
+            self.pending = data[at:] if at else data
+            if self.phase == _HEAD:
+                if self.exchange is None and self.deadline > self.core.clock() + self.core.head_timeout:
+                    self.core.wheel.arm(self, self.core.clock() + self.core.head_timeout)
+            elif len(self.pending) > _MAX_PENDING:
+                self._block(_FOR_PENDING)
+
+    def _begin(self, head: RequestHead) -> None:
+        core = self.core
+        now = core.clock()
+        exchange = Exchange(head.method, head.host, head.target, self.client, now)
+        exchange.agent = head.user_agent
+        exchange.referer = head.referer
+        self.exchange = exchange
+        self.head = head
+        self.started = False
+        self.bare_body = head.minor == 0
+        if not head.keep_alive or core.draining:
+            self.close_after = True
+        framing = head.framing
+        if framing == _NONE:
+            self.request_done = True
+            self.phase = _WAIT
+        elif framing == _LENGTH:
+            self.left = head.length
+            self.request_done = self.left == 0
+            self.phase = _WAIT if self.request_done else _BODY
+        else:
+            self.chunks = ChunkReader(False)
+            self.request_done = False
+            self.phase = _BODY
+        route = core.matcher.match(head.host, head.path)
+        if route is None:
+            self._fail(Reason.NO_ROUTE)
+            return
+        if head.dot_segments and route.prefixed:
+            self._fail(Reason.BAD_REQUEST)
+            return
+        exchange.routed(route)
+        self._dispatch(now)
+
+    def _dispatch(self, now: float) -> None:
+        """Send the exchange on its way: to an upstream, into the waiting queue, or back with an answer."""
+        exchange = self.exchange
+        assert exchange is not None, "dispatch needs an exchange"
+        route = exchange.route
+        upstream = None
+        if route.mode == _NORMAL:
+            upstream = exchange.choose()
+        elif route.mode == _MAINTENANCE:
+            self._fail(Reason.MAINTENANCE)
+            return
+        if upstream is None:
+            self._hold(now)
+            return
+        connection = upstream.take()
+        if connection is None:
+            self.core.connect(self, exchange, upstream)
+        else:
+            self._send(connection, now)
+
+    def _hold(self, now: float) -> None:
+        exchange = self.exchange
+        assert exchange is not None, "hold needs an exchange"
+        route = exchange.route
+        if len(route.waiting) >= self.core.hold_queue:
+            self._fail(Reason.HOLD_QUEUE_FULL)
+        elif exchange.hold(now):
+            route.waiting.append(self)
+            self.core.wheel.arm(self, exchange.hold_until)
+        else:
+            self._fail(Reason.HOLD_TIMEOUT if exchange.tries == 0 else Reason.CONNECT_FAILED)
+
+    def wake(self) -> None:
+        """The table changed, or time passed: choose again. Called only on members of a waiting queue, once each."""
+        exchange = self.exchange
+        if self.closed or exchange is None or exchange.state != _HELD:
+            return
+        route = self.core.find_route(exchange.route.id)
+        if route is None:
+            self._fail(Reason.NO_ROUTE)
+            return
+        exchange.route = route
+        self._dispatch(self.core.clock())
+
+    def _send(self, connection: UpstreamConnection, now: float) -> None:
+        """Write the request head to a connection that is ours now; the body follows as it comes."""
+        exchange = self.exchange
+        head = self.head
+        assert exchange is not None and head is not None, "send needs an exchange"
+        self.connection = connection
+        connection.serve(self, head.method == b"HEAD")
+        if head.authority != self.authority or self.trusted:
+            self._make_forwarded(head)
+        framing = head.framing
+        if framing == _NONE:
+            last = b"\r\n"
+        elif framing == _LENGTH:
+            last = b"".join((b"Content-Length: ", number(head.length), b"\r\n\r\n"))
+        else:
+            last = b"Transfer-Encoding: chunked\r\n\r\n"
+        if head.upgrade:
+            last = b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+        connection.write(
+            b"".join((head.method, b" ", head.target, b" HTTP/1.1\r\n", head.fields, self.forwarded, last))
+        )
+        if self.write_paused:
+            connection.transport.pause_reading()
+        self.core.wheel.arm(self, now + exchange.route.response_timeout)
+        if self.request_done:
+            return
+        if head.expect_continue and not self.pending and not self.busy:
+            self.write(CONTINUE)
+        elif head.expect_continue:
+            head.expect_continue = False
+            if not self.pending:
+                self.write(CONTINUE)
+        if not self.busy:
+            self._resume()
+
+    def _make_forwarded(self, head: RequestHead) -> None:
+        """X-Forwarded-* and Forwarded (RFC 7239): ours alone, or appended to what a trusted peer says."""
+        client = self.client
+        chain = client
+        proto = self.core.scheme
+        host = head.authority
+        self.authority = head.authority
+        if self.trusted:
+            if head.claimed_for:
+                chain = head.claimed_for + b", " + client
+            if head.claimed_proto in (b"http", b"https"):
+                proto = head.claimed_proto
+            if head.claimed_host:
+                host = head.claimed_host
+        node = b'"[%b]"' % client if b":" in client else client
+        self.forwarded = (
+            b"X-Forwarded-For: %b\r\nX-Real-IP: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Host: %b\r\n"
+            b'Forwarded: for=%b;host="%b";proto=%b\r\n' % (chain, client, proto, host, node, host, proto)
+        )
+
+    def _body(self, data: bytes, at: int, size: int) -> int:
+        """Forward body bytes from `at`; the offset of the first byte that is not body."""
+        exchange = self.exchange
+        connection = self.connection
+        assert exchange is not None, "a body belongs to an exchange"
+        if self.chunks is not None:
+            before = self.chunks.body_bytes
+            out = self.chunks.feed(data, at)
+            exchange.received += self.chunks.body_bytes - before
+            if self.chunks.error:
+                self._fail(Reason.BAD_REQUEST)
+                return size
+            if out:
+                connection.write(out)
+            at = self.chunks.end
+            if self.chunks.done:
+                self.chunks = None
+                self._request_complete()
+            return at
+        take = size - at
+        if take > self.left:
+            take = self.left
+        piece = data[at : at + take] if at or take < size else data
+        self.left -= take
+        exchange.received += take
+        connection.write(piece)
+        if self.left == 0:
+            self._request_complete()
+        elif self.core.body_timeout:
+            self.core.wheel.arm(self, self.core.clock() + self.core.body_timeout)
+        return at + take
+
+    def _request_complete(self) -> None:
+        self.request_done = True
+        self.phase = _WAIT
+        exchange = self.exchange
+        if exchange is not None:
+            self.core.wheel.arm(self, self.core.clock() + exchange.route.response_timeout)
+
+    def _resume(self) -> None:
+        """Take up bytes that waited; let the client send again."""
+        self.blocked &= ~_FOR_PENDING
+        if self.pending and not self.busy:
+            data = self.pending
+            self.pending = b""
+            self._consume(data)
+        if self.blocked == 0 and not self.closed:
+            self.transport.resume_reading()
+
+    def _block(self, why: int) -> None:
+        if self.blocked == 0:
+            self.transport.pause_reading()
+        self.blocked |= why
+
+    # --- the way to an upstream, called by the core's connect task
+
+    def connected(self, exchange: Exchange, connection: UpstreamConnection) -> None:
+        """A new connection is there; the exchange may be over already."""
+        if self.exchange is exchange and exchange.state == _CLAIMED and not self.closed:
+            self._send(connection, self.core.clock())
+        else:
+            self.core.put_back(connection)
+
+    def connect_failed(self, exchange: Exchange, reason: Reason) -> None:
+        """Nothing was sent, so another upstream may be tried; when all were, wait a little for the table to change."""
+        if self.exchange is not exchange or exchange.state != _CLAIMED:
+            return
+        upstream = exchange.upstream
+        again = exchange.give_up(True)
+        upstream.released()
+        self.core.failed(upstream, reason)
+        if again and exchange.route.balancer.ready():
+            now = self.core.clock()
+            if exchange.choose() is not None:
+                connection = exchange.upstream.take()
+                if connection is None:
+                    self.core.connect(self, exchange, exchange.upstream)
+                else:
+                    self._send(connection, now)
+                return
+        self._wait_for_change(exchange, reason)
+
+    def _wait_for_change(self, exchange: Exchange, reason: Reason) -> None:
+        if exchange.hold(self.core.clock()) and len(exchange.route.waiting) < self.core.hold_queue:
+            exchange.tries = 0
+            exchange.route.waiting.append(self)
+            self.core.wheel.arm(self, exchange.hold_until)
+            self.core.wake_soon(exchange.route)
+        else:
+            self._fail(reason)
+
+    # --- the response, called by the upstream connection
+
+    def wants_bare_body(self) -> bool:
+        """Whether chunks must not reach the client (HTTP/1.0)."""
+        return self.bare_body
+
+    def wants_tunnel(self) -> bool:
+        """Whether the request asked for the upgrade that the container now accepts."""
+        return self.head is not None and self.head.upgrade
+
+    def interim(self, head: ResponseHead) -> None:
+        """A 1xx: passed on, except the 100 that we answered ourselves, and to HTTP/1.0 clients nothing."""
+        if head.status != 100 and not self.bare_body:
+            self.write(b"".join((status_line(head.status, head.reason), head.fields, b"\r\n")))
+
+    def response_start(self, head: ResponseHead, body: bytes, size: int) -> None:
+        """The response head, and the part of a sized body that came with it, as one write."""
+        exchange = self.exchange
+        assert exchange is not None, "a response belongs to an exchange"
+        exchange.responding(head.status, self.core.clock())
+        exchange.sent += size
+        self.started = True
+        framing = head.framing
+        self.encode_body = False
+        length = b""
+        if framing == _LENGTH:
+            length = b"".join((b"Content-Length: ", number(head.length), b"\r\n"))
+        elif framing == _NONE:
+            pass
+        elif self.bare_body:
+            self.close_after = True
+        else:
+            length = b"Transfer-Encoding: chunked\r\n"
+            self.encode_body = framing == _UNTIL_CLOSE
+        if not self.request_done:
+            self.close_after = True
+        if self.close_after:
+            last = b"Connection: close\r\n\r\n"
+        elif self.bare_body:
+            last = b"Connection: keep-alive\r\n\r\n"
+        else:
+            last = b"\r\n"
+        self.write(b"".join((status_line(head.status, head.reason), head.fields, length, last, body)))
+
+    def response_data(self, data: bytes, size: int) -> None:
+        """Body bytes as the container framed them (sized, or until it closes)."""
+        exchange = self.exchange
+        if exchange is None:
+            return
+        exchange.sent += size
+        if self.encode_body:
+            self.write(b"%x\r\n%b\r\n" % (size, data))
+        else:
+            self.write(data)
+
+    def response_encoded(self, data: bytes, size: int) -> None:
+        """Body bytes already in the client's framing; `size` of them are content."""
+        exchange = self.exchange
+        if exchange is not None:
+            exchange.sent += size
+            self.write(data)
+
+    def response_end(self, connection: UpstreamConnection, reusable: bool) -> None:
+        """The response is complete."""
+        exchange = self.exchange
+        if exchange is None:
+            return
+        if self.encode_body:
+            self.write(b"0\r\n\r\n")
+        self.connection = None
+        if reusable and self.request_done:
+            self.core.put_back(connection)
+        else:
+            connection.close()
+        self._finish(exchange, None)
+        self._next()
+
+    def upstream_lost(self, connection: UpstreamConnection, untouched: bool) -> None:
+        """The connection broke before the response ended. `untouched`: not one response byte had come."""
+        exchange = self.exchange
+        self.connection = None
+        if exchange is None:
+            return
+        if exchange.state == _CLAIMED and untouched:
+            upstream = exchange.upstream
+            safe = exchange.method in IDEMPOTENT and self.request_done and exchange.received == 0
+            again = exchange.give_up(safe)
+            upstream.released()
+            if not connection.served or not safe:
+                self.core.failed(upstream, Reason.UPSTREAM_CLOSED)
+            if safe and connection.served and exchange.tried:
+                exchange.tried.pop()  # an idle connection grown stale says nothing about the endpoint
+            if again:
+                self._dispatch(self.core.clock())
+            elif safe:
+                self._wait_for_change(exchange, Reason.UPSTREAM_CLOSED)
+            else:
+                self._fail(Reason.UPSTREAM_CLOSED)
+        else:
+            self.upstream_failed(Reason.RESPONSE_ABORTED if self.started else Reason.UPSTREAM_CLOSED)
+
+    def upstream_failed(self, reason: Reason) -> None:
+        """The response cannot be used: an error answer if nothing was sent yet, else a visible abort."""
+        self.connection = None
+        exchange = self.exchange
+        if exchange is not None:
+            self.core.failed(exchange.upstream, reason)
+        self._fail(reason)
+
+    def start_tunnel(self, connection: UpstreamConnection, head: ResponseHead, rest: bytes) -> None:
+        """101: both transports now carry the upgraded protocol; this object hands over."""
+        exchange = self.exchange
+        assert exchange is not None, "a tunnel begins with an exchange"
+        exchange.responding(101, self.core.clock())
+        self.phase = _TUNNEL
+        self.connection = None
+        self.exchange = None
+        self.write(
+            b"".join(
+                (status_line(101, head.reason), head.fields, b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n", rest)
+            )
+        )
+        early, self.pending = self.pending, b""
+        self.armed = 0
+        self.core.lost(self)
+        join(self.core, exchange, self.transport, connection.release(), early)
+
+    # --- back-pressure from the upstream
+
+    def pause_reading_for_upstream(self) -> None:
+        """The container reads slowly."""
+        self._block(_FOR_UPSTREAM)
+
+    def resume_reading_for_upstream(self) -> None:
+        """The container caught up."""
+        self.blocked &= ~_FOR_UPSTREAM
+        self._resume()
+
+    # --- endings
+
+    def _refuse(self, reason: Reason) -> None:
+        """A head that is not one: answer and close; logged without a route."""
+        exchange = Exchange(b"", b"", b"", self.client, self.core.clock())
+        self.exchange = exchange
+        self.started = False
+        self.request_done = False
+        self.head = None
+        self._fail(reason)
+
+    def _fail(self, reason: Reason) -> None:
+        """End the current exchange with an error answer, or by cutting the connection if the response had begun."""
+        exchange = self.exchange
+        assert exchange is not None, "only an exchange can fail"
+        connection = self.connection
+        if connection is not None:
+            self.connection = None
+            connection.abort()
+        if self.started or reason is Reason.CLIENT_GONE:
+            self._finish(exchange, reason)
+            self.transport.abort()
+            return
+        if not self.request_done or not reason_keeps_connection(reason):
+            self.close_after = True
+        exchange.status = reason.status
+        page = exchange.route.message if reason is Reason.MAINTENANCE else b""
+        head_only = exchange.method == b"HEAD"
+        self.write(answer(reason, page, head_only, self.close_after))
+        self._finish(exchange, reason)
+        self._next()
+
+    def _finish(self, exchange: Exchange, reason: Reason | None) -> None:
+        upstream = exchange.upstream if exchange.state == _CLAIMED or exchange.state == _RESPONDING else None
+        exchange.finish(reason)
+        self.exchange = None
+        if upstream is not None and upstream.draining:
+            upstream.released()
+        self.core.finished(exchange)
+
+    def _next(self) -> None:
+        """After an answer: wait for the next request, or close."""
+        if self.closed:
+            return
+        core = self.core
+        self.chunks = None
+        if self.close_after:
+            if self.request_done and not self.pending:
+                self.transport.close()
+            else:  # closing now would reset the connection and lose the answer (RFC 9112 section 9.6)
+                self.phase = _DISCARD
+                self.pending = b""
+                self.blocked = 0
+                self.transport.resume_reading()
+                self.transport.write_eof()
+                core.wheel.arm(self, core.clock() + _LINGER_SECONDS)
+            return
+        self.phase = _HEAD
+        core.wheel.arm(self, core.clock() + core.idle_timeout)
+        if (self.pending or self.blocked) and not self.busy:
+            self._resume()
+
+
+def reason_keeps_connection(reason: Reason) -> bool:
+    """Whether the connection may go on after this error: only where the request itself was sound."""
+    return reason in _SOUND
+
+
+_SOUND = frozenset(
+    (
+        Reason.NO_ROUTE,
+        Reason.NO_ENDPOINT,
+        Reason.HOLD_TIMEOUT,
+        Reason.HOLD_QUEUE_FULL,
+        Reason.MAINTENANCE,
+        Reason.CONNECT_FAILED,
+        Reason.CONNECT_TIMEOUT,
+        Reason.RESPONSE_TIMEOUT,
+        Reason.BAD_RESPONSE,
+        Reason.UPSTREAM_CLOSED,
+    )
+)

@@ -1,0 +1,33 @@
+cimport cython
+
+from tidegate.router.live cimport LiveRoute
+from tidegate.router.upstream cimport Upstream
+
+cdef class Exchange:
+    cdef public bytes method
+    cdef public bytes host
+    cdef public bytes target
+    cdef public bytes client
+    cdef public bytes agent
+    cdef public bytes referer
+    cdef public double started
+    cdef public double first_byte
+    cdef public double hold_until
+    cdef public int state
+    cdef public LiveRoute route
+    cdef public Upstream upstream
+    cdef public list tried
+    cdef public int tries
+    cdef public int status
+    cdef public object reason
+    cdef public long long received
+    cdef public long long sent
+
+    cpdef routed(self, object route)
+    @cython.locals(upstream=Upstream)
+    cpdef Upstream choose(self)
+    cpdef bint hold(self, double now)
+    @cython.locals(upstream=Upstream)
+    cpdef bint give_up(self, bint safe)
+    cpdef responding(self, int status, double now)
+    cpdef finish(self, object reason)

@@ -1,0 +1,128 @@
+r"""One request/response pair as a state machine: which route, which upstream, may it be tried again, how did it end.
+
+Pure (no sockets, no clock, no HTTP/1 words), so that HTTP/2 fits beside. HOT: one object per request.
+
+States, moved only by the methods here:
+    NEW -> (route found) -> ROUTED -> choose() -> CLAIMED -> responding() -> RESPONDING -> finish() -> DONE
+                                   \-> HELD (nobody is ready) -> choose() again when the table changes or time passes
+    CLAIMED -> give_up() -> ROUTED (try another) or refused with a reason
+Impossible: a second claim while one is held; a retry after the first response byte; a claim after DONE.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tidegate.errors import Reason
+
+NEW = 0
+ROUTED = 1
+HELD = 2
+CLAIMED = 3
+RESPONDING = 4
+DONE = 5
+
+MAX_TRIES = 3
+
+#: RFC 9110 section 9.2.2
+IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"))
+
+
+class Exchange:
+    """See the module's theory. Times are seconds on the caller's monotonic clock, sizes are body bytes."""
+
+    __slots__ = (
+        "agent",
+        "client",
+        "first_byte",
+        "hold_until",
+        "host",
+        "method",
+        "reason",
+        "received",
+        "referer",
+        "route",
+        "sent",
+        "started",
+        "state",
+        "status",
+        "target",
+        "tried",
+        "tries",
+        "upstream",
+    )
+
+    def __init__(self, method: bytes, host: bytes, target: bytes, client: bytes, now: float) -> None:
+        self.method = method
+        self.host = host
+        self.target = target
+        self.client = client
+        self.agent: bytes = b""
+        self.referer: bytes = b""
+        self.started = now
+        self.first_byte = 0.0  # when the response head came
+        self.hold_until = 0.0  # set when first held
+        self.state = NEW
+        self.route: Any = None  # LiveRoute
+        self.upstream: Any = None  # Upstream, while claimed and after
+        self.tried: list[Any] | None = None
+        self.tries = 0
+        self.status = 0
+        self.reason: Reason | None = None
+        self.received = 0
+        self.sent = 0
+
+    def routed(self, route: Any) -> None:
+        """The table has a route for it."""
+        self.route = route
+        self.state = ROUTED
+
+    def choose(self) -> Any:
+        """Pick and claim an upstream; None if nobody is ready or all were tried."""
+        assert self.state == ROUTED or self.state == HELD, "one claim at a time"
+        upstream = self.route.balancer.pick(self.tried)
+        if upstream is not None:
+            upstream.in_flight += 1
+            self.upstream = upstream
+            self.tries += 1
+            self.state = CLAIMED
+        return upstream
+
+    def hold(self, now: float) -> bool:
+        """Nobody is ready: wait? False once the route's bound is used up."""
+        if self.hold_until == 0.0:
+            self.hold_until = now + self.route.hold_seconds
+        if now >= self.hold_until:
+            return False
+        self.state = HELD
+        self.tried = None
+        return True
+
+    def give_up(self, safe: bool) -> bool:
+        """The claimed upstream failed before a response byte; release it. True if another may be tried.
+
+        `safe`: not a byte of the request was sent, or sending it twice does no harm."""
+        assert self.state == CLAIMED, "only a claim can be given up"
+        upstream = self.upstream
+        upstream.in_flight -= 1
+        upstream.failures += 1
+        self.state = ROUTED
+        if not safe:
+            return False
+        if self.tried is None:
+            self.tried = []
+        self.tried.append(upstream)
+        return self.tries < MAX_TRIES
+
+    def responding(self, status: int, now: float) -> None:
+        """The response head came: from here on nothing can be tried again."""
+        self.state = RESPONDING
+        self.status = status
+        self.first_byte = now
+
+    def finish(self, reason: Reason | None) -> None:
+        """The end, good (`reason` None) or bad; releases the claim."""
+        if self.state == CLAIMED or self.state == RESPONDING:
+            self.upstream.in_flight -= 1
+        self.reason = reason
+        self.state = DONE

@@ -1,0 +1,16 @@
+from tidegate.router.balancer cimport Balancer
+from tidegate.router.counters cimport Counters
+
+cdef class LiveRoute:
+    cdef public Balancer balancer
+    cdef public Counters counters
+    cdef public object waiting
+    cdef public object route
+    cdef public object id
+    cdef public int mode
+    cdef public bytes message
+    cdef public bint prefixed
+    cdef public double hold_seconds
+    cdef public double connect_timeout
+    cdef public double response_timeout
+    cdef public bytes log_part

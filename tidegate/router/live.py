@@ -1,0 +1,53 @@
+"""The live side of one route in a worker: its balancer, counters and held requests. HOT: read once per request."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from tidegate.model import Route, TrafficMode
+from tidegate.router.balancer import Balancer, build_balancer
+from tidegate.router.counters import Counters
+
+#: `LiveRoute.mode`, a plain integer because it is compared per request.
+NORMAL = 0
+HOLD = 1
+MAINTENANCE = 2
+_MODES = {TrafficMode.NORMAL: NORMAL, TrafficMode.HOLD: HOLD, TrafficMode.MAINTENANCE: MAINTENANCE}
+
+
+class LiveRoute:
+    """One route as requests meet it. `waiting` are held requests, oldest first; each has a `wake()`."""
+
+    __slots__ = (
+        "balancer",
+        "connect_timeout",
+        "counters",
+        "hold_seconds",
+        "id",
+        "log_part",
+        "message",
+        "mode",
+        "prefixed",
+        "response_timeout",
+        "route",
+        "waiting",
+    )
+
+    def __init__(self, route: Route) -> None:
+        self.counters = Counters()
+        self.waiting: Any = deque()
+        self.balancer: Balancer = build_balancer((), 0)
+        self.update(route)
+
+    def update(self, route: Route) -> None:
+        """Take over the values of a (new) route."""
+        self.route = route
+        self.id = route.id
+        self.mode = _MODES[route.mode]
+        self.message = route.message.encode()
+        self.prefixed = route.path != "/"
+        self.hold_seconds = route.hold_seconds
+        self.connect_timeout = route.connect_timeout_seconds
+        self.response_timeout = route.response_timeout_seconds
+        self.log_part = b'","route":"%b' % route.id.encode()

@@ -1,0 +1,152 @@
+"""The live side of the table in one worker: matcher, routes with their balancers, upstreams with their connections.
+
+`RouteBook.apply` takes a published table and its delta and changes only what the delta touches; upstreams are keyed by
+endpoint id and address and survive table swaps. Runs between requests, never during one: there is no await in it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from tidegate.matcher import HostEntry, Matcher
+from tidegate.model import Address, Endpoint, HealthState
+from tidegate.router.balancer import build_balancer
+from tidegate.router.live import LiveRoute
+from tidegate.router.upstream import Upstream
+from tidegate.routing import Delta, RoutingTable
+
+
+class RouteBook:
+    """Everything the worker looks up per request. `offset` keeps the rotations of several workers out of step."""
+
+    def __init__(self, offset: int, on_drained: Callable[[str], None]) -> None:
+        self.matcher = Matcher()
+        self.routes: dict[str, LiveRoute] = {}
+        self.upstreams: dict[tuple[str, str], Upstream] = {}
+        self.version = 0
+        self._offset = offset
+        self._on_drained = on_drained
+        self._routes_of: dict[str, set[str]] = {}  # service key -> ids of routes with a backend of it
+        self._paths_of: dict[str, dict[str, LiveRoute]] = {}  # host -> path -> its route
+        self._upstreams_of: dict[str, dict[str, Upstream]] = {}  # service key -> endpoint id -> upstream
+
+    def apply(self, table: RoutingTable, delta: Delta) -> None:
+        """Follow the published table; cost follows the delta, not the table."""
+        for key in delta.services:
+            self._follow_service(key, table)
+        touched = set(delta.routes)
+        for key in delta.services:
+            touched |= self._routes_of.get(key, set())
+        for route_id in delta.routes:
+            self._follow_route(route_id, table)
+        for route_id in touched:
+            self._rebalance(route_id)
+        self._follow_hosts(delta.routes)
+        self.version = table.version
+        for route_id in touched:
+            live = self.routes.get(route_id)
+            if live is not None and live.waiting:
+                self.wake(live)
+
+    def _follow_service(self, key: str, table: RoutingTable) -> None:
+        service = table.services.get(key)
+        old = self._upstreams_of.get(key, {})
+        new: dict[str, Upstream] = {}
+        for endpoint in service.endpoints if service is not None else ():
+            if endpoint.address is None or endpoint.state in (HealthState.STARTING, HealthState.UNHEALTHY):
+                continue
+            upstream = old.get(endpoint.id)
+            if upstream is None or upstream.address != endpoint.address:
+                upstream = self._make(endpoint, endpoint.address)
+            upstream.endpoint = endpoint
+            upstream.set_draining(endpoint.state is HealthState.DRAINING)
+            new[endpoint.id] = upstream
+        for endpoint_id, upstream in old.items():
+            if new.get(endpoint_id) is not upstream:
+                upstream.set_draining(True)
+        if new:
+            self._upstreams_of[key] = new
+        else:
+            self._upstreams_of.pop(key, None)
+
+    def _make(self, endpoint: Endpoint, address: Address) -> Upstream:
+        identity = (endpoint.id, str(address))
+        upstream = self.upstreams.get(identity)
+        if upstream is None:
+            upstream = Upstream(endpoint, address, self._forget)
+            self.upstreams[identity] = upstream
+        return upstream
+
+    def _forget(self, upstream: Upstream) -> None:
+        """A draining upstream has nothing left in flight."""
+        self._on_drained(upstream.endpoint.id)
+        current = self._upstreams_of.get(upstream.endpoint.service, {}).get(upstream.endpoint.id)
+        if current is not upstream:
+            self.upstreams.pop((upstream.endpoint.id, str(upstream.address)), None)
+
+    def _follow_route(self, route_id: str, table: RoutingTable) -> None:
+        live = self.routes.get(route_id)
+        for backend in live.route.backends if live is not None else ():
+            self._routes_of.get(backend.service, set()).discard(route_id)
+        route = table.routes.get(route_id)
+        if route is None:
+            self.routes.pop(route_id, None)
+            if live is not None:
+                self.wake(live)
+            return
+        if live is None:
+            self.routes[route_id] = LiveRoute(route)
+        else:
+            live.update(route)
+        for backend in route.backends:
+            self._routes_of.setdefault(backend.service, set()).add(route_id)
+
+    def _rebalance(self, route_id: str) -> None:
+        live = self.routes.get(route_id)
+        if live is None:
+            return
+        live.balancer = build_balancer(
+            [
+                (backend.weight, list(self._usable(backend.service, backend.version, backend.port)))
+                for backend in live.route.backends
+            ],
+            self._offset,
+        )
+
+    def _usable(self, service: str, version: str | None, port: int) -> Iterable[tuple[Upstream, int]]:
+        for upstream in self._upstreams_of.get(service, {}).values():
+            endpoint = upstream.endpoint
+            if upstream.draining or (version is not None and endpoint.version != version):
+                continue
+            if port and endpoint.port != port:
+                continue
+            yield upstream, endpoint.weight
+
+    def _follow_hosts(self, route_ids: Iterable[str]) -> None:
+        changed: set[str] = set()
+        for route_id in route_ids:
+            host, slash, path = route_id.partition("/")
+            paths = self._paths_of.setdefault(host, {})
+            live = self.routes.get(route_id)
+            if live is None:
+                paths.pop(slash + path, None)
+            else:
+                paths[slash + path] = live
+            changed.add(host)
+        changes: dict[bytes, HostEntry | None] = {}
+        for host in changed:
+            paths = self._paths_of[host]
+            changes[host.encode()] = (
+                HostEntry([(path.encode(), live) for path, live in paths.items()]) if paths else None
+            )
+            if not paths:
+                del self._paths_of[host]
+        if changes:
+            self.matcher = self.matcher.with_hosts(changes)
+
+    def wake(self, live: LiveRoute) -> None:
+        """Let held requests choose again; those still without an upstream queue up anew, in order."""
+        waiting, live.waiting = live.waiting, deque()
+        for held in waiting:
+            held.wake()

@@ -1,0 +1,166 @@
+"""The router of one worker: its start and stop, and everything about it that needs the event loop.
+
+Runs on inherited sockets, follows published tables through `apply`, drains when told. What each request uses is in
+`core.Core`; what each table changes is in `routes.RouteBook`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from tidegate.config import HttpConfig
+from tidegate.errors import Reason
+from tidegate.router.accesslog import AccessLog
+from tidegate.router.core import Core
+from tidegate.router.downstream import Downstream
+from tidegate.router.exchange import Exchange
+from tidegate.router.live import LiveRoute
+from tidegate.router.routes import RouteBook
+from tidegate.router.timers import TICK_SECONDS
+from tidegate.router.upstream import Upstream, UpstreamConnection
+from tidegate.routing import Delta, RoutingTable
+from tidegate.tasks import Tasks
+
+_FLUSH_SECONDS = 0.1
+_RETRY_SECONDS = 0.1
+_REAP_SECONDS = 5.0
+
+
+class Router:
+    """One worker's HTTP data plane. `on_failure(endpoint id, reason)` tells passive health facts, `on_drained(endpoint
+    id)` that nothing is in flight to a draining endpoint any more. `offset` keeps workers' rotations out of step."""
+
+    def __init__(
+        self,
+        config: HttpConfig,
+        *,
+        offset: int = 0,
+        on_failure: Callable[[str, Reason], None],
+        on_drained: Callable[[str], None],
+    ) -> None:
+        self.config = config
+        self.book = RouteBook(offset, on_drained)
+        self.core = Core(config)
+        self.core.connect = self._start_connect
+        self.core.wake_soon = self._wake_soon
+        self.core.find_route = self.book.routes.get
+        self.core.failed = lambda upstream, reason: on_failure(upstream.endpoint.id, reason)
+        self.log = AccessLog(config.access_log) if config.access_log else None
+        self._empty = asyncio.Event()
+        self.core.on_empty = self._empty.set
+        self._stopping = asyncio.Event()
+        self._tasks: Tasks | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    # --- life
+
+    async def run(self, sockets: Iterable[socket.socket]) -> None:
+        """Serve on listening sockets until `stop`; then drain and return."""
+        self._loop = asyncio.get_running_loop()
+        self._stamp()
+        if self.log is not None:
+            self.log.open()
+        servers: list[asyncio.Server] = []
+        try:
+            async with Tasks("router") as tasks:
+                self._tasks = tasks
+                ticking = tasks.spawn("ticks", self._tick())
+                servers.extend([await self._loop.create_server(self._accept, sock=listening) for listening in sockets])
+                await self._stopping.wait()
+                for server in servers:
+                    server.close()
+                await self._drain()
+                ticking.cancel()
+        finally:
+            for server in servers:
+                server.close()
+            self._flush()
+            if self.log is not None:
+                self.log.close()
+
+    def stop(self) -> None:
+        """Begin to drain: `run` returns when all is finished or the drain deadline has passed."""
+        self._stopping.set()
+
+    async def _drain(self) -> None:
+        self.core.draining = True
+        connections = self.core.connections
+        for connection in list(connections):
+            connection.drain()
+        if connections:
+            try:
+                async with asyncio.timeout(self.config.drain_seconds):
+                    await self._empty.wait()
+            except TimeoutError:
+                for connection in list(connections):
+                    connection.transport.abort()
+        for upstream in list(self.book.upstreams.values()):
+            upstream.close_idle(1e300)
+
+    async def _tick(self) -> None:
+        """Turn the wheel, write the log, forget idle connections."""
+        clock = self.core.clock
+        reap_at = clock() + _REAP_SECONDS
+        turn_at = clock() + TICK_SECONDS
+        while True:
+            await asyncio.sleep(_FLUSH_SECONDS)
+            now = clock()
+            self._stamp()
+            self._flush()
+            if now >= turn_at:
+                turn_at = now + TICK_SECONDS
+                self.core.wheel.turn(now)
+            if now >= reap_at:
+                reap_at = now + _REAP_SECONDS
+                for upstream in list(self.book.upstreams.values()):
+                    upstream.close_idle(now - self.config.upstream_idle_seconds)
+
+    def _stamp(self) -> None:
+        now = time.time()
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
+        self.core.stamp = f"{stamp}.{int(now % 1 * 10)}Z".encode()
+
+    def _flush(self) -> None:
+        if self.log is not None and self.core.lines:
+            lines, self.core.lines = self.core.lines, []
+            self.log.write(lines)
+
+    # --- the table
+
+    def apply(self, table: RoutingTable, delta: Delta) -> None:
+        """Follow a published table."""
+        self.book.apply(table, delta)
+        self.core.matcher = self.book.matcher
+
+    # --- called through the core
+
+    def _accept(self) -> Any:
+        return Downstream(self.core)
+
+    def _start_connect(self, downstream: Any, exchange: Exchange, upstream: Upstream) -> None:
+        assert self._tasks is not None, "connections are only made while running"
+        self._tasks.spawn("connect", self._connect(downstream, exchange, upstream))
+
+    async def _connect(self, downstream: Any, exchange: Exchange, upstream: Upstream) -> None:
+        """Open a connection to a claimed upstream; the downstream hears `connected` or `connect_failed`."""
+        assert self._loop is not None, "connections are only made while running"
+        try:
+            async with asyncio.timeout(exchange.route.connect_timeout):
+                factory: Any = partial(UpstreamConnection, upstream, self.core.limits)
+                _, connection = await self._loop.create_connection(factory, upstream.host, upstream.port)
+        except TimeoutError:
+            downstream.connect_failed(exchange, Reason.CONNECT_TIMEOUT)
+        except OSError:
+            downstream.connect_failed(exchange, Reason.CONNECT_FAILED)
+        else:
+            downstream.connected(exchange, connection)
+
+    def _wake_soon(self, route: LiveRoute) -> None:
+        """Let held requests of a route try again in a moment, table change or not."""
+        assert self._loop is not None, "requests are only held while running"
+        self._loop.call_later(_RETRY_SECONDS, self.book.wake, route)
