@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from tidegate.cli.catalogue import (
+    BY_KEY,
+    BY_VARIABLE,
+    SETTINGS,
+    access_log,
+    boolean,
+    engine_url,
+    log_level,
+    seconds,
+    size,
+)
+from tidegate.config import Config
+
+
+def fields_of_config():
+    for field in msgspec.structs.fields(Config):
+        value = getattr(Config(), field.name)
+        if isinstance(value, msgspec.Struct):
+            yield from (f"{field.name}.{inner.name}" for inner in msgspec.structs.fields(type(value)))
+        else:
+            yield field.name
+
+
+def test_every_field_of_the_configuration_can_be_set():
+    assert set(BY_KEY) == set(fields_of_config())
+
+
+def test_variables_and_flags_are_unique():
+    assert len(BY_VARIABLE) == len(SETTINGS)
+    flags = [setting.flag for setting in SETTINGS if setting.flag]
+    assert len(set(flags)) == len(flags)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("30", 30.0), ("30s", 30.0), ("0.5m", 30.0), ("500ms", 0.5), ("2h", 7200.0), ("1.5", 1.5)]
+)
+def test_a_time_is_read_with_or_without_its_unit(text, value):
+    assert seconds(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "s", "0", "-1", "nan", "inf", "8d", "5 minutes", "999999999"])
+def test_what_is_no_time_is_refused(text):
+    with pytest.raises(ValueError, match="time"):
+        seconds(text)
+
+
+@pytest.mark.parametrize(("text", "value"), [("0", 0), ("64k", 65536), ("1M", 1 << 20)])
+def test_a_size_may_count_in_1024(text, value):
+    assert size(0, 1 << 20)(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "k", "-1", "1.5", "2m", "x", "٣"])
+def test_a_size_out_of_range_or_form_is_refused(text):
+    with pytest.raises(ValueError, match=r"whole number|between"):
+        size(0, 1 << 20)(text)
+
+
+@pytest.mark.parametrize(("text", "value"), [("yes", True), ("TRUE", True), ("1", True), ("off", False), ("no", False)])
+def test_a_truth_is_read_as_people_write_it(text, value):
+    assert boolean(text) is value
+
+
+@pytest.mark.parametrize("read", [boolean, log_level, engine_url])
+def test_nonsense_is_refused_with_the_choices(read):
+    with pytest.raises(ValueError, match=r"true|debug|unix"):
+        read("maybe")
+
+
+def test_a_path_is_a_unix_engine():
+    assert engine_url("/run/docker.sock") == "unix:///run/docker.sock"
+    assert engine_url("tcp://h:2375") == "tcp://h:2375"
+
+
+def test_the_access_log_can_be_switched_off():
+    assert access_log("off") == ""
+    assert access_log("-") == "-"

@@ -1,0 +1,159 @@
+"""Running the command as a pipe or a terminal sees it, and an admin API that answers from a recording."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+ROOT = Path(__file__).parents[2]
+DEADLINE = 30.0
+ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+class Outcome(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+class Asked(NamedTuple):
+    method: str
+    path: str
+    query: dict
+    body: object
+    token: str
+
+
+class FakeAdmin:
+    """An admin API on a free port: `answers` maps `GET /v1/status` to a body, or to (status, body)."""
+
+    def __init__(self, answers):
+        self.answers = dict(answers)
+        self.asked: list[Asked] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def changes(self):
+        return [asked for asked in self.asked if asked.method != "GET"]
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(DEADLINE)
+
+
+def _handler(fake):
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self):
+            parts = urlsplit(self.path)
+            length = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(length)) if length else None
+            path = unquote(parts.path)
+            token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
+            fake.asked.append(Asked(self.command, path, dict(parse_qsl(parts.query)), body, token))
+            status, answer = _status_and_body(fake.answers.get(f"{self.command} {path}"))
+            payload = answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
+            kind = "text/event-stream" if isinstance(answer, str) else "application/json"
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(payload)))
+            self.end_headers()
+            self.wfile.write(payload)
+
+        do_GET = do_PUT = do_DELETE = answer  # noqa: N815  the names http.server looks for
+
+        def log_message(self, *_):
+            pass
+
+    return Handler
+
+
+def _status_and_body(answer):
+    if answer is None:
+        return 404, {"title": "not found", "status": 404, "detail": "no such resource"}
+    return answer if isinstance(answer, tuple) else (200, answer)
+
+
+def environment(**extra):
+    """Ours without what would change the output."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TIDEGATE_", "DOCKER_"))}
+    kept.pop("NO_COLOR", None)
+    kept.pop("CI", None)
+    return kept | {"COLUMNS": "100", "LINES": "40", "TERM": "xterm-256color", "PYTHONPATH": str(ROOT)} | extra
+
+
+def command(arguments):
+    return [sys.executable, "-m", "tidegate", *arguments]
+
+
+def piped(*arguments, cwd=None, **extra):
+    """Run with both streams in pipes."""
+    done = subprocess.run(
+        command(arguments),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        env=environment(**extra),
+        cwd=cwd,
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def on_terminal(*arguments, **extra):
+    """Run with both streams on one pseudo-terminal of 100 columns; `out` has both, newlines as one character."""
+    master, slave = pty.openpty()
+    child = subprocess.Popen(
+        command(arguments), stdin=slave, stdout=slave, stderr=slave, env=environment(**extra), start_new_session=True
+    )
+    os.close(slave)
+    text = _read_all(master)
+    os.close(master)
+    return Outcome(child.wait(DEADLINE), text.replace("\r\n", "\n"), "")
+
+
+def _read_all(descriptor):
+    chunks = []
+    deadline = time.monotonic() + DEADLINE
+    while time.monotonic() < deadline:
+        readable, _, _ = select.select([descriptor], [], [], deadline - time.monotonic())
+        if not readable:
+            break
+        try:
+            chunk = os.read(descriptor, 65536)
+        except OSError:  # the last writer closed its end: that is how a pseudo-terminal says end of file
+            break
+        if not chunk:
+            break
+        chunks.append(chunk)
+    return b"".join(chunks).decode()
+
+
+def plain(text):
+    """Without escape codes and blanks at line ends."""
+    return "\n".join(line.rstrip() for line in ESCAPE.sub("", text).splitlines())

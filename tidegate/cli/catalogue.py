@@ -1,0 +1,251 @@
+"""Every setting `serve` knows: its key in `tidegate.yaml`, its flag, its variable, and how its text is read.
+
+The key is the path of the field in `tidegate.config.Config`, so there is one name for one thing. The variable is
+`TIDEGATE_` and the flag's name where there is a flag, else the key, in capitals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tidegate.cli import address
+from tidegate.model import Value
+
+OFF = ("off", "none", "no")
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+class Setting(Value, frozen=True):
+    """One row. `read` turns one text into the field's value and raises ValueError; `many` collects a tuple."""
+
+    key: str
+    read: Callable[[str], Any]
+    help: str
+    flag: str = ""
+    meta: str = "TEXT"
+    many: bool = False
+    secret: bool = False
+
+    @property
+    def variable(self) -> str:
+        """Name of the environment variable."""
+        name = self.flag.removeprefix("--") or self.key
+        return "TIDEGATE_" + name.replace("-", "_").replace(".", "_").upper()
+
+
+def text(value: str) -> str:
+    """Any text, without blanks around it."""
+    return value.strip()
+
+
+def needed(value: str) -> str:
+    """Text that may not be empty."""
+    if not value.strip():
+        raise ValueError("it may not be empty")
+    return value.strip()
+
+
+def boolean(value: str) -> bool:
+    """`true` or `false`, and what people write for them."""
+    if value.lower() in ("true", "yes", "on", "1"):
+        return True
+    if value.lower() in ("false", "no", "off", "0"):
+        return False
+    raise ValueError("say true or false")
+
+
+def seconds(value: str) -> float:
+    """A length of time: `30`, `30s`, `1.5m`, `500ms`, `2h`."""
+    unit = next((unit for unit in UNITS if value.endswith(unit)), "")
+    number = _float(value.removesuffix(unit)) * UNITS.get(unit, 1.0)
+    if not 0 < number <= 604800:
+        raise ValueError("a time lies above 0 and within a week")
+    return number
+
+
+def size(low: int, high: int) -> Callable[[str], int]:
+    """A whole number from `low` to `high`; `64k` and `1m` count in 1024."""
+
+    def read(value: str) -> int:
+        lower = value.lower()
+        factor = {"k": 1024, "m": 1024 * 1024}.get(lower[-1:], 1)
+        digits = lower[:-1] if factor > 1 else lower
+        if not (digits.isascii() and digits.isdigit() and len(digits) <= 12):
+            raise ValueError("not a whole number")
+        if not low <= int(digits) * factor <= high:
+            raise ValueError(f"it lies between {low} and {high}")
+        return int(digits) * factor
+
+    return read
+
+
+def listener(host: str) -> Callable[[str], Any]:
+    """A listening address whose missing host is `host`."""
+    return lambda value: address.listener(value, host)
+
+
+def engine_url(value: str) -> str:
+    """`unix:///path`, `/path`, or `tcp://host:port`."""
+    if value.startswith("/"):
+        value = "unix://" + value
+    scheme, mark, rest = value.partition("://")
+    if not mark or scheme not in ("unix", "tcp", "http", "https") or not rest.strip("/"):
+        raise ValueError("an engine is unix:///path/to/docker.sock or tcp://host:port")
+    return value
+
+
+def store_url(value: str) -> str:
+    """Empty for SQLite in the state folder, or `etcd://host:port[,host:port]`."""
+    if value and not (value.startswith("etcd://") and len(value) > 7):
+        raise ValueError("a store is etcd://host:port, or empty for SQLite in the state folder")
+    return value
+
+
+def log_level(value: str) -> str:
+    """One of `LOG_LEVELS`."""
+    if value.lower() not in LOG_LEVELS:
+        raise ValueError("one of " + ", ".join(LOG_LEVELS))
+    return value.lower()
+
+
+def access_log(value: str) -> str:
+    """A path, `-` for standard output, `off` for none."""
+    return "" if value.lower() in OFF else value
+
+
+def _float(value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise ValueError("not a length of time such as 30, 30s or 0.5m") from None
+
+
+ANY, LOOPBACK = "0.0.0.0", "127.0.0.1"  # noqa: S104  a proxy listens on all addresses unless told otherwise
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        key="http.listeners",
+        flag="--http",
+        meta="ADDR:PORT",
+        many=True,
+        read=listener(ANY),
+        help="Listen here for HTTP; 'off' for nowhere.",
+    ),
+    Setting(
+        key="http.tls_listeners",
+        flag="--https",
+        meta="ADDR:PORT",
+        many=True,
+        read=listener(ANY),
+        help="Listen here for HTTPS.",
+    ),
+    Setting(
+        key="dns.listeners",
+        flag="--dns",
+        meta="ADDR:PORT",
+        many=True,
+        read=listener(ANY),
+        help="Listen here for DNS, UDP and TCP; 'off' for nowhere.",
+    ),
+    Setting(
+        key="admin.listeners",
+        flag="--admin",
+        meta="ADDR:PORT",
+        many=True,
+        read=listener(LOOPBACK),
+        help="Listen here for the admin API.",
+    ),
+    Setting(
+        key="admin.token",
+        flag="--token",
+        meta="TOKEN",
+        secret=True,
+        read=text,
+        help="What callers of the admin API must present.",
+    ),
+    Setting(
+        key="workers",
+        flag="--workers",
+        meta="N",
+        read=size(0, 256),
+        help="Worker processes; 0 keeps all in one process.",
+    ),
+    Setting(
+        key="docker.urls",
+        flag="--docker",
+        meta="URL",
+        many=True,
+        read=engine_url,
+        help="Docker Engine to follow (default: $DOCKER_HOST, else the usual socket).",
+    ),
+    Setting(
+        key="files",
+        flag="--file",
+        meta="PATH",
+        many=True,
+        read=needed,
+        help="Static services and routes; watched for changes.",
+    ),
+    Setting(key="state.folder", flag="--state", meta="DIR", read=needed, help="Folder for what survives a restart."),
+    Setting(key="state.store", flag="--store", meta="URL", read=store_url, help="Cluster store, etcd://host:port."),
+    Setting(key="node.name", flag="--node", meta="NAME", read=needed, help="Our name among the nodes."),
+    Setting(key="node.zone", flag="--zone", meta="NAME", read=text, help="The zone we stand in."),
+    Setting(
+        key="dns.upstreams",
+        flag="--upstream-dns",
+        meta="ADDR",
+        many=True,
+        read=address.nameserver,
+        help="Where foreign names are asked (default: those of /etc/resolv.conf).",
+    ),
+    Setting(key="dns.domain", flag="--domain", meta="NAME", read=needed, help="Zone of service names."),
+    Setting(
+        key="http.access_log",
+        flag="--access-log",
+        meta="PATH|-|off",
+        read=access_log,
+        help="Where requests are logged.",
+    ),
+    Setting(
+        key="http.trusted_proxies",
+        flag="--trusted-proxy",
+        meta="CIDR",
+        many=True,
+        read=address.cidr,
+        help="Whose X-Forwarded-* headers are believed.",
+    ),
+    Setting(key="log_level", flag="--log-level", meta="LEVEL", read=log_level, help="debug, info, warning or error."),
+    Setting(
+        key="stack",
+        flag="--stack",
+        meta="FILE",
+        read=text,
+        help="Run this Compose-like file from start to end, on Docker where one is followed, else embedded.",
+    ),
+    Setting(key="http.head_timeout_seconds", read=seconds, help="For a request head to arrive."),
+    Setting(key="http.idle_timeout_seconds", read=seconds, help="For the next request on a kept connection."),
+    Setting(key="http.body_timeout_seconds", read=seconds, help="For the next piece of a body."),
+    Setting(key="http.tunnel_idle_timeout_seconds", read=seconds, help="For silence on an upgraded connection."),
+    Setting(key="http.drain_seconds", read=seconds, help="For requests in flight when stopping."),
+    Setting(key="http.max_head_bytes", read=size(1024, 1 << 20), help="Longest request head."),
+    Setting(key="http.max_target_bytes", read=size(256, 1 << 20), help="Longest request target."),
+    Setting(key="http.max_headers", read=size(8, 10_000), help="Most headers of a request."),
+    Setting(key="http.hold_queue", read=size(0, 1_000_000), help="Requests that may wait on one route."),
+    Setting(key="http.upstream_idle_seconds", read=seconds, help="For an unused upstream connection."),
+    Setting(
+        key="http.upstream_idle_connections", read=size(0, 65536), help="Unused upstream connections kept per endpoint."
+    ),
+    Setting(key="dns.ttl_seconds", read=size(0, 86400), help="TTL of our answers."),
+    Setting(key="dns.forward", read=boolean, help="Forward foreign names at all?"),
+    Setting(key="dns.forward_timeout_seconds", read=seconds, help="For one upstream to answer."),
+    Setting(key="dns.forward_total_seconds", read=seconds, help="For a forwarded answer in all."),
+    Setting(key="docker.root_domain", read=needed, help="What a one-word host of a label is completed with."),
+    Setting(key="docker.resync_seconds", read=seconds, help="Between full lists of an engine."),
+    Setting(key="docker.required", read=boolean, help="Wait for the engines before the first table?"),
+)
+
+BY_KEY = {setting.key: setting for setting in SETTINGS}
+BY_VARIABLE = {setting.variable: setting for setting in SETTINGS}
+FLAGGED = tuple(setting for setting in SETTINGS if setting.flag)

@@ -1,0 +1,59 @@
+"""`tidegate ls services|routes|endpoints|nodes`: one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import click
+
+from tidegate.cli import words
+from tidegate.cli.client import connect
+from tidegate.cli.output import emit
+from tidegate.cli.session import Session, talking
+
+
+class Listing(NamedTuple):
+    """One kind of thing: its columns, and how an entry becomes a row."""
+
+    headers: tuple[str, ...]
+    row: Callable[[Mapping[str, Any]], Sequence[object]]
+
+
+def _service(item: Mapping[str, Any]) -> Sequence[object]:
+    endpoints = item.get("endpoints") or []
+    versions = dict.fromkeys(str(endpoint.get("version") or "-") for endpoint in endpoints)
+    return (item["key"], words.ready(endpoints), " ".join(versions))
+
+
+def _route(item: Mapping[str, Any]) -> Sequence[object]:
+    return (item["host"], item["path"], words.weights(item.get("backends") or []), item.get("mode") or "normal")
+
+
+def _endpoint(item: Mapping[str, Any]) -> Sequence[object]:
+    where = words.address(item.get("address"))
+    version, state, reason = item.get("version") or "-", item.get("state", ""), item.get("reason", "")
+    return (item["name"], item.get("service", ""), version, state, where, item.get("node", ""), reason)
+
+
+def _node(item: Mapping[str, Any]) -> Sequence[object]:
+    return (item["name"], item.get("zone", ""), item.get("state", ""), item.get("endpoints", ""))
+
+
+KINDS: dict[str, Listing] = {
+    "services": Listing(("SERVICE", "ENDPOINTS", "VERSIONS"), _service),
+    "routes": Listing(("HOST", "PATH", "WEIGHTS", "MODE"), _route),
+    "endpoints": Listing(("ENDPOINT", "SERVICE", "VERSION", "STATE", "ADDRESS", "NODE", "REASON"), _endpoint),
+    "nodes": Listing(("NODE", "ZONE", "STATE", "ENDPOINTS"), _node),
+}
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(list(KINDS)), default="services")
+@talking
+@click.pass_obj
+def ls(session: Session, kind: str) -> None:
+    """List services, routes, endpoints or nodes."""
+    items = connect(session).get(f"/v1/{kind}")[kind]
+    listing = KINDS[kind]
+    emit(session, f"ls.{kind}", items, lambda screen: screen.table(listing.headers, [listing.row(i) for i in items]))

@@ -1,0 +1,66 @@
+"""`tidegate status`, also plain `tidegate`: what runs, what is wrong, one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from tidegate.cli import words
+from tidegate.cli.client import connect
+from tidegate.cli.output import Screen, as_problem, emit
+from tidegate.cli.session import Session, talking
+
+
+@click.command()
+@talking
+@click.pass_obj
+def status(session: Session) -> None:
+    """One screen: what runs, what is wrong."""
+    admin = connect(session)
+    facts = admin.get("/v1/status")
+    services = admin.get("/v1/services")["services"]
+    routes = admin.get("/v1/routes")["routes"]
+    problems = admin.get("/v1/problems")["problems"]
+    data = {"status": facts, "services": services, "routes": routes, "problems": problems}
+    emit(session, "status", data, lambda screen: _view(screen, facts, services, routes, problems))
+
+
+def _view(
+    screen: Screen,
+    facts: Mapping[str, Any],
+    services: list[Mapping[str, Any]],
+    routes: list[Mapping[str, Any]],
+    problems: list[Mapping[str, Any]],
+) -> None:
+    screen.line(head(facts, services, routes, problems), style="bold")
+    for problem in problems:
+        known = as_problem(problem)
+        place = f"  ({known.place})" if known.place else ""
+        screen.line(f"! {known.code} {known.text}{place}", style="yellow" if known.severity == "warning" else "red")
+    screen.table(("SERVICE", "HOST", "ENDPOINTS", "WEIGHTS", "MODE"), [_row(item, routes) for item in services])
+
+
+def head(
+    facts: Mapping[str, Any],
+    services: list[Mapping[str, Any]],
+    routes: list[Mapping[str, Any]],
+    problems: list[Mapping[str, Any]],
+) -> str:
+    """The first line: version, age, size, and whether something needs the reader."""
+    parts = [f"tidegate {facts.get('version', '')}".strip()]
+    if "uptime_seconds" in facts:
+        parts[0] += f"  up {words.duration(facts['uptime_seconds'])}"
+    parts += [words.count(len(services), "service"), words.count(len(routes), "route")]
+    parts.append(words.count(len(problems), "problem") if problems else "nothing needs you")
+    return " · ".join(parts)
+
+
+def _row(service: Mapping[str, Any], routes: list[Mapping[str, Any]]) -> tuple[object, ...]:
+    mine = [route for route in routes if any(b["service"] == service["key"] for b in route.get("backends") or [])]
+    hosts = [route["host"] + (route["path"] if route["path"] != "/" else "") for route in mine]
+    shown = ", ".join(hosts[:2]) + (f" +{len(hosts) - 2}" if len(hosts) > 2 else "")
+    share = words.weights([b for b in mine[0]["backends"] if b["service"] == service["key"]]) if mine else ""
+    modes = sorted({str(route.get("mode") or "normal") for route in mine} - {"normal"})
+    return (service["key"], shown or "-", words.ready(service.get("endpoints") or []), share, " ".join(modes))

@@ -1,0 +1,59 @@
+"""The verbs, grouped as `tidegate --help` shows them. A verb's module is imported only when it is called."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Verb(NamedTuple):
+    """`module` is below `tidegate.cli`; the command object in it is called `attribute`."""
+
+    name: str
+    module: str
+    attribute: str
+    help: str
+
+
+GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
+    (
+        "Start",
+        (
+            Verb("serve", "serve", "serve", "Run Tidegate in the foreground."),
+            Verb("demo", "demo", "demo", "Run a small example and watch its traffic."),
+            Verb("doctor", "doctor", "doctor", "Look for what would keep Tidegate from working."),
+        ),
+    ),
+    (
+        "Look",
+        (
+            Verb("status", "status", "status", "One screen: what runs, what is wrong."),
+            Verb("ls", "ls", "ls", "List services, routes, endpoints or nodes."),
+            Verb("show", "show", "show", "Everything known of one service."),
+            Verb("events", "events", "events", "What changed, newest last; -f follows."),
+            Verb("explain", "explain", "explain", "Why a URL or a container is routed as it is."),
+            Verb("resolve", "resolve", "resolve", "What our DNS answers, and from where."),
+        ),
+    ),
+    (
+        "Change",
+        (
+            Verb("shift", "shift", "shift", "Move traffic between versions."),
+            Verb("drain", "drain", "drain", "Send no new requests to an endpoint or node."),
+            Verb("undrain", "drain", "undrain", "Take it back into service."),
+            Verb("maint", "maint", "maint", "Answer 503 with a page for a service or route."),
+            Verb("hold", "hold", "hold", "Keep requests waiting for a service or route."),
+        ),
+    ),
+    (
+        "Manage",
+        (
+            Verb("check", "check", "check", "Check a static file, a Compose file or a container."),
+            Verb("config", "config", "config", "Effective settings and where each came from."),
+            Verb("completion", "completion", "completion", "Print the completion script of a shell."),
+            Verb("version", "version", "version", "Print the version and how it was built."),
+            Verb("help", "help", "help_", "Explain a verb or an error code."),
+        ),
+    ),
+)
+
+VERBS: dict[str, Verb] = {verb.name: verb for _, verbs in GROUPS for verb in verbs}

@@ -1,0 +1,56 @@
+"""How times, ages, addresses and counts are written for people."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def duration(seconds: float) -> str:
+    """`45s`, `12m`, `3h 5m`, `3d 4h`."""
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m"
+    if whole < 86400:
+        return f"{whole // 3600}h {whole % 3600 // 60}m"
+    return f"{whole // 86400}d {whole % 86400 // 3600}h"
+
+
+def moment(epoch_seconds: float) -> str:
+    """Date and time in UTC, to the second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch_seconds))
+
+
+def address(value: object) -> str:
+    """`host:port` from what the admin API gives: a text, or host and port."""
+    if isinstance(value, Mapping):
+        host, port = str(value.get("host", "")), value.get("port", "")
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return str(value or "")
+
+
+def count(number: int, noun: str) -> str:
+    """`1 route`, `2 routes`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def weights(backends: Sequence[Mapping[str, Any]]) -> str:
+    """`v1 75 v2 25`; with the services' names where there are several."""
+    several = len({backend["service"] for backend in backends}) > 1
+    words: dict[str, int] = {}
+    for backend in backends:
+        version = str(backend.get("version") or "")
+        name = " ".join(part for part in (str(backend["service"]) if several else "", version) if part)
+        words.setdefault(name or str(backend["service"]), int(backend.get("weight", 100)))
+    return " ".join(f"{name} {weight}" for name, weight in words.items())
+
+
+def ready(endpoints: Sequence[Mapping[str, Any]]) -> str:
+    """`3/4 1 unhealthy`: how many get traffic, and what the others do."""
+    states = [str(endpoint.get("state", "")) for endpoint in endpoints]
+    healthy = states.count("healthy")
+    others = {state: states.count(state) for state in sorted(set(states) - {"healthy"})}
+    return " ".join([f"{healthy}/{len(states)}", *(f"{number} {state}" for state, number in others.items())])
