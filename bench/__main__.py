@@ -1,0 +1,72 @@
+"""`python -m bench`: measure Tidegate beside real peers and write table, chart and results.
+
+python -m bench http  --rounds 5 --seconds 5
+python -m bench dns | churn | all
+python -m bench report --out bench/results/DATE.json    # write README's table again from a stored run
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from msgspec import json
+
+from bench.macro import churn, dns, http, idle, probing, report, routes
+from bench.macro.record import Plan, Record
+from bench.macro.sample import Run, Settings
+
+Measure = Callable[[Plan, Record], None]
+HERE = Path(__file__).resolve().parent
+PARTS: dict[str, tuple[Measure, ...]] = {
+    "http": (http.measure,),
+    "dns": (dns.measure,),
+    "churn": (churn.measure, idle.measure, probing.measure, routes.measure),
+    "live": (churn.measure,),
+    "idle": (idle.measure,),
+    "probing": (probing.measure,),
+    "routes": (routes.measure,),
+    "all": (http.measure, dns.measure, churn.measure, idle.measure, probing.measure, routes.measure),
+}
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("part", type=click.Choice([*PARTS, "report"]))
+@click.option("--rounds", default=5, show_default=True, help="Turns of each peer; medians are over them.")
+@click.option("--seconds", default=4.0, show_default=True, help="Length of one turn.")
+@click.option("--peers", default="", help="Comma-separated names; all that are known if left out.")
+@click.option("--out", default="", help="Result file; bench/results/DATE-PART.json if left out.")
+@click.option("--no-readme", is_flag=True, help="Leave bench/README.md and its chart as they are.")
+def main(part: str, rounds: int, seconds: float, peers: str, out: str, no_readme: bool) -> None:
+    """Measure PART beside the peers in one run. Loopback only; bounded by --rounds and --seconds."""
+    if part == "report":
+        run = json.decode(Path(out).read_bytes(), type=Run)
+    else:
+        names = [name for name in peers.split(",") if name]
+        run = _measure(part, rounds, seconds, names)
+        target = Path(out) if out else HERE / "results" / f"{datetime.now(UTC):%Y-%m-%d}-{part}.json"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(json.format(json.encode(run), indent=1) + b"\n")
+    click.echo(report.table(run))
+    if not no_readme:
+        report.publish(run, HERE)
+
+
+def _measure(part: str, rounds: int, seconds: float, peers: list[str]) -> Run:
+    record = Record()
+    command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        Path(folder).chmod(0o755)
+        plan = Plan(rounds=rounds, seconds=seconds, peers=peers, folder=Path(folder))
+        for measure in PARTS[part]:
+            measure(plan, record)
+    return record.finish(Settings(command=command, rounds=rounds, seconds=seconds))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""The scripted engine, seen through its HTTP interface."""
+
+import asyncio
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from msgspec import json
+
+from bench.fake_dockerd import Container, Engine, application
+
+WEB = Container(name="web-1", host="web.bench.test", ip="127.1.0.1", port=9000, service="web")
+
+
+@pytest.fixture
+async def client():
+    async with TestClient(TestServer(application(Engine()))) as client:
+        yield client
+
+
+async def add(client, *containers, quiet=""):
+    answer = await client.post(f"/_bench/containers{quiet}", data=json.encode(list(containers)))
+    return await answer.json()
+
+
+async def test_a_container_is_listed_with_both_label_languages(client):
+    await add(client, WEB, quiet="?quiet=1")
+    [row] = await (await client.get("/v1.41/containers/json")).json()
+    assert row["Labels"]["aliyun.routing.port_9000"] == "http://web.bench.test"
+    assert row["Labels"]["traefik.http.routers.web.rule"] == "Host(`web.bench.test`)"
+    assert row["NetworkSettings"]["Networks"]["bridge"]["IPAddress"] == "127.1.0.1"
+
+
+async def test_inspect_finds_by_id_by_prefix_and_by_name_and_is_counted(client):
+    await add(client, WEB, quiet="?quiet=1")
+    for key in (WEB.id, WEB.id[:12], "web-1"):
+        assert (await (await client.get(f"/containers/{key}/json")).json())["Id"] == WEB.id
+    assert (await client.get("/containers/nothing/json")).status == 404
+    assert (await (await client.get("/_bench/counters")).json())["inspect"] == 4
+
+
+async def test_a_life_is_told_as_events_in_order(client):
+    async with client.get("/events") as stream, asyncio.timeout(5):
+        at = (await add(client, WEB))["at"]
+        await client.post(f"/_bench/kill/{WEB.id}")
+        later = (await (await client.post(f"/_bench/die/{WEB.id}")).json())["at"]
+        events = [json.decode(await stream.content.readline()) for _ in range(4)]
+    assert [event["Action"] for event in events] == ["start", "kill", "die", "stop"]
+    assert later >= at
+
+
+async def test_a_dead_container_is_listed_only_with_all(client):
+    await add(client, WEB)
+    await client.post(f"/_bench/die/{WEB.id}")
+    assert await (await client.get("/containers/json")).json() == []
+    [row] = await (await client.get("/containers/json?all=1")).json()
+    assert row["State"] == "exited"
