@@ -5,8 +5,8 @@ to its first process, and when that is gone the rest of the group is killed. A p
 escapes; only a container can hold such a one.
 
 `setpriv --pdeathsig KILL` (util-linux), where present, becomes the command itself: should Tidegate be killed, the kernel
-kills the leader too (but not one forked within the same millisecond). `preexec_fn` could set the same, but runs Python between fork and exec, where a lock held by another
-thread hangs it for ever.
+kills the leader too (but not one forked within the same millisecond). `preexec_fn` could set the same, but runs Python
+between fork and exec, where a lock held by another thread hangs it for ever.
 """
 
 from __future__ import annotations
