@@ -8,6 +8,7 @@ python -m bench report --out bench/results/DATE.json    # write README's table a
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -57,7 +58,13 @@ def main(part: str, rounds: int, seconds: float, peers: str, out: str, no_readme
         report.publish(run, HERE)
 
 
+def _end(number: int, _frame: object) -> None:
+    """SIGTERM ends us as Ctrl-C does, by an exception, so that every peer we started is stopped."""
+    sys.exit(128 + number)
+
+
 def _measure(part: str, rounds: int, seconds: float, peers: list[str]) -> Run:
+    signal.signal(signal.SIGTERM, _end)
     record = Record()
     command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:

@@ -164,7 +164,7 @@ def inspect_document(container: Container, *, running: bool) -> dict[str, Any]:
         "OOMKilled": False, "Dead": False, "Pid": 4242 if running else 0, "ExitCode": 0, "Error": "",
         "StartedAt": "2023-11-14T22:13:20.0Z", "FinishedAt": "0001-01-01T00:00:00Z",
     }  # fmt: skip
-    config = {
+    config: dict[str, Any] = {
         "Hostname": container.id[:12], "Domainname": "", "User": "", "Env": ["PATH=/bin"], "Cmd": ["serve"], "Image": "bench",
         "ExposedPorts": {port: {}}, "Labels": labels(container), "Entrypoint": None, "Volumes": None, "WorkingDir": "",
     }  # fmt: skip

@@ -83,14 +83,19 @@ def measure(plan: Plan, record: Record) -> None:
 async def _measure(plan: Plan, record: Record) -> None:
     endpoints = loopback.Endpoints()
     await endpoints.start()
-    for follower in FOLLOWERS:
-        if not plan.wants(follower.name.partition("-")[0]):
-            continue
-        for size in SIZES:
-            await _guarded(plan, record, follower, size, endpoints, _all_questions)
-        for size in LARGE if follower.name == "tidegate" else ():
-            await _guarded(plan, record, follower, size, endpoints, _large_question)
-    await endpoints.stop()
+    try:
+        for follower in FOLLOWERS:
+            if plan.wants(follower.name.partition("-")[0]):
+                await _measure_one(plan, record, follower, endpoints)
+    finally:
+        await endpoints.stop()
+
+
+async def _measure_one(plan: Plan, record: Record, follower: Follower, endpoints: loopback.Endpoints) -> None:
+    for size in SIZES:
+        await _guarded(plan, record, follower, size, endpoints, _all_questions)
+    for size in LARGE if follower.name == "tidegate" else ():
+        await _guarded(plan, record, follower, size, endpoints, _large_question)
 
 
 async def _guarded(

@@ -20,7 +20,8 @@ def table(run: Run) -> str:
     parts = [_heading(run)]
     summary = rows(run.samples)
     for sheet in SHEETS:
-        cases = dict.fromkeys(each.case for each in (*summary, *run.missing) if _shown(sheet, each.bench, each.case))
+        named = [(row.bench, row.case) for row in summary] + [(each.bench, each.case) for each in run.missing]
+        cases = dict.fromkeys(case for bench, case in named if _shown(sheet, bench, case))
         if cases:
             parts.append(f"### {sheet.title}\n\n{sheet.note}".strip())
             parts.extend(_case_table(run, summary, sheet, case) for case in cases)

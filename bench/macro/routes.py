@@ -5,6 +5,7 @@ from __future__ import annotations
 from bench.macro import wrk
 from bench.macro.backend import Backend
 from bench.macro.http import hosts_file, load_once, running
+from bench.macro.proxies import Running
 from bench.macro.record import Plan, Record
 from bench.macro.sample import Absent
 
@@ -41,7 +42,7 @@ def measure(plan: Plan, record: Record) -> None:
         backend.stop()
 
 
-def _one(plan: Plan, record: Record, label: str, file: str, turn: int, peers: list) -> None:
+def _one(plan: Plan, record: Record, label: str, file: str, turn: int, peers: list[Running]) -> None:
     for peer in peers:
         load = wrk.Load(port=peer.port, hosts_file=file)
         try:
