@@ -157,3 +157,68 @@ def _read_all(descriptor):
 def plain(text):
     """Without escape codes and blanks at line ends."""
     return "\n".join(line.rstrip() for line in ESCAPE.sub("", text).splitlines())
+
+
+def matches_golden(name, text):
+    """Compare with tests/cli/golden/<name>.txt; with UPDATE_GOLDEN=1 write it instead, to be read before committing."""
+    path = ROOT / "tests" / "cli" / "golden" / f"{name}.txt"
+    if os.environ.get("UPDATE_GOLDEN") == "1":
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    return text == path.read_text()
+
+
+def endpoint(name, version, state="healthy", **more):
+    return {
+        "id": f"{name}:80",
+        "instance": name,
+        "name": name,
+        "service": "shop/web",
+        "port": 80,
+        "address": {"host": "172.18.0.2", "port": 80},
+        "state": state,
+        "version": version,
+        "node": "n1",
+    } | more
+
+
+ENDPOINTS = [
+    endpoint("web-1", "v1"),
+    endpoint("web-2", "v1", "unhealthy", reason="GET /healthz: connection refused"),
+    endpoint("web-3", "v2", address={"host": "fd00::3", "port": 80}),
+]
+SERVICES = [
+    {"key": "shop/web", "name": "web", "project": "shop", "endpoints": ENDPOINTS},
+    {"key": "blog/web", "name": "web", "project": "blog", "endpoints": []},
+    {"key": "db", "name": "db", "endpoints": [endpoint("db-1", "", service="db")]},
+]
+BACKENDS = [
+    {"service": "shop/web", "version": "v1", "port": 80, "weight": 75},
+    {"service": "shop/web", "version": "v2", "port": 80, "weight": 25},
+]
+ROUTES = [
+    {"id": "shop.test/", "host": "shop.test", "path": "/", "backends": BACKENDS, "mode": "normal"},
+    {"id": "shop.test/api", "host": "shop.test", "path": "/api", "backends": BACKENDS, "mode": "hold"},
+    {"id": "db.test/", "host": "db.test", "path": "/", "backends": [{"service": "db", "weight": 100}]},
+]
+PROBLEM = {
+    "code": "T1203",
+    "severity": "warning",
+    "text": "unknown label 'aliyun.prot'",
+    "place": "container web-1, label aliyun.prot",
+    "mend": "did you mean aliyun.port?",
+}
+RECORDED = {
+    "GET /v1/status": {"version": "0.1.0", "uptime_seconds": 273600},
+    "GET /v1/services": {"services": SERVICES},
+    "GET /v1/services/shop/web": SERVICES[0] | {"problems": [PROBLEM]},
+    "GET /v1/routes": {"routes": ROUTES},
+    "GET /v1/endpoints": {"endpoints": ENDPOINTS},
+    "GET /v1/nodes": {"nodes": [{"name": "n1", "zone": "a", "state": "up", "endpoints": 4}]},
+    "GET /v1/problems": {"problems": [PROBLEM]},
+    "PUT /v1/overrides/weights": {"version": 7},
+    "DELETE /v1/overrides/weights": {"version": 8},
+    "PUT /v1/overrides/mode": {"version": 7},
+    "DELETE /v1/overrides/mode": {"version": 8},
+    "PUT /v1/overrides/drain": {"version": 7},
+}

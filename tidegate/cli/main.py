@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+from click.utils import PacifyFlushWrapper
 
 from tidegate.cli.session import Session, talking
 from tidegate.cli.verbs import GROUPS, VERBS
@@ -81,6 +82,10 @@ def run(arguments: list[str]) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         return _reader_left()
+    except SystemExit:
+        if isinstance(sys.stdout, PacifyFlushWrapper):  # click's way of saying that it met a broken pipe itself
+            return _reader_left()
+        raise
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return 130

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.support.cli import BACKENDS, ENDPOINTS
+from tidegate.cli import words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(-1, "0s"), (45.9, "45s"), (60, "1m"), (3599, "59m"), (11100, "3h 5m"), (273600, "3d 4h")]
+)
+def test_a_duration_is_two_units_at_most(seconds, text):
+    assert words.duration(seconds) == text
+
+
+def test_a_moment_is_utc_to_the_second():
+    assert words.moment(1.9) == "1970-01-01T00:00:01Z"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"host": "::1", "port": 80}, "[::1]:80"),
+        ({"host": "1.2.3.4", "port": 5}, "1.2.3.4:5"),
+        ("a:1", "a:1"),
+        (None, ""),
+    ],
+)
+def test_an_address_is_written_as_one_text(value, text):
+    assert words.address(value) == text
+
+
+def test_a_noun_has_its_plural():
+    assert [words.count(number, "route") for number in (0, 1, 2)] == ["0 routes", "1 route", "2 routes"]
+
+
+def test_readiness_names_those_that_get_no_traffic():
+    assert words.ready(ENDPOINTS) == "2/3 1 unhealthy"
+    assert words.ready([]) == "0/0"
+
+
+def test_weights_name_services_where_there_are_several():
+    assert words.weights(BACKENDS) == "v1 75 v2 25"
+    assert words.weights([*BACKENDS, {"service": "db"}]) == "shop/web v1 75 shop/web v2 25 db 100"
