@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from tidegate.dns.listener import bind, local_address
+from tidegate.errors import ConfigError
+from tidegate.model import Address
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::1", "::"])
+def test_udp_and_tcp_share_a_port_and_never_block(host):
+    udp, tcp = bind(Address(host=host, port=0))
+    with udp, tcp:
+        assert udp.getsockname()[1] == tcp.getsockname()[1]
+        assert not udp.getblocking()
+        assert not tcp.getblocking()
+
+
+def test_workers_share_an_address():
+    udp, tcp = bind(Address(host="127.0.0.1", port=0))
+    port = udp.getsockname()[1]
+    other_udp, other_tcp = bind(Address(host="127.0.0.1", port=port))
+    with udp, tcp, other_udp, other_tcp:
+        assert other_udp.getsockname()[1] == port
+
+
+def test_a_taken_address_is_told_with_its_mend():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        with pytest.raises(ConfigError) as caught:
+            bind(Address(host="127.0.0.1", port=taken.getsockname()[1]))
+    (problem,) = caught.value.problems
+    assert (problem.code, bool(problem.mend)) == ("T1802", True)
+
+
+def test_an_address_of_another_host_is_told():
+    with pytest.raises(ConfigError) as caught:
+        bind(Address(host="192.0.2.1", port=0))
+    assert caught.value.problems[0].code == "T1804"
+
+
+@pytest.mark.parametrize(("host", "packed"), [("127.0.0.1", b"\x7f\0\0\1"), ("0.0.0.0", b""), ("::", b"")])
+def test_the_local_address_is_empty_where_it_is_all_of_them(host, packed):
+    udp, tcp = bind(Address(host=host, port=0))
+    with udp, tcp:
+        assert local_address(udp) == packed

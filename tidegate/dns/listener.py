@@ -1,0 +1,107 @@
+"""The bound sockets of one DNS address: UDP and TCP on the same port, shared between workers by SO_REUSEPORT."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+from pathlib import Path
+
+from tidegate.errors import ConfigError, Problem
+from tidegate.model import Address
+
+RECEIVE_BUFFER = 4 * 1024 * 1024  # bytes; some 5 000 small datagrams, as the kernel counts their overhead too
+_BACKLOG = 512
+
+
+def bind(address: Address) -> tuple[socket.socket, socket.socket]:
+    """A UDP and a listening TCP socket on `address`; port 0 picks one that is free for both.
+
+    Raises ConfigError with T1802 where the address is taken, T1803 where we may not bind it, T1804 otherwise.
+    """
+    for attempt in range(8):
+        udp = _bound(address, socket.SOCK_DGRAM)
+        try:
+            port = udp.getsockname()[1]
+            return udp, _bound(Address(host=address.host, port=port), socket.SOCK_STREAM)
+        except ConfigError:
+            udp.close()
+            if address.port or attempt == 7:  # another's TCP port may stand where our free UDP port is
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def local_address(sock: socket.socket) -> bytes:
+    """The address a socket is bound to, 4 or 16 octets; empty where it is bound to all of them."""
+    packed = socket.inet_pton(sock.family, str(sock.getsockname()[0]).partition("%")[0])
+    return b"" if not any(packed) else packed
+
+
+def _bound(address: Address, kind: socket.SocketKind) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    sock = socket.socket(family, kind)
+    try:
+        _configure(sock, family, kind)
+        sock.bind((address.host, address.port))
+        if kind is socket.SOCK_STREAM:
+            sock.listen(_BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise ConfigError(_problem(address, error)) from error
+    return sock
+
+
+def _configure(sock: socket.socket, family: int, kind: socket.SocketKind) -> None:
+    sock.setblocking(False)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    if family == socket.AF_INET6:  # one socket per family, so that an address is never of two kinds
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    if kind is socket.SOCK_STREAM:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    with contextlib.suppress(PermissionError):  # beyond net.core.rmem_max for root only; less is slower, not wrong
+        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
+    # A reply must leave from the address the query came to (RFC 2181 4.1).
+    if family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+    else:
+        sock.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+
+
+_SO_RCVBUFFORCE = 33  # linux/asm-generic/socket.h; not in the socket module
+_IP_PKTINFO = getattr(socket, "IP_PKTINFO", 8)  # in the socket module from Python 3.12
+
+
+def _problem(address: Address, error: OSError) -> Problem:
+    place = f"dns listener {address}"
+    cause = error.strerror or str(error)
+    if error.errno == errno.EADDRINUSE:
+        return Problem(
+            code="T1802",
+            text=f"another program answers DNS at {address}",
+            place=place,
+            cause=cause,
+            mend=_mend_for_taken(address),
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return Problem(
+            code="T1803",
+            text=f"not allowed to listen at {address}",
+            place=place,
+            cause=cause,
+            mend="use a port above 1023, run as root, or grant CAP_NET_BIND_SERVICE",
+        )
+    return Problem(
+        code="T1804",
+        text=f"cannot listen at {address}",
+        place=place,
+        cause=cause,
+        mend="give an address that this host has (`ip address` lists them)",
+    )
+
+
+def _mend_for_taken(address: Address) -> str:
+    if address.port == 53 and Path("/run/systemd/resolve").exists():
+        return "systemd-resolved holds port 53 on 127.0.0.53: listen on a bridge gateway's address, or another port"
+    return f"stop it (`ss -lunpt sport = :{address.port}` names it) or choose another address with --dns"
