@@ -254,6 +254,16 @@ async def test_fall_failures_make_it_unhealthy_with_the_reason_and_success_bring
     assert bench.seen.states() == "shuh"
 
 
+async def test_a_port_where_nobody_listens_is_a_problem_with_a_code(bench, server):
+    bench.checker.update([target(server.address, probe=QUICK)])
+    async with bench.running():
+        await bench.seen.state(U)
+        assert [problem.code for problem in bench.checker.problems()] == ["T1401"]
+        await server.start()
+        await bench.seen.state(H)
+        assert bench.checker.problems() == ()
+
+
 async def test_after_a_fall_the_address_is_chosen_again(bench, server):
     other = Server()
     await server.start()
@@ -442,6 +452,19 @@ async def test_the_heap_does_not_grow_with_suspicions(bench, server):
             bench.checker.passive("c1:80", "reset")
             await bench.counts.reach(wanted)
         assert len(bench.checker._heap) <= 2 * 6
+
+
+async def test_one_timer_drives_everything(bench, server, monkeypatch):
+    rung = []
+    ring = Checker._ring
+    monkeypatch.setattr(Checker, "_ring", lambda self: (rung.append(self._wakeup), ring(self)))
+    await server.start()
+    bench.checker.update([target(server.address, probe=QUICK, endpoint=f"c{number}:80") for number in range(20)])
+    async with bench.running():
+        await bench.counts.reach(200)
+    assert None not in rung
+    assert len(rung) <= bench.counts.checks
+    assert bench.checker._wakeup is None
 
 
 async def test_a_bug_in_a_follower_stops_the_checker_with_its_error(server):

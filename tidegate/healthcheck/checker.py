@@ -13,7 +13,9 @@ import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 
+from tidegate.errors import Problem
 from tidegate.healthcheck import probes
+from tidegate.healthcheck.faults import problem
 from tidegate.healthcheck.probes import Exec
 from tidegate.healthcheck.state import (
     HURRY_SECONDS,
@@ -82,12 +84,19 @@ class Checker:
         self._in_flight = 0
         self._commands = 0
         self._tasks: Tasks | None = None  # set while running
-        self._wakeup: asyncio.TimerHandle | None = None  # set while a check is due in future
+        self._wakeup: asyncio.TimerHandle | None = None  # the one timer; set while a check is due in future
+        self._wakeup_due = 0.0  # what it was set for, on our clock
 
     @property
     def reports(self) -> Mapping[str, HealthReport]:
         """What is known now, by endpoint. A live view: read it, do not keep it."""
         return self._reports
+
+    def problems(self) -> tuple[Problem, ...]:
+        """What keeps endpoints from traffic now. Looks at every endpoint: for people who ask, not for each change."""
+        pairs = ((watched.target, self._reports.get(endpoint)) for endpoint, watched in self._watched.items())
+        found = (problem(target, report) for target, report in pairs if target is not None and report is not None)
+        return tuple(each for each in found if each is not None)
 
     def assume(self, reports: Iterable[HealthReport]) -> None:
         """What was known before a restart. Call before the first `follow`; only HEALTHY ones are believed."""
@@ -190,17 +199,20 @@ class Checker:
         self._drop_stale()
         if not self._heap:
             return
-        loop = asyncio.get_running_loop()
-        when = loop.time() + max(0.0, self._heap[0][0] - self._clock())
+        due = self._heap[0][0]
         if self._wakeup is not None:
-            if self._wakeup.when() <= when:
+            if self._wakeup_due <= due:
                 return
             self._wakeup.cancel()
-        self._wakeup = loop.call_at(when, self._turn)
+        self._wakeup_due = due
+        self._wakeup = asyncio.get_running_loop().call_later(max(0.0, due - self._clock()), self._ring)
+
+    def _ring(self) -> None:
+        self._wakeup = None
+        self._turn()
 
     def _turn(self) -> None:
         """Start what is due, as far as slots are free."""
-        self._wakeup = None
         limit = self._clock() + TICK_SECONDS
         held: list[_Watched] = []  # commands that found no slot
         self._drop_stale()
