@@ -1,4 +1,8 @@
-"""A real Docker Engine for the tests: one that answers already, else one that the session starts and stops itself."""
+"""A real Docker Engine for the tests: one that answers already, else one that the session starts and stops itself.
+
+Two engines in one network namespace destroy each other's work: the second rewrites the first one's bridge and flushes its
+firewall chains. So none is started beside another, and ours stands on a bridge of its own, never on docker0.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +31,14 @@ def docker_engine_url() -> Iterator[str]:
             return
     if os.geteuid() != 0:
         pytest.skip("no Docker Engine answers and only root may start one; mend: sudo systemctl start docker")
-    if shutil.which("dockerd") is None:
-        pytest.skip("no Docker Engine answers; mend: apt-get install -y docker.io")
+    for program, package in (("dockerd", "docker.io"), ("ip", "iproute2")):
+        if shutil.which(program) is None:
+            pytest.skip(f"no Docker Engine answers and {program} is missing; mend: apt-get install -y {package}")
+    foreign = _foreign_engine()
+    if foreign:
+        pytest.skip(
+            f"another dockerd ({foreign}) must not be disturbed; mend: export TIDEGATE_TEST_DOCKER=unix://SOCKET"
+        )
     with tempfile.TemporaryDirectory(prefix="tidegate-dockerd-", ignore_cleanup_errors=True) as folder:
         yield from _own_engine(Path(folder))
 
@@ -37,29 +47,55 @@ def _own_engine(folder: Path) -> Iterator[str]:
     sock = folder / "docker.sock"
     log = folder / "dockerd.log"
     # The daemon's own session: a Ctrl-C in the terminal must not kill it before its containers are removed.
-    with log.open("wb") as output:
-        daemon = subprocess.Popen(_command(folder, sock), stdout=output, stderr=output, start_new_session=True)
+    bridge = f"tgtest{os.getpid() % 1_000_000}"
+    _ip("link", "add", bridge, "type", "bridge")
     try:
-        _wait_ready(daemon, f"unix://{sock}", log)
-        yield f"unix://{sock}"
+        _ip("address", "add", _free_subnet(), "dev", bridge)
+        _ip("link", "set", bridge, "up")
+        with log.open("wb") as output:
+            command = _command(folder, sock, bridge)
+            daemon = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+        try:
+            _wait_ready(daemon, f"unix://{sock}", log)
+            yield f"unix://{sock}"
+        finally:
+            _end(daemon)
+            _unmount(folder)
     finally:
-        _end(daemon)
-        _unmount(folder)
+        _ip("link", "delete", bridge)
 
 
-def _command(folder: Path, sock: Path) -> list[str]:
+def _ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True, timeout=10)
+
+
+def _foreign_engine() -> str:
+    """Process id and command of a dockerd in our network namespace; empty if there is none."""
+    ours = Path("/proc/self/ns/net").readlink()
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            if (entry / "comm").read_text().strip() == "dockerd" and (entry / "ns/net").readlink() == ours:
+                return f"pid {entry.name}: {(entry / 'cmdline').read_text().replace(chr(0), ' ').strip()}"
+        except OSError:
+            continue  # it ended while we looked
+    return ""
+
+
+def _command(folder: Path, sock: Path, bridge: str) -> list[str]:
     return [
         "dockerd",
         f"--data-root={folder / 'data'}",
         f"--exec-root={folder / 'exec'}",
         f"--pidfile={folder / 'pid'}",
         f"--host=unix://{sock}",
-        f"--bip={_free_bridge()}",
+        f"--bridge={bridge}",
     ]
 
 
-def _free_bridge() -> str:
-    """Address of a bridge in 10.213.0.0/16 whose /24 no interface of this host is in."""
+def _free_subnet() -> str:
+    """Address for a bridge in 10.213.0.0/16 whose /24 this host has no route to."""
     routes = Path("/proc/net/route").read_text().splitlines()[1:]
     used = {int(line.split()[1], 16) for line in routes}
     for third in range(10, 250):
