@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from blockbuster import blockbuster_ctx
 from msgspec.structs import replace
 
 from tests.support.misbehaving import Server, closed_port
@@ -120,6 +121,13 @@ class Bench:
 def target(*candidates: Address, probe: ProbeSpec | None = None, **more) -> CheckTarget:
     values = {"endpoint": "c1:80", "instance": "c1", "service": "web", **more}
     return CheckTarget(candidates=candidates, probe=probe, **values)
+
+
+@pytest.fixture(autouse=True)
+def never_blocking():
+    """Any call that blocks the event loop fails the test."""
+    with blockbuster_ctx():
+        yield
 
 
 @pytest.fixture

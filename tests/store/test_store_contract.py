@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from blockbuster import blockbuster_ctx
 
 from tidegate.errors import StoreError
 from tidegate.store.port import MAX_BYTES, MAX_OPERATIONS, Change, Compare, Delete, Put, Store, WatchLost
@@ -52,6 +53,13 @@ class SqliteBackend:
 
 
 BACKENDS = {"sqlite": SqliteBackend}
+
+
+@pytest.fixture(autouse=True)
+def never_blocking():
+    """Any call that blocks the event loop fails the test."""
+    with blockbuster_ctx():
+        yield
 
 
 @pytest.fixture(params=BACKENDS)
