@@ -45,7 +45,10 @@ class Complaints:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that `word` was probably meant to be, or an empty string."""
-    close = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.75)
+    known = sorted(known)
+    # Swapped letters in a short word look like another word to difflib.
+    swapped = [each for each in known if each != word and sorted(each) == sorted(word)]
+    close = swapped or difflib.get_close_matches(word, known, n=1, cutoff=0.75)
     return close[0] if close else ""
 
 

@@ -125,7 +125,7 @@ class EngineProvider:
         if not self._away:
             _log.warning("engine lost", extra={"provider": self.name, "error": str(error)})
         self._metrics.count("tidegate_discovery_sessions_lost_total", provider=self.name)
-        self._metrics.gauge("tidegate_discovery_stale_state", 1, provider=self.name)
+        self._metrics.gauge("tidegate_discovery_stale", 1, provider=self.name)
         kept = "what was seen last stays in force" if self._version else "nothing is routed before the first full list"
         self._awaited = None
         self._away = tuple(replace(problem, kept=problem.kept or kept) for problem in error.problems)
@@ -139,7 +139,7 @@ class EngineProvider:
         self._away = ()
         if self.stale:
             self.stale = False
-            self._metrics.gauge("tidegate_discovery_stale_state", 0, provider=self.name)
+            self._metrics.gauge("tidegate_discovery_stale", 0, provider=self.name)
             self._publish_now()
 
     # ------------------------------------------------------------------------------------------------------- events

@@ -47,7 +47,7 @@ TIDEGATE = Grammar(
 
 
 def read_host(text: str, grammar: Grammar, root_domain: str) -> str | Fault:
-    """The lower-case host; a word without a dot gets `.root_domain`. A Fault says why it cannot be one."""
+    """The lower-case host; a word without a dot gets `.root_domain`, or is refused where that is empty. A Fault says why it cannot be one."""
     host = text.lower()
     name, wildcard = (host[2:], "*.") if host.startswith("*.") else (host, "")
     if wildcard and not grammar.wildcards:
@@ -59,6 +59,8 @@ def read_host(text: str, grammar: Grammar, root_domain: str) -> str | Fault:
     if fault := _host_fault(text, name):
         return fault
     if "." not in name and not wildcard:
+        if not root_domain:
+            return Fault(f"host {shown(text)} has no domain", "write the whole name")
         host = name = f"{name}.{root_domain}"
     labels = name.split(".")
     bad = next((label for label in labels if not _LABEL.fullmatch(label)), None)
