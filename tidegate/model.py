@@ -17,7 +17,8 @@ from msgspec import Struct, field
 from tidegate.errors import Problem
 
 
-# The decorator tells type checkers that subclasses inherit "frozen" and "keyword-only", as msgspec has it.
+# The decorator tells type checkers that subclasses are frozen too, and that we build them by keyword (msgspec itself
+# would also take positions).
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 class Value(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of all values: frozen, keyword-only, small on the wire."""

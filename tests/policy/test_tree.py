@@ -22,7 +22,7 @@ TEXT_SUFFIXES = {
 }
 # Folders of one person's machine, and addresses of package indexes and mirrors.
 PLACES = re.compile(
-    r"(?<![\w.])/(work|root|home/\w+|Users)/|file:///opt|pypi\.org/simple|--(extra-)?index-url|find-links"
+    r"(?<![\w.])/(work|root|Users|home/(?!a/|user/)\w+)/|file:///opt|pypi\.org/simple|--(extra-)?index-url|find-links"
 )
 MAY_NAME_PLACES = {"tests/policy/test_tree.py"}
 LEFTOVERS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
