@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tidegate.cli.client import Admin
-from tidegate.cli.version import module_forms
+from tidegate.cli.version import compilable, module_forms
 from tidegate.config import Config, DockerConfig
 from tidegate.errors import TidegateError
 from tidegate.model import Address, Value
@@ -78,7 +78,7 @@ def _event_loop() -> Finding:
 
 
 def _compiled() -> Finding:
-    forms = module_forms()
+    forms = module_forms(compilable())
     pure = sorted(name for name, form in forms.items() if form == "pure")
     if not pure:
         return Finding(check="modules", state=OK, text=f"all {len(forms)} compiled")

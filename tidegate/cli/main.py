@@ -12,14 +12,23 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
-from click.utils import PacifyFlushWrapper
 
 from tidegate.cli.session import Session, talking
 from tidegate.cli.verbs import GROUPS, VERBS
 
 
+class _ReaderLeft(Exception):
+    """The other end of our standard output was closed."""
+
+
 class Root(click.Group):
     """The group of all verbs; each is imported when it is called, never to list it."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click would make exit code 1 of it
+            raise _ReaderLeft from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
         return list(VERBS)
@@ -80,12 +89,8 @@ def run(arguments: list[str]) -> int:
     try:
         result = cli.main(arguments, prog_name="tidegate", standalone_mode=False, obj=session)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except (_ReaderLeft, BrokenPipeError):
         return _reader_left()
-    except SystemExit:
-        if isinstance(sys.stdout, PacifyFlushWrapper):  # click's way of saying that it met a broken pipe itself
-            return _reader_left()
-        raise
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return 130

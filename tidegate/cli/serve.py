@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+from msgspec import structs
 
 from tidegate.cli.catalogue import FLAGGED
 from tidegate.cli.output import problem_text
@@ -44,9 +45,9 @@ def gather(session: Session, file: str | None, no_docker: bool, flags: dict[str,
         given["admin.token"] = session.token
     if session.verbosity > 0 and not given.get("log_level"):
         given["log_level"] = "debug"
-    if no_docker:
-        given["docker.urls"] = "off"
-    return load(given, os.environ, file)
+    settings = load(given | ({"docker.urls": "off"} if no_docker else {}), os.environ, file)
+    origins = settings.origins | ({"docker.urls": "--no-docker"} if no_docker else {})
+    return structs.replace(settings, origins=origins)
 
 
 @click.command()
