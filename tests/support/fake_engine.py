@@ -1,7 +1,8 @@
 """An engine in memory: the part of `engine.port.Engine` that a follower relies on, with faults on demand.
 
-It behaves as Docker does where it matters (tests/discovery/test_fake_engine_contract.py holds both to the same words):
-events come with the container's labels, `disconnect` before `die`, `since` is inclusive, ids never come back. Faults:
+It behaves as Docker does where it matters (`tests/support/test_fake_engine.py` holds both to the same words): events come
+with the container's labels, there is none for `create`, `disconnect` comes before `die`, `since` is inclusive, ids never
+come back. Faults:
 
 * `drops(event) -> bool` loses an event without a trace;
 * `hold()` .. `release(order)` keeps events back and delivers them in another order;
@@ -141,7 +142,6 @@ class FakeEngine:
             "network_mode": "bridge",
         }
         self.containers[container] = ContainerDetail(**(values | more))  # type: ignore[arg-type]
-        self.emit("create", container)
         return container
 
     def begin(self, container: str) -> None:
