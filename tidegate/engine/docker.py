@@ -87,6 +87,7 @@ class DockerEngine:
         return tuple(wire.network(row) for row in rows)
 
     async def stats(self, container: str) -> Stats:
+        """One reading. `at` 0 means that the engine has none: the container does not run, or its cgroup is not readable."""
         params = {"stream": "false", "one-shot": "true"}  # older engines ignore one-shot and take a second or two
         return wire.stats(await self._http.read(RawStats, _container(container, "/stats"), "stats", params))
 
