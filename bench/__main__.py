@@ -7,7 +7,6 @@ python -m bench report --out bench/results/DATE.json    # write README's table a
 
 from __future__ import annotations
 
-import shlex
 import signal
 import sys
 import tempfile
@@ -66,7 +65,8 @@ def _end(number: int, _frame: object) -> None:
 def _measure(part: str, rounds: int, seconds: float, peers: list[str]) -> Run:
     signal.signal(signal.SIGTERM, _end)
     record = Record()
-    command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
+    chosen = f" --peers {','.join(peers)}" if peers else ""
+    command = f"python -m bench {part} --rounds {rounds} --seconds {seconds:g}{chosen}"
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         Path(folder).chmod(0o755)
         plan = Plan(rounds=rounds, seconds=seconds, peers=peers, folder=Path(folder))

@@ -92,6 +92,12 @@ async def _measure(plan: Plan, record: Record) -> None:
 
 
 async def _measure_one(plan: Plan, record: Record, follower: Follower, endpoints: loopback.Endpoints) -> None:
+    product = follower.name.partition("-")[0]
+    try:
+        record.note_version(product, (PROXIES[product].find(), PROXIES[product].version_argument))
+    except Absent as why:
+        record.miss(BENCH, "start", follower.name, why)
+        return
     for size in SIZES:
         await _guarded(plan, record, follower, size, endpoints, _all_questions)
     for size in LARGE if follower.name == "tidegate" else ():
@@ -107,9 +113,9 @@ async def _guarded(
             with _stage(plan, follower, size, turn, endpoints) as stage:
                 await stage.wait_ready()
                 await ask(stage, record, case, turn)
-                record.note_version(follower.name, (PROXIES[follower.name.partition("-")[0]].find(), "version"))
     except Absent as why:
-        record.miss(BENCH, case, follower.name, why)
+        label = "one event" if ask is _large_question else "start to live"
+        record.miss(BENCH, f"{label}, {case}", follower.name, why)
 
 
 class Stage:

@@ -106,7 +106,7 @@ def _half_load(plan: Plan, record: Record, case: str, serving: list[Serving], qu
 def _start(resolver: Resolver, folder: Path, names: dict[str, str], port: int) -> Serving:
     place = folder / resolver.name
     place.mkdir(parents=True)
-    listen = free_port(kind=socket.SOCK_DGRAM)
+    listen = free_port()
     zone = Zone(listen_port=listen, names=names, port=port, folder=str(place))
     program = Program(resolver.name, resolver.launch(zone), place, PROXY_CORE)
     try:
@@ -127,7 +127,7 @@ def _wait_answers(program: Program, port: int, names: dict[str, str]) -> None:
         if not why:
             return
         time.sleep(0.2)
-    raise Absent(f"does not serve the zone: {why}" if program.alive() else "ended at start")
+    raise Absent(f"does not serve the zone: {why}" if program.alive() else f"ended at start: {program.last_words()}")
 
 
 def _first_wrong(port: int, wanted: list[str], names: dict[str, str]) -> str:

@@ -7,6 +7,7 @@ split between user and kernel is sampled at each timer tick, so it needs seconds
 from __future__ import annotations
 
 import os
+import random
 import resource
 import signal
 import socket
@@ -20,6 +21,7 @@ from bench.macro.sample import Absent, Value
 TICKS = os.sysconf("SC_CLK_TCK")
 PROXY_CORE = 1
 LOAD_CORE = 0
+PORTS = (20000, 32000)
 
 
 class Cpu(Value):
@@ -43,7 +45,7 @@ class Launch(Value):
     """How a program is started: its arguments, what it adds to the environment, where its standard output goes."""
 
     argv: tuple[str, ...]
-    env: dict[str, str] = {}  # noqa: RUF012  msgspec copies an empty default
+    env: dict[str, str] = {}
     stdout: str = ""
 
 
@@ -93,11 +95,11 @@ class Program:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
-                raise Absent(f"ended at start with code {self._process.returncode}: {self._last_words()}")
+                raise Absent(f"ended at start with code {self._process.returncode}: {self.last_words()}")
             with suppress(OSError), socket.create_connection((host, port), timeout=0.2):
                 return
             time.sleep(0.05)
-        raise Absent(f"does not accept connections after {seconds:g} s: {self._last_words()}")
+        raise Absent(f"does not accept connections after {seconds:g} s: {self.last_words()}")
 
     def alive(self) -> bool:
         return self._process.poll() is None
@@ -113,7 +115,8 @@ class Program:
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
 
-    def _last_words(self) -> str:
+    def last_words(self) -> str:
+        """The end of what it wrote to standard error."""
         lines = self._errors.read_text(errors="replace").strip().splitlines()
         return lines[-1][-200:] if lines else "it said nothing"
 
@@ -150,11 +153,23 @@ def descriptors(wanted: int = 65536) -> int:
     return soft
 
 
-def free_port(host: str = "127.0.0.1", kind: int = socket.SOCK_STREAM) -> int:
-    """A port that nobody holds right now. Another program may take it first; then the start fails and says so."""
+def free_port() -> int:
+    """A port of 127.0.0.1 that is free for TCP and UDP right now, below the range from which connections take theirs
+    (ip_local_port_range): among those, thousands in TIME_WAIT after a load would refuse a bind."""
+    for _ in range(200):
+        port = random.randrange(*PORTS)
+        if _bindable(port, socket.SOCK_STREAM) and _bindable(port, socket.SOCK_DGRAM):
+            return port
+    raise Absent("no free port")
+
+
+def _bindable(port: int, kind: int) -> bool:
     with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _parents() -> dict[int, int]:

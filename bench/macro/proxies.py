@@ -284,6 +284,7 @@ class Tidegate(Proxy):
     """The product itself: supervisor, control and one worker, all on the proxies' core."""
 
     name = "tidegate"
+    version_argument = "version"
 
     def find(self) -> str:
         program = Path(sys.executable).with_name("tidegate")

@@ -21,7 +21,9 @@ def table(run: Run) -> str:
     summary = rows(run.samples)
     for sheet in SHEETS:
         named = [(row.bench, row.case) for row in summary] + [(each.bench, each.case) for each in run.missing]
-        cases = dict.fromkeys(case for bench, case in named if _shown(sheet, bench, case))
+        cases = list(dict.fromkeys(case for bench, case in named if _shown(sheet, bench, case)))
+        if not cases and (sheet.bench, START) in named:
+            cases = [START]  # nobody started: the reasons are all there is to show
         if cases:
             parts.append(f"### {sheet.title}\n\n{sheet.note}".strip())
             parts.extend(_case_table(run, summary, sheet, case) for case in cases)
@@ -35,7 +37,7 @@ def publish(run: Run, folder: Path) -> None:
     readme = folder / "README.md"
     before, _, rest = readme.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    readme.write_text(f"{before}{BEGIN}\n\n{table(run)}\n{END}{after}")
+    readme.write_text(f"{before}{BEGIN}\n\n![chart](results/latest.svg)\n\n{table(run)}\n{END}{after}")
     (folder / "results" / "latest.svg").write_text(chart(run))
 
 
@@ -100,7 +102,12 @@ def _routes_step(run: Run) -> str:
 
 
 def _shown(sheet: Sheet, bench: str, case: str) -> bool:
-    return bench == sheet.bench and sheet.cases in case and not any(each in case for each in sheet.without)
+    return (
+        case != START
+        and bench == sheet.bench
+        and sheet.cases in case
+        and not any(each in case for each in sheet.without)
+    )
 
 
 def _cell(row: Row, column: Column) -> str:

@@ -60,6 +60,13 @@ def test_a_peer_that_did_not_start_has_a_row_with_the_reason(run):
     assert "not available: no / such package" in row_of(report.table(run), "envoy")
 
 
+def test_a_bench_that_nobody_started_for_still_shows_the_reasons(run):
+    nothing = Run(
+        date=run.date, machine=run.machine, settings=run.settings, versions={}, missing=(*run.missing,), samples=()
+    )
+    assert "not available: no / such package" in row_of(report.table(nothing), "envoy")
+
+
 def test_the_step_to_many_routes_compares_a_peer_with_itself(run):
     text = report.table(run)
     assert "| nginx | 1.05 |" in text[text.index("10 000 routes against 10") :]
