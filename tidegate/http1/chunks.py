@@ -16,6 +16,7 @@ _DONE = 4
 _MAX_SIZE_LINE = 4096
 _MAX_EXTENSIONS = 16384  # per message
 _MAX_TRAILER = 65536
+_MAX_CHUNK = (1 << 62) - 1  # what a 64-bit counter takes without a second thought
 _HEX = b"0123456789abcdefABCDEF"
 _TOKEN = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&'*+-.^_`|~"
 _CONTROLS = bytes(octet for octet in range(32) if octet != 9) + b"\x7f"
@@ -112,9 +113,11 @@ class ChunkReader:
         if not digits or len(digits) > 16 or digits.translate(None, _HEX) or len(line) > _MAX_SIZE_LINE:
             self.error = True
             return
-        self.left = int(digits, 16)
-        if self.left >= 1 << 63:
+        size = int(digits, 16)
+        if size > _MAX_CHUNK:
             self.error = True
+            return
+        self.left = size
         self.state = _DATA if self.left else _TRAILER
 
     def _trailer_line(self, line: bytes) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 #: Upper bounds of the latency buckets in microseconds; one more bucket takes the rest.
-BUCKETS_US = (500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000)
+BUCKETS_US = tuple(
+    int(seconds * 1e6)
+    for seconds in (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+)
 
 
 class Counters:

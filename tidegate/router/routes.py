@@ -6,7 +6,6 @@ endpoint id and address and survive table swaps. Runs between requests, never du
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable
 
 from tidegate.matcher import HostEntry, Matcher
@@ -31,8 +30,10 @@ class RouteBook:
         self._paths_of: dict[str, dict[str, LiveRoute]] = {}  # host -> path -> its route
         self._upstreams_of: dict[str, dict[str, Upstream]] = {}  # service key -> endpoint id -> upstream
 
-    def apply(self, table: RoutingTable, delta: Delta) -> None:
-        """Follow the published table; cost follows the delta, not the table."""
+    def apply(self, table: RoutingTable, delta: Delta) -> list[LiveRoute]:
+        """Follow the published table; cost follows the delta, not the table. Gives the routes that changed, also those
+        that are gone: requests held there must choose again."""
+        gone = [live for route_id in delta.routes if (live := self.routes.get(route_id)) is not None]
         for key in delta.services:
             self._follow_service(key, table)
         touched = set(delta.routes)
@@ -44,10 +45,8 @@ class RouteBook:
             self._rebalance(route_id)
         self._follow_hosts(delta.routes)
         self.version = table.version
-        for route_id in touched:
-            live = self.routes.get(route_id)
-            if live is not None and live.waiting:
-                self.wake(live)
+        current = (self.routes.get(route_id) for route_id in touched)
+        return [*{id(live): live for live in (*gone, *current) if live is not None}.values()]
 
     def _follow_service(self, key: str, table: RoutingTable) -> None:
         service = table.services.get(key)
@@ -92,8 +91,6 @@ class RouteBook:
         route = table.routes.get(route_id)
         if route is None:
             self.routes.pop(route_id, None)
-            if live is not None:
-                self.wake(live)
             return
         if live is None:
             self.routes[route_id] = LiveRoute(route)
@@ -144,9 +141,3 @@ class RouteBook:
                 del self._paths_of[host]
         if changes:
             self.matcher = self.matcher.with_hosts(changes)
-
-    def wake(self, live: LiveRoute) -> None:
-        """Let held requests choose again; those still without an upstream queue up anew, in order."""
-        waiting, live.waiting = live.waiting, deque()
-        for held in waiting:
-            held.wake()

@@ -6,4 +6,4 @@ cdef class Wheel:
 
     @cython.locals(due="long long")
     cpdef arm(self, object owner, double deadline)
-    cpdef turn(self, double now)
+    cpdef list turn(self, double now)

@@ -42,8 +42,9 @@ class Wheel:
             else:
                 slot.append(owner)
 
-    def turn(self, now: float) -> None:
-        """Fire what is due. An owner whose deadline moved later is put into its new slot."""
+    def turn(self, now: float) -> list[Any]:
+        """Whose deadline has passed. An owner whose deadline moved later is put into its new slot."""
+        due: list[Any] = []
         current = int(now / TICK_SECONDS)
         while self.tick < current:
             self.tick += 1
@@ -52,6 +53,7 @@ class Wheel:
                     continue  # armed anew for an earlier tick meanwhile, or finished
                 owner.armed = _NEVER
                 if owner.deadline <= now:
-                    owner.on_deadline(now)
+                    due.append(owner)
                 else:
                     self.arm(owner, owner.deadline)
+        return due
