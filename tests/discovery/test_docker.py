@@ -3,15 +3,19 @@
 import asyncio
 import contextlib
 import random
+import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.fake_engine import FakeEngine, summary
+from tests.support.images import ensure_busybox
 from tests.support.virtual_time import run_virtual
 from tidegate.config import DockerConfig
 from tidegate.discovery.docker import EngineProvider
+from tidegate.engine.docker import DockerEngine
+from tidegate.engine.port import ContainerSpec
 from tidegate.model import EngineHealth, InstanceState
 
 ROUTE = {"aliyun.routing.port_80": "a.test"}
@@ -627,3 +631,36 @@ def act(engine, action, which):
         if alive:
             engine.end(each)
         engine.destroy(each)
+
+
+@pytest.mark.system
+async def test_a_real_container_appears_drains_and_goes(docker_engine_url):
+    engine = DockerEngine(docker_engine_url)
+    name = f"tidegate-discovery-{time.time_ns()}"
+    spec = ContainerSpec(
+        name=name,
+        image=await ensure_busybox(engine),
+        command=("/bin/sh", "-c", "trap 'sleep 1; exit 0' TERM; while :; do sleep 0.1; done"),
+        labels=ROUTE | {"tidegate.service": "shop/web", "tidegate.bogus": "1"},
+    )
+    states = []
+    async with following(engine) as follower:
+        await follower.until(lambda f: True)
+        container = await engine.create(spec)
+        try:
+            await engine.start(container)
+            await follower.until(state(name, InstanceState.RUNNING))
+            web = follower.instance(name)
+            assert (web.key, web.claims[0].host, web.ports) == ("shop/web", "a.test", (80,))
+            assert web.networks[0].ipv4
+            assert [problem.code for problem in web.problems] == ["T1203"]
+            seen_until_now = len(follower.inventories)
+            await engine.stop(container, 5.0)
+            await follower.until(state(name, InstanceState.STOPPED))
+            for inventory in follower.inventories[seen_until_now:]:
+                states += [each.state for each in inventory.services.get("shop/web", ()) if each.id == container]
+        finally:
+            await engine.remove(container, force=True)
+        await follower.until(lambda f: f.instance(name) is None)
+    await engine.close()
+    assert list(dict.fromkeys(states)) == [InstanceState.DRAINING, InstanceState.STOPPED]
