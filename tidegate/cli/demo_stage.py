@@ -14,9 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
-from importlib import resources
 from pathlib import Path
-from string import Template
 from typing import TypeVar
 
 import tidegate
@@ -29,6 +27,8 @@ from tidegate.model import Address, Value
 T = TypeVar("T")
 
 OWNER_LABEL = "demo.owner"
+NETWORK = "tidegate-demo_default"  # as a Compose file's default network is called
+EXAMPLE = Path(image.__file__).with_name("compose.yaml")
 STOP_SECONDS = 40.0
 USUAL = {"http": 8080, "dns": 5353, "admin": 9900}
 
@@ -81,13 +81,11 @@ class Stage:
         """Make the image where it is needed and start the child. Raises TidegateError."""
         if self.url:
             self._imported = asyncio.run(_with_engine(self.url, _prepare))
-        stack = self.folder / "compose.yaml"
-        stack.write_text(example(self.ports, os.getpid()), encoding="utf-8")
         self._write_service_command()
         with self.log.open("wb") as log:
             # a session of its own: Ctrl-C reaches the demo only, which ends the child in good order
             self._child = subprocess.Popen(  # noqa: S603  our own interpreter, arguments made here
-                self._arguments(stack), stdout=log, stderr=log, env=self._environment(), start_new_session=True
+                self._arguments(), stdout=log, stderr=log, env=self._environment(), start_new_session=True
             )
 
     def check(self) -> None:
@@ -125,18 +123,24 @@ class Stage:
             os.killpg(child.pid, signal.SIGKILL)  # the session is the child's own: its workers and services go with it
             child.wait(STOP_SECONDS)
 
-    def _arguments(self, stack: Path) -> list[str]:
+    def _arguments(self) -> list[str]:
         engine = ["--docker", self.url] if self.url else ["--no-docker"]
         return [
             *(sys.executable, "-m", "tidegate", "serve"),
             *("--http", f"0.0.0.0:{self.ports.http}", "--dns", f"0.0.0.0:{self.ports.dns}"),
             *("--admin", f"127.0.0.1:{self.ports.admin}", "--state", str(self.folder / "state")),
-            *("--access-log", "off", "--log-level", "warning", "--stack", str(stack), *engine),
+            *("--access-log", "off", "--log-level", "warning", "--stack", str(EXAMPLE), *engine),
         ]
 
     def _environment(self) -> dict[str, str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("TIDEGATE_")}
-        return clean | {"PATH": f"{self.folder}:{os.environ.get('PATH', os.defpath)}", "TIDEGATE_CONFIG": os.devnull}
+        return clean | {
+            "PATH": f"{self.folder}:{os.environ.get('PATH', os.defpath)}",
+            "TIDEGATE_CONFIG": os.devnull,  # the demo is the same whatever settings file lies here
+            "DEMO_HTTP_PORT": str(self.ports.http),
+            "DEMO_DNS_PORT": str(self.ports.dns),
+            "DEMO_OWNER": str(os.getpid()),
+        }
 
     def _write_service_command(self) -> None:
         """The command the example's file names, as the embedded engine finds it: first on the path."""
@@ -145,14 +149,6 @@ class Stage:
         # the tree is named so that a checkout that was never installed works as well
         script.write_text(f"#!/bin/sh\nPYTHONPATH={tree} exec {python} -m tidegate.example.service\n")
         script.chmod(0o755)
-
-
-def example(ports: Ports, owner: int) -> str:
-    """The example's Compose file with the places filled in that only this run knows."""
-    text = resources.files("tidegate.example").joinpath("compose.yaml").read_text(encoding="utf-8")
-    return Template(text).substitute(
-        TIDEGATE_DNS_PORT=ports.dns, TIDEGATE_HTTP_PORT=ports.http, TIDEGATE_DEMO_OWNER=owner
-    )
 
 
 def _is_free(port: int, *, dns: bool) -> bool:
@@ -196,6 +192,8 @@ async def _clear(engine: DockerEngine, *, remove_image: bool) -> None:
             text, mend = f"another demo is running, as process {owner}", "stop it first, or use --engine process"
             raise EngineError(Problem(code="T1713", text=text, mend=mend))
         await engine.remove(container.id, force=True)
+    if any(network.name == NETWORK for network in await engine.networks()):
+        await engine.remove_network(NETWORK)
     if remove_image:
         await engine.remove_image(image.NAME)
 

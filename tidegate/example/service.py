@@ -1,7 +1,7 @@
 """The demo's service as a local process: `python -m tidegate.example.service`. The twin of service.sh.
 
 Settings come from the environment: SERVICE, VERSION, GREETING, PORT; ADDRESS to listen on (default 127.0.0.1); CALLS, a
-host name that is asked of Tidegate's DNS and called through its router for each request.
+host name that is asked of Tidegate's DNS (DEMO_DNS_PORT) and called through its router (DEMO_HTTP_PORT) per request.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ def greeting(settings: Mapping[str, str]) -> tuple[int, str]:
 
 def call(host: str, settings: Mapping[str, str]) -> str:
     """The body `host` answers with, its address asked of Tidegate's DNS and its port that of the router."""
-    address = resolve(host, ("127.0.0.1", int(settings["TIDEGATE_DNS_PORT"])))
-    connection = http.client.HTTPConnection(address, int(settings["TIDEGATE_HTTP_PORT"]), timeout=TIMEOUT_SECONDS)
+    address = resolve(host, ("127.0.0.1", int(settings["DEMO_DNS_PORT"])))
+    connection = http.client.HTTPConnection(address, int(settings["DEMO_HTTP_PORT"]), timeout=TIMEOUT_SECONDS)
     try:
         connection.request("GET", "/", headers={"Host": host})
         response = connection.getresponse()
