@@ -10,13 +10,14 @@ from pathlib import Path
 import dns.message
 import pytest
 
-from tests.support.dns import name, publish, target, zone_of
+from tests.support.dns import name, publish, target
 from tests.support.upstream import ScriptedUpstream, answer
 from tidegate.config import DnsConfig
 from tidegate.dns import server as serving
 from tidegate.dns.forward import UpstreamForwarder
 from tidegate.dns.listener import bind
 from tidegate.dns.server import DnsServer
+from tidegate.dns.zone import Zone
 from tidegate.model import Address
 from tidegate.tasks import Tasks
 
@@ -80,8 +81,9 @@ SENTINEL = dns.message.make_query("sentinel.mesh.test", "A", id=0xBEEF).to_wire(
 
 
 @contextlib.asynccontextmanager
-async def running(*names, upstreams=(), host="127.0.0.1", reached="127.0.0.1"):
-    zone = zone_of(WEB, MANY, *names)
+async def running(*names, upstreams=(), host="127.0.0.1", reached="127.0.0.1", zone=None):
+    zone = zone or Zone("mesh.test")
+    publish(zone, WEB, MANY, *names)
     config = DnsConfig(domain="mesh.test", forward_timeout_seconds=0.2, forward_total_seconds=1.0)
     forwarder = UpstreamForwarder(config, upstreams) if upstreams else None
     server = DnsServer(config, zone, forwarder)
@@ -254,16 +256,17 @@ async def test_without_a_forwarder_foreign_names_are_refused():
         assert (await server.ask("www.example.org", "A")).rcode().name == "REFUSED"
 
 
-async def test_a_fault_in_one_query_costs_that_query_only(monkeypatch):
-    async with running() as server:
-        whole = server.zone.resolve
+class FaultyZone(Zone):
+    """A zone with a fault at one name."""
 
-        def faulty(asked, asker):
-            if asked.name == b"\4boom\0":
-                raise RuntimeError("a fault of ours")
-            return whole(asked, asker)
+    def resolve(self, query, asker):
+        if query.name == b"\4boom\0":
+            raise RuntimeError("a fault of ours")
+        return super().resolve(query, asker)
 
-        monkeypatch.setattr(type(server.zone), "resolve", lambda _self, asked, asker: faulty(asked, asker))
+
+async def test_a_fault_in_one_query_costs_that_query_only():
+    async with running(zone=FaultyZone("mesh.test")) as server:
         assert (await server.first(query("boom")))[:2] == b"\xbe\xef"
         assert server.server.counters()["dropped.fault"] == 1
 

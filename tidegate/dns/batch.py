@@ -1,4 +1,4 @@
-"""HOT: datagrams in batches. Counted: every UDP query; guarded by bench/micro/dns_batch.py.
+"""HOT: datagrams in batches. Counted: every UDP query; guarded by bench/micro/dns_answer.py.
 
 `PlainBatch` uses recvmsg and sendmsg, one call per datagram. `ManyBatch` uses Linux' recvmmsg and sendmmsg through
 ctypes: one call per batch each way, over memory laid out once; 64-bit little-endian only, the layout of `struct

@@ -1,143 +1,26 @@
-"""The DNS server's sockets: UDP in batches, TCP connections, and the desk where both bring their queries.
-
-A query takes the short cut (`Zone.answer`), else the long way: parse, own zone, cache, forwarder. Only a forwarded
-query outlives the callback it came in. A fault in one query is counted and costs that query, never the socket.
-"""
+"""The DNS server: its TCP connections, and all that runs while it serves."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import socket
-from collections import Counter
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import cast
 
 from tidegate.config import DnsConfig
-from tidegate.dns import wire
-from tidegate.dns.batch import Batch, ReturnPath, batch
+from tidegate.dns.datagram import Datagrams
+from tidegate.dns.desk import RCODES, Desk, Forwarder, Send
 from tidegate.dns.stream import Framing, framed
-from tidegate.dns.view import Asker
 from tidegate.dns.zone import Zone
 from tidegate.tasks import Tasks
-from tidegate.telemetry import Metrics, NullMetrics, logger
-
-log = logger("dns")
+from tidegate.telemetry import Metrics, NullMetrics
 
 MAX_STREAMS = 1024
 MAX_STREAM_QUERIES = 128  # forwarded queries one connection may have open; then it is not read
 IDLE_SECONDS = 10.0  # RFC 7766 6.2.3 asks for "a few seconds"; Knot's default
 CROWDED_IDLE_SECONDS = 2.0  # from half of MAX_STREAMS on
 MESSAGE_SECONDS = 5.0  # from a message's first octet to its last
-
-_RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 16: "BADVERS"}
-
-Send = Callable[[bytes], None]
-
-
-class Forwarder(Protocol):
-    """Who resolves foreign names."""
-
-    def cached(self, query: wire.Query, room: int, now: float) -> bytes | None:
-        """The reply from the cache, if it is there."""
-        ...
-
-    async def resolve(self, query: wire.Query, room: int) -> bytes:
-        """The reply after asking around; always one, within the total time of the configuration."""
-        ...
-
-    async def run(self) -> None:
-        """Own the upstream sockets until cancelled."""
-        ...
-
-    def counters(self) -> dict[str, int]: ...
-
-
-class Desk:
-    """Takes queries from the sockets and sees that each gets its reply, at once or later through `send`."""
-
-    def __init__(self, zone: Zone, forwarder: Forwarder | None, tasks: Tasks) -> None:
-        self.zone = zone
-        self.refused: Counter[str] = Counter()  # rcode -> replies that only carry it
-        self.dropped: Counter[str] = Counter()  # reason -> queries without a reply
-        self._forwarder = forwarder
-        self._tasks = tasks
-
-    def take(self, data: bytes, asker: Asker, send: Callable[[], Send]) -> bytes | None:
-        """The reply to `data`; None if there is none, or not yet: then `send()` is called for the way back.
-
-        Never raises: a fault of ours in one query is logged, counted and answered by silence.
-        """
-        try:
-            return self.zone.answer(data, asker) or self._long_way(data, asker, send)
-        except Exception:
-            self.dropped["fault"] += 1
-            log.exception("query not answered")
-            return None
-
-    def _long_way(self, data: bytes, asker: Asker, send: Callable[[], Send]) -> bytes | None:
-        query = wire.parse(data)
-        if query is None:
-            self.dropped["malformed"] += 1
-            return None
-        if query.rcode:
-            return self._refusal(query, query.rcode, asker)
-        reply = self.zone.resolve(query, asker)
-        return reply if reply is not None else self._foreign(query, asker, send)
-
-    def _foreign(self, query: wire.Query, asker: Asker, send: Callable[[], Send]) -> bytes | None:
-        """Names of others: only for those who may, and only on request (no looking into the cache, RFC 8906)."""
-        if self._forwarder is None or not asker.recursion or not query.rd or query.qtype == wire.ANY:
-            return self._refusal(query, wire.REFUSED, asker)
-        room = wire.limit(query, asker.stream)
-        reply = self._forwarder.cached(query, room, asyncio.get_running_loop().time())
-        if reply is None:
-            self._tasks.spawn("forward", self._ask(self._forwarder, query, room, send()))
-        return reply
-
-    async def _ask(self, forwarder: Forwarder, query: wire.Query, room: int, send: Send) -> None:
-        try:
-            send(await forwarder.resolve(query, room))
-        except Exception:
-            self.dropped["fault"] += 1
-            log.exception("query not forwarded")
-
-    def _refusal(self, query: wire.Query, rcode: int, asker: Asker) -> bytes:
-        self.refused[_RCODES[rcode]] += 1
-        return wire.reply(query, rcode, ra=asker.recursion)
-
-
-class Datagrams:
-    """One UDP socket: a readiness callback that drains a batch and sends its replies together."""
-
-    def __init__(self, sock: socket.socket, desk: Desk) -> None:
-        self._sock = sock
-        self._desk = desk
-        self._batch: Batch = batch(sock)
-
-    def on_readable(self) -> None:
-        """Answer what is there, at most one batch; the loop calls again while there is more."""
-        taken = self._batch
-        desk = self._desk
-        for index in range(taken.receive()):
-            asker = desk.zone.asker(taken.source(index), taken.local(index))
-            reply = desk.take(taken.data(index), asker, lambda at=index: self._later(at))  # type: ignore[misc]
-            if reply is not None:
-                taken.reply(index, reply)
-        lost = taken.flush()
-        if lost:
-            desk.dropped["unsendable"] += lost
-
-    def _later(self, index: int) -> Send:
-        path = self._batch.return_path(index)
-        return lambda reply: self._send(reply, path)
-
-    def _send(self, reply: bytes, path: ReturnPath) -> None:
-        address, ancillary = path
-        try:
-            self._sock.sendmsg([reply], ancillary, 0, address)
-        except OSError:  # as in a batch: lost on the way, and counted
-            self._desk.dropped["unsendable"] += 1
 
 
 class Stream(asyncio.Protocol):
@@ -276,7 +159,7 @@ class DnsServer:
     def counters(self) -> dict[str, int]:
         """What happened since the start, as flat numbers: `responses.<type>.<rcode>`, `refused.<rcode>`,
         `dropped.<reason>`, `streams`, and those of the forwarder."""
-        found = {f"responses.{t.kind}.{_RCODES[t.rcode]}": t.count for t in self.zone.tallies()}
+        found = {f"responses.{t.kind}.{RCODES[t.rcode]}": t.count for t in self.zone.tallies()}
         if self._desk is not None:
             found.update({f"refused.{rcode}": count for rcode, count in self._desk.refused.items()})
             found.update({f"dropped.{reason}": count for reason, count in self._desk.dropped.items()})
@@ -287,7 +170,7 @@ class DnsServer:
     def report(self) -> None:
         """Give the metrics what has been added since the last report."""
         for t in self.zone.tallies():
-            self._count("tidegate_dns_responses_total", t.count, type=t.kind, rcode=_RCODES[t.rcode])
+            self._count("tidegate_dns_responses_total", t.count, type=t.kind, rcode=RCODES[t.rcode])
         if self._desk is not None:
             for rcode, count in self._desk.refused.items():
                 self._count("tidegate_dns_responses_total", count, type="refused", rcode=rcode)

@@ -15,6 +15,7 @@ from tidegate.dns.match import Match, Place
 from tidegate.dns.memo import STRUCTURE, Memo
 from tidegate.dns.tree import STAR, Tree
 from tidegate.dns.view import Asker, Networks, may_recurse
+from tidegate.dns.wire import options_fit
 from tidegate.errors import Problem
 from tidegate.model import DnsName, DnsTarget
 from tidegate.routing import Delta, RoutingTable
@@ -23,6 +24,7 @@ _MAX_ASKERS = 4096
 _MAX_VIEWS = 256  # views kept of one answer
 _EVERYTHING = STAR + b"\0"  # a route for every host is no claim to every name there is
 
+_PLAIN_SIZE, _EDNS_SIZE, _STREAM_SIZE = wire.PLAIN_SIZE, wire.EDNS_SIZE, wire.STREAM_SIZE
 _HEAD = tuple(bytes((0x84 | rd, low)) for rd in (0, 1) for low in range(256))
 _ONE_QUESTION = b"\0\1\0\0\0\0"
 _OPT = wire.option_record(do=False)
@@ -74,25 +76,25 @@ class Zone:
             found = found.views.get(asker.view)
             if found is None:
                 return None
-        room = wire.PLAIN_SIZE
+        room = _PLAIN_SIZE
         opt = b""
         counts = found.counts
         if data[11]:
             if data[10] or data[11] > 1 or size < end + 11 or data[end : end + 3] != b"\0\0\x29" or data[end + 6]:
                 return None
             opt_end = end + 11 + (data[end + 9] << 8 | data[end + 10])
-            if opt_end > size or not (opt_end == end + 11 or wire.options_fit(data, end + 11, opt_end)):
+            if opt_end > size or not (opt_end == end + 11 or options_fit(data, end + 11, opt_end)):
                 return None
-            room = min(max(room, data[end + 3] << 8 | data[end + 4]), wire.EDNS_SIZE)
+            room = min(max(room, data[end + 3] << 8 | data[end + 4]), _EDNS_SIZE)
             opt = _OPT_DO if data[end + 7] & 0x80 else _OPT
             counts = found.counts_opt
         elif data[10]:
             return None
         turn = found.turn
-        tail = found.variants[turn].tail
-        if end + len(tail) + len(opt) > room and not asker.stream:
-            return None
-        if end + len(tail) + len(opt) > wire.STREAM_SIZE:
+        variant = found.variants[turn]
+        tail = variant.tail
+        length = end + len(tail) + len(opt)
+        if length > room and (length > _STREAM_SIZE or not asker.stream):
             return None
         found.turn = turn + 1 if turn + 1 < len(found.variants) else 0
         found.tally.count += 1

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import select
+import socket
+
+import dns.message
+import pytest
+
+from tests.support.dns import name, target, zone_of
+from tidegate.dns.datagram import Datagrams
+from tidegate.dns.desk import Desk
+from tidegate.dns.listener import bind
+from tidegate.dns.zone import Zone
+from tidegate.model import Address
+from tidegate.tasks import Tasks
+
+WEB = dns.message.make_query("web", "A", id=7).to_wire()
+
+
+@pytest.fixture
+def sockets():
+    udp, tcp = bind(Address(host="127.0.0.1", port=0))
+    client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    client.connect(udp.getsockname())
+    client.settimeout(5)
+    with udp, tcp, client:
+        yield udp, client
+
+
+def woken(datagrams, udp):
+    assert select.select([udp], [], [], 5)[0]
+    datagrams.on_readable()
+
+
+async def test_one_wake_answers_what_is_there_and_skips_what_gets_no_answer(sockets):
+    udp, client = sockets
+    async with Tasks("test") as tasks:
+        datagrams = Datagrams(udp, Desk(zone_of(name("web", target("1.web", "10.1.0.1"))), None, tasks))
+        for packet in (WEB, b"short", WEB[:2] + b"\x81" + WEB[3:], b"\0\x08" + WEB[2:]):
+            client.send(packet)
+        woken(datagrams, udp)
+        assert [client.recv(512)[:2] for _ in range(2)] == [b"\0\7", b"\0\x08"]
+
+
+async def test_a_fault_in_the_hot_path_costs_one_datagram(sockets):
+    class Faulty(Zone):
+        def asker(self, source, local, stream=False):
+            faults.append(source)
+            if len(faults) == 1:
+                raise RuntimeError("a fault of ours")
+            return super().asker(source, local, stream)
+
+    faults = []
+    udp, client = sockets
+    async with Tasks("test") as tasks:
+        desk = Desk(Faulty("mesh.test"), None, tasks)
+        datagrams = Datagrams(udp, desk)
+        client.send(WEB)
+        client.send(b"\0\x08" + WEB[2:])
+        woken(datagrams, udp)
+        assert client.recv(512)[:2] == b"\0\x08"
+        assert desk.dropped["fault"] == 1

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import asyncio
+
+import dns.message
+import pytest
+
+from tests.support.dns import LOCAL, STRANGER, name, target, zone_of
+from tidegate.dns import wire
+from tidegate.dns.desk import Desk
+from tidegate.dns.record import packed
+from tidegate.tasks import Tasks
+
+NEIGHBOUR = packed("10.1.0.9")
+FOREIGN = dns.message.make_query("www.example.org", "A").to_wire()
+
+
+class Echo:
+    """A forwarder that knows one code: `in_cache` says whether at once or later."""
+
+    def __init__(self, *, in_cache):
+        self.in_cache = in_cache
+
+    def cached(self, query, _room, _now):
+        return wire.reply(query, wire.NXDOMAIN) if self.in_cache else None
+
+    async def resolve(self, query, _room):
+        return wire.reply(query, wire.NXDOMAIN)
+
+    async def run(self):
+        await asyncio.get_running_loop().create_future()
+
+    def counters(self):
+        return {}
+
+
+def unasked():
+    raise AssertionError("nothing is to be sent later")
+
+
+async def taken(data, *, source=NEIGHBOUR, forwarder=None, send=unasked):
+    """What the desk says at once, and the desk."""
+    async with Tasks("test") as tasks:
+        zone = zone_of(name("web", target("1.web", "10.1.0.1")))
+        desk = Desk(zone, forwarder, tasks)
+        return desk.take(data, zone.asker(source, LOCAL), send), desk
+
+
+async def test_an_own_name_is_answered_at_once():
+    reply, _ = await taken(dns.message.make_query("web", "A").to_wire())
+    assert len(dns.message.from_wire(reply).answer) == 1
+
+
+async def test_what_cannot_be_answered_is_dropped_and_counted():
+    reply, desk = await taken(b"\0" * 11)
+    assert (reply, desk.dropped["malformed"]) == (None, 1)
+
+
+async def test_a_refused_query_is_counted_by_its_code():
+    reply, desk = await taken(FOREIGN[:2] + b"\x28" + FOREIGN[3:])
+    assert dns.message.from_wire(reply).rcode().name == "NOTIMP"
+    assert desk.refused == {"NOTIMP": 1}
+
+
+@pytest.mark.parametrize(("source", "rcode"), [(NEIGHBOUR, "NXDOMAIN"), (STRANGER, "REFUSED")])
+async def test_only_neighbours_get_foreign_names(source, rcode):
+    reply, _ = await taken(FOREIGN, source=source, forwarder=Echo(in_cache=True))
+    message = dns.message.from_wire(reply)
+    assert message.rcode().name == rcode
+    assert bool(message.flags & 0x0080) is False or source == NEIGHBOUR
+
+
+async def test_what_is_not_in_the_cache_is_sent_later():
+    sent = []
+    reply, _ = await taken(FOREIGN, forwarder=Echo(in_cache=False), send=lambda: sent.append)
+    assert reply is None
+    assert [dns.message.from_wire(data).rcode().name for data in sent] == ["NXDOMAIN"]
+
+
+async def test_a_forwarder_s_fault_is_counted_and_stops_nothing():
+    class Broken(Echo):
+        async def resolve(self, _query, _room):
+            raise RuntimeError("a fault of ours")
+
+    reply, desk = await taken(FOREIGN, forwarder=Broken(in_cache=False), send=lambda: print)
+    assert (reply, desk.dropped["fault"]) == (None, 1)

@@ -1,0 +1,22 @@
+cdef class Tally:
+    cdef public str kind
+    cdef public int rcode
+    cdef public long long count
+
+cdef class Variant:
+    cdef public tuple records
+    cdef public bytes tail
+
+cdef class Answer:
+    cdef public Tally tally
+    cdef public int rcode
+    cdef public object ede
+    cdef public tuple authority
+    cdef public tuple additional
+    cdef public tuple variants
+    cdef public Py_ssize_t turn
+    cdef public dict views
+    cdef public bytes counts
+    cdef public bytes counts_opt
+
+    cpdef Variant next(self)

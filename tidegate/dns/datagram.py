@@ -1,0 +1,48 @@
+"""HOT: the UDP side of the server. Counted: every UDP query; guarded by bench/micro/dns_answer.py."""
+
+from __future__ import annotations
+
+import socket
+from functools import partial
+
+from tidegate.dns.batch import Batch, ReturnPath, batch
+from tidegate.dns.desk import Desk, Send
+
+
+class Datagrams:
+    """One UDP socket: a readiness callback that drains a batch and sends its replies together."""
+
+    def __init__(self, sock: socket.socket, desk: Desk) -> None:
+        self._sock = sock
+        self._desk = desk
+        self._batch: Batch = batch(sock)
+
+    def on_readable(self) -> None:
+        """Answer what is there, at most one batch; the loop calls again while there is more."""
+        taken = self._batch
+        zone = self._desk.zone
+        for index in range(taken.receive()):
+            try:
+                data = taken.data(index)
+                asker = zone.asker(taken.source(index), taken.local(index))
+                reply = zone.answer(data, asker)
+                if reply is None:
+                    reply = self._desk.take(data, asker, partial(self._later, index))
+                if reply is not None:
+                    taken.reply(index, reply)
+            except Exception:  # noqa: BLE001  the socket must outlive any fault in one query
+                self._desk.fault("datagram not answered")
+        lost = taken.flush()
+        if lost:
+            self._desk.dropped["unsendable"] += lost
+
+    def _later(self, index: int) -> Send:
+        path = self._batch.return_path(index)
+        return partial(self._send, path)
+
+    def _send(self, path: ReturnPath, reply: bytes) -> None:
+        address, ancillary = path
+        try:
+            self._sock.sendmsg([reply], ancillary, 0, address)
+        except OSError:  # as in a batch: lost on the way, and counted
+            self._desk.dropped["unsendable"] += 1

@@ -1,0 +1,99 @@
+"""The desk: where UDP and TCP bring their queries, and which way each goes.
+
+A query takes the short cut (`Zone.answer`), else the long way: parse, own zone, cache, forwarder. Only a forwarded
+query outlives the callback it came in. A fault in one query is counted and costs that query, never the socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from typing import Protocol
+
+from tidegate.dns import wire
+from tidegate.dns.view import Asker
+from tidegate.dns.zone import Zone
+from tidegate.tasks import Tasks
+from tidegate.telemetry import logger
+
+log = logger("dns")
+
+RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 16: "BADVERS"}
+
+Send = Callable[[bytes], None]
+
+
+class Forwarder(Protocol):
+    """Who resolves foreign names."""
+
+    def cached(self, query: wire.Query, room: int, now: float) -> bytes | None:
+        """The reply from the cache, if it is there."""
+        ...
+
+    async def resolve(self, query: wire.Query, room: int) -> bytes:
+        """The reply after asking around; always one, within the total time of the configuration."""
+        ...
+
+    async def run(self) -> None:
+        """Own the upstream sockets until cancelled."""
+        ...
+
+    def counters(self) -> dict[str, int]: ...
+
+
+class Desk:
+    """Takes queries from the sockets and sees that each gets its reply, at once or later through `send`."""
+
+    def __init__(self, zone: Zone, forwarder: Forwarder | None, tasks: Tasks) -> None:
+        self.zone = zone
+        self.refused: Counter[str] = Counter()  # rcode -> replies that only carry it
+        self.dropped: Counter[str] = Counter()  # reason -> queries without a reply
+        self._forwarder = forwarder
+        self._tasks = tasks
+
+    def take(self, data: bytes, asker: Asker, send: Callable[[], Send]) -> bytes | None:
+        """The reply to `data`; None if there is none, or not yet: then `send()` is called for the way back.
+
+        Never raises: a fault of ours in one query is logged, counted and answered by silence.
+        """
+        try:
+            return self.zone.answer(data, asker) or self._long_way(data, asker, send)
+        except Exception:  # noqa: BLE001  the socket must outlive any fault in one query
+            self.fault("query not answered")
+            return None
+
+    def fault(self, what: str) -> None:
+        """Note the fault of ours that is being handled."""
+        self.dropped["fault"] += 1
+        log.exception(what)  # noqa: LOG004  called from handlers only
+
+    def _long_way(self, data: bytes, asker: Asker, send: Callable[[], Send]) -> bytes | None:
+        query = wire.parse(data)
+        if query is None:
+            self.dropped["malformed"] += 1
+            return None
+        if query.rcode:
+            return self._refusal(query, query.rcode, asker)
+        reply = self.zone.resolve(query, asker)
+        return reply if reply is not None else self._foreign(query, asker, send)
+
+    def _foreign(self, query: wire.Query, asker: Asker, send: Callable[[], Send]) -> bytes | None:
+        """Names of others: only for those who may, and only on request (no looking into the cache, RFC 8906)."""
+        if self._forwarder is None or not asker.recursion or not query.rd or query.qtype == wire.ANY:
+            return self._refusal(query, wire.REFUSED, asker)
+        room = wire.limit(query, asker.stream)
+        reply = self._forwarder.cached(query, room, asyncio.get_running_loop().time())
+        if reply is None:
+            self._tasks.spawn("forward", self._ask(self._forwarder, query, room, send()))
+        return reply
+
+    async def _ask(self, forwarder: Forwarder, query: wire.Query, room: int, send: Send) -> None:
+        try:
+            send(await forwarder.resolve(query, room))
+        except Exception:  # noqa: BLE001  as in `take`
+            self.fault("query not forwarded")
+
+    def _refusal(self, query: wire.Query, rcode: int, asker: Asker) -> bytes:
+        self.refused[RCODES[rcode]] += 1
+        return wire.reply(query, rcode, ra=asker.recursion)

@@ -1,0 +1,8 @@
+cdef class Asker:
+    cdef public bytes local
+    cdef public frozenset networks
+    cdef public int ra
+    cdef public bint recursion
+    cdef public bytes source
+    cdef public bint stream
+    cdef public object view

@@ -1,0 +1,37 @@
+cimport cython
+
+cdef class Query:
+    cdef public bint cd
+    cdef public bint do
+    cdef public bint edns
+    cdef public bytes id
+    cdef public bytes name
+    cdef public int opcode
+    cdef public int qclass
+    cdef public int qtype
+    cdef public bytes question
+    cdef public int rcode
+    cdef public bint rd
+    cdef public int size
+
+@cython.locals(query=Query, end=Py_ssize_t, fault=int)
+cpdef Query parse(bytes data)
+
+@cython.locals(position=Py_ssize_t, size=Py_ssize_t, length=Py_ssize_t)
+cpdef Py_ssize_t name_end(bytes data, Py_ssize_t start)
+
+@cython.locals(position=Py_ssize_t, size=Py_ssize_t, length=Py_ssize_t)
+cpdef Py_ssize_t owner_end(bytes data, Py_ssize_t start)
+
+@cython.locals(position=Py_ssize_t)
+cpdef bint options_fit(bytes data, Py_ssize_t start, Py_ssize_t end)
+
+@cython.locals(end=Py_ssize_t)
+cdef Py_ssize_t _read_question(bytes data, Query query)
+
+@cython.locals(start=Py_ssize_t, end=Py_ssize_t, is_opt=bint, fault=int)
+cdef int _read_additional(bytes data, Py_ssize_t position, int count, Query query)
+
+cdef int _read_opt(bytes data, Py_ssize_t position, Query query)
+
+cdef int _policy(Query query)

@@ -1,0 +1,28 @@
+cimport cython
+
+from tidegate.dns.answer cimport Answer, Variant
+from tidegate.dns.view cimport Asker
+from tidegate.dns.wire cimport Query, options_fit
+
+cdef class Zone:
+    cdef public bytes apex
+    cdef public object apexes
+    cdef public bint recursion
+    cdef public object version
+    cdef object _authority
+    cdef object _tree
+    cdef object _networks
+    cdef dict _names
+    cdef dict _problems
+    cdef object _memo
+    cdef dict _answers
+    cdef dict _askers
+    cdef dict _views
+    cdef object _view_count
+
+    @cython.locals(size=Py_ssize_t, end=Py_ssize_t, opt_end=Py_ssize_t, room=Py_ssize_t, length=Py_ssize_t,
+                   turn=Py_ssize_t, found=Answer, variant=Variant, opt=bytes, counts=bytes, tail=bytes, head=bytes)
+    cpdef bytes answer(self, bytes data, Asker asker)
+
+    @cython.locals(found=Asker, key=bytes)
+    cpdef Asker asker(self, bytes source, bytes local, bint stream=*)
