@@ -1,10 +1,13 @@
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tidegate.discovery.file import check_file
 from tidegate.discovery.labels import check_labels, is_enabled, read_labels, understand
+from tidegate.discovery.vocabulary import APPLIED
 from tidegate.engine.port import ContainerDetail
 from tidegate.errors import Severity
 from tidegate.model import DnsMode, EngineHealth, InstanceState, ProbeKind, ProbeSpec
@@ -483,3 +486,23 @@ def test_whatever_labels_say_only_clean_hosts_and_paths_come_out(labels, exposed
         assert "//" not in claim.path
         assert claim.path == "/" or not claim.path.endswith("/")
     assert all(problem.code and problem.text and problem.place for problem in instance.problems)
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "labels.md").read_text()
+BLOCKS = [
+    load(block, "labels.md").data for block in re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+]
+
+
+def test_every_example_of_the_page_is_right():
+    labels = [service["labels"] for block in BLOCKS for service in block["services"].values() if "labels" in service]
+    assert len(labels) == 2
+    assert [check_labels(each) for each in labels] == [(), ()]
+    files = re.findall(r"^```yaml\n(services:\n  web@v1.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    assert [check_file(each, "labels.md") for each in files] == [()]
+
+
+def test_the_page_lists_exactly_the_labels_there_are():
+    rows = "".join(line for line in PAGE.splitlines() if line.startswith("| `"))
+    listed = set(re.findall(r"`((?:aliyun|tidegate)\.[a-z_.]+[a-z])`", rows))
+    assert listed == APPLIED
