@@ -12,13 +12,6 @@ TESTED_ELSEWHERE = {
         "tests/building/test_build.py",
     ),
     **dict.fromkeys(
-        [
-            f"tidegate/discovery/{name}.py"
-            for name in ("complaints", "hosts", "probe", "routes", "values", "vocabulary")
-        ],
-        "tests/discovery/test_labels.py",
-    ),
-    **dict.fromkeys(
         [f"tidegate/engine/process_{name}.py" for name in ("child", "container", "events", "logs", "stats")],
         "tests/engine/test_process.py",
     ),
