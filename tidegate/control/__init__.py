@@ -1,1 +1,9 @@
-"""Decides and acts: `reconciler` builds and publishes tables, `overrides` keeps what the operator set, `admin` is the API. Only the reconciler publishes."""
+"""Decides and acts: the reconciler builds and publishes tables, and everything that asks or tells it.
+
+Words: an *override* is what an operator set at run time (`overrides`); the *journal* is what happened, newest kept
+(`journal`); the *memory* is the last table and health on disk (`snapshot`); a *document* is a value as JSON
+(`document`). `plane` puts the parts together; `admin` holds the handlers of the API, `api` the layer they stand on,
+`guard` who may ask, `stream` server-sent events; `explain` says why, purely; `metrics` counts and renders.
+
+Only the reconciler publishes tables. Must not happen here: per-request work; talking to engines.
+"""

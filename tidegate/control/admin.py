@@ -1,0 +1,384 @@
+"""The operations of the admin API: read what is, explain why, change overrides."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from tidegate import __version__
+from tidegate.building import Build
+from tidegate.control import guard, targets
+from tidegate.control.answers import (
+    Changed,
+    ChangeQuery,
+    Document,
+    DrainBody,
+    Endpoints,
+    Events,
+    EventsQuery,
+    Explained,
+    ExplainQuery,
+    ModeBody,
+    Nodes,
+    NoQuery,
+    Problems,
+    ResolveQuery,
+    Routes,
+    Services,
+    Status,
+    TargetBody,
+    WeightsBody,
+)
+from tidegate.control.api import operation
+from tidegate.control.changes import since, told
+from tidegate.control.document import document
+from tidegate.control.explain import container_names, explain_container, explain_url, near
+from tidegate.control.journal import Journal
+from tidegate.control.metrics import Registry
+from tidegate.control.overrides import OverrideBook, Setting, compiled, store_key
+from tidegate.control.ports import Followers, ResolvePort, StatusPort
+from tidegate.control.reconciler import Reconciler
+from tidegate.control.refusal import Refused
+from tidegate.control.stream import EventStream
+from tidegate.errors import Conflict, NoSuchThing, Problem, Severity
+from tidegate.model import Value
+
+
+class Parts(Value, frozen=True):
+    """What the operations stand on. `config` is fit to be shown: no secrets. `started` on the monotonic clock."""
+
+    reconciler: Reconciler
+    book: OverrideBook
+    journal: Journal
+    registry: Registry
+    followers: Followers
+    status: StatusPort
+    resolve: ResolvePort
+    node: str
+    zone: str
+    config: Document
+    started: float
+
+
+class Look:
+    """Reading operations."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._stream = EventStream(parts.journal, parts.reconciler)
+
+    @operation("GET", "/v1/status")
+    async def status(self, query: NoQuery) -> Status:  # noqa: ARG002  declares that there are no parameters
+        """What runs, and whether it is well."""
+        reconciler = self._parts.reconciler
+        table = reconciler.table
+        return Status(
+            version=__version__,
+            uptime_seconds=round(time.monotonic() - self._parts.started, 3),
+            node=self._parts.node,
+            ready=not reconciler.waiting_for,
+            waiting_for=sorted(reconciler.waiting_for),
+            table_version=table.version,
+            services=len(table.services),
+            routes=len(table.routes),
+            endpoints=len(reconciler.current.checks),
+            problems=len(reconciler.problems),
+            providers=[
+                {"name": name, "version": inventory.version, "stale": inventory.stale}
+                for name, inventory in sorted(reconciler.inventories.items())
+            ],
+            workers=document(list(self._parts.status.workers())),
+            overrides=document(self._parts.book.settings),
+        )
+
+    @operation("GET", "/v1/services")
+    async def services(self, query: NoQuery) -> Services:  # noqa: ARG002  as above
+        """All services with their endpoints."""
+        table = self._parts.reconciler.table
+        return Services(services=[document(table.services[key]) for key in sorted(table.services)])
+
+    @operation("GET", "/v1/services/{key:.*}")
+    async def service(self, key: str, query: NoQuery) -> Document:  # noqa: ARG002  as above
+        """One service: its endpoints, weights in force, overrides and problems."""
+        reconciler = self._parts.reconciler
+        service = reconciler.table.services.get(key)
+        if service is None:
+            nearest = near(key, reconciler.table.services)
+            mend = f"did you mean {', '.join(nearest)}?" if nearest else "see /v1/services"
+            raise NoSuchThing(Problem(code="T1611", text=f"there is no service {key}", mend=mend))
+        memo = reconciler.current.memo
+        routes = sorted(route.id for route in targets.routes_of(reconciler.table, key))
+        problems = [
+            *memo.service_problems.get(key, ()),
+            *(p for id_ in routes for p in memo.route_problems.get(id_, ())),
+        ]
+        return {
+            **document(service),
+            "weights": targets.weights_of(reconciler.table, key),
+            "routes": routes,
+            "overrides": document([each for each in self._parts.book.settings if each.target == key]),
+            "problems": document(problems),
+        }
+
+    @operation("GET", "/v1/routes")
+    async def routes(self, query: NoQuery) -> Routes:  # noqa: ARG002  as above
+        """All routes with their backends and weights."""
+        table = self._parts.reconciler.table
+        return Routes(routes=[document(table.routes[id_]) for id_ in sorted(table.routes)])
+
+    @operation("GET", "/v1/endpoints")
+    async def endpoints(self, query: NoQuery) -> Endpoints:  # noqa: ARG002  as above
+        """All endpoints and their health."""
+        reconciler = self._parts.reconciler
+        return Endpoints(
+            endpoints=[
+                {**document(endpoint), "health": document(reconciler.health.get(endpoint.id))}
+                for key in sorted(reconciler.table.services)
+                for endpoint in reconciler.table.services[key].endpoints
+            ]
+        )
+
+    @operation("GET", "/v1/nodes")
+    async def nodes(self, query: NoQuery) -> Nodes:  # noqa: ARG002  as above
+        """The nodes and how many endpoints each has."""
+        counts: dict[str, int] = {self._parts.node: 0}
+        for service in self._parts.reconciler.table.services.values():
+            for endpoint in service.endpoints:
+                name = endpoint.node or self._parts.node
+                counts[name] = counts.get(name, 0) + 1
+        drained = self._parts.reconciler.overrides.drained
+        return Nodes(
+            nodes=[
+                {
+                    "name": name,
+                    "zone": self._parts.zone if name == self._parts.node else "",
+                    "state": "draining" if name in drained else "ready",
+                    "endpoints": count,
+                }
+                for name, count in sorted(counts.items())
+            ]
+        )
+
+    @operation("GET", "/v1/problems")
+    async def problems(self, query: NoQuery) -> Problems:  # noqa: ARG002  as above
+        """Everything that is not as an operator meant it."""
+        return Problems(problems=document(self._parts.reconciler.problems))
+
+    @operation("GET", "/v1/events")
+    async def events(self, query: EventsQuery) -> Events:
+        """What happened, oldest first."""
+        return Events(events=document(self._parts.journal.happenings(query.after, query.limit)))
+
+    @operation("GET", "/v1/explain")
+    async def explain(self, query: ExplainQuery) -> Explained:
+        """Why a URL or a container is routed as it is."""
+        reconciler = self._parts.reconciler
+        if (query.url is None) == (query.container is None):
+            raise Refused(400, Problem(code="T1602", text="give either url or container", place="/query"))
+        if query.container is not None:
+            found = explain_container(reconciler.table, reconciler.inventories, reconciler.problems, query.container)
+            if found is None:
+                nearest = near(query.container, container_names(reconciler.inventories))
+                mend = f"did you mean {', '.join(nearest)}?" if nearest else "docker ps lists the containers"
+                raise NoSuchThing(Problem(code="T1611", text=f"there is no container {query.container}", mend=mend))
+        else:
+            host, path = _url(query.url or "")
+            found = explain_url(reconciler.table, reconciler.problems, host, path)
+        return Explained(
+            subject=found.subject,
+            found=found.found,
+            route=found.route,
+            steps=list(found.steps),
+            problems=document(found.problems),
+        )
+
+    @operation("GET", "/v1/resolve")
+    async def resolve(self, query: ResolveQuery) -> Document:
+        """What the DNS server answers, and from where."""
+        return dict(await self._parts.resolve.explain(query.name, query.type.upper(), query.from_))
+
+    @operation("GET", "/v1/config")
+    async def config(self, query: NoQuery) -> Document:  # noqa: ARG002  as above
+        """The static configuration, without secrets."""
+        return self._parts.config
+
+    @operation("GET", "/v1/stream")
+    async def stream(self, request: web.Request) -> web.StreamResponse:
+        """Server-sent events: a snapshot first, then every change; Last-Event-ID resumes."""
+        if self._stream.full:
+            raise Refused(503, Problem(code="T1618", text="too many clients follow the stream already"))
+        given = request.headers.get("Last-Event-ID", "")
+        return await self._stream.serve(request, int(given) if re.fullmatch(r"[0-9]{1,18}", given) else None)
+
+
+class Change:
+    """Changing operations. Each is one transaction of the store, in force when its answer comes."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    @operation("PUT", "/v1/overrides/weights")
+    async def put_weights(self, request: web.Request, query: ChangeQuery, body: WeightsBody) -> Changed:
+        """Set the weights of a service, host or route; both sides change in one table."""
+        table = self._parts.reconciler.table
+        targets.known(table, body.target)
+        self._check_weights(body)
+        value = targets.completed(table, body.target, body.weights)
+        return await self._put(request, query, "weights", body.target, value, body.why)
+
+    @operation("DELETE", "/v1/overrides/weights")
+    async def delete_weights(self, request: web.Request, query: ChangeQuery, body: TargetBody) -> Changed:
+        """Go back to the weights of labels and files."""
+        return await self._delete(request, query, "weights", body.target, body.why)
+
+    @operation("PUT", "/v1/overrides/mode")
+    async def put_mode(self, request: web.Request, query: ChangeQuery, body: ModeBody) -> Changed:
+        """Hold the requests of a service, host or route, or answer them with a maintenance page."""
+        targets.known(self._parts.reconciler.table, body.target)
+        value = {"mode": body.mode, "message": body.message}
+        return await self._put(request, query, "mode", body.target, value, body.why)
+
+    @operation("DELETE", "/v1/overrides/mode")
+    async def delete_mode(self, request: web.Request, query: ChangeQuery, body: TargetBody) -> Changed:
+        """Forward requests again."""
+        return await self._delete(request, query, "mode", body.target, body.why)
+
+    @operation("PUT", "/v1/overrides/drain")
+    async def put_drain(self, request: web.Request, query: ChangeQuery, body: DrainBody) -> Changed:
+        """Send no new requests to an endpoint, instance or node, or take it back."""
+        if not body.drained:
+            return await self._delete(request, query, "drain", body.name, body.why)
+        targets.drainable(self._parts.reconciler.current, body.name)
+        return await self._put(request, query, "drain", body.name, True, body.why)
+
+    def _check_weights(self, body: WeightsBody) -> None:
+        table, overrides = self._parts.reconciler.table, self._parts.reconciler.overrides
+        names = targets.also_named(table, body.target)
+        problems = [
+            Problem(
+                code="T1612",
+                text=f"{body.target} has no version or service {name}",
+                place=f"/body/weights/{name}",
+                mend=f"there are: {', '.join(sorted(names)) or 'none'}",
+                kept="nothing was changed",
+            )
+            for name in body.weights
+            if name not in names
+        ]
+        after = targets.completed(table, body.target, body.weights)
+        if not any(after.values()) and body.target not in overrides.modes:
+            problems.append(
+                Problem(
+                    code="T1612",
+                    text="all weights would be 0, and nobody would answer",
+                    place="/body/weights",
+                    mend="give one a weight, or set the mode to maintenance",
+                    kept="nothing was changed",
+                )
+            )
+        if problems:
+            raise Refused(422, *problems)
+
+    async def _put(
+        self, request: web.Request, query: ChangeQuery, kind: str, target: str, value: Any, why: str
+    ) -> Changed:
+        if query.dry_run:
+            return self._preview(kind, target, value)
+        before = self._parts.reconciler.current
+        try:
+            setting = await self._parts.book.put(
+                kind, target, value, who=guard.who(request), why=why, expected=_if_match(request)
+            )
+        except Conflict as error:
+            raise Refused(412 if "If-Match" in request.headers else 409, *error.problems) from None
+        return await self._changed(query, target, before, setting.revision)
+
+    async def _delete(self, request: web.Request, query: ChangeQuery, kind: str, target: str, why: str) -> Changed:
+        book = self._parts.book
+        if book.setting(kind, target) is None and kind != "drain":
+            targets.known(self._parts.reconciler.table, target)
+        if query.dry_run:
+            return self._preview(kind, target, None)
+        before = self._parts.reconciler.current
+        try:
+            await book.delete(kind, target, who=guard.who(request), why=why, expected=_if_match(request))
+        except Conflict as error:
+            raise Refused(412 if "If-Match" in request.headers else 409, *error.problems) from None
+        return await self._changed(query, target, before, 0)
+
+    def _preview(self, kind: str, target: str, value: Any) -> Changed:
+        reconciler, book = self._parts.reconciler, self._parts.book
+        settings = {store_key(each.kind, each.target): each for each in book.settings}
+        known = settings.pop(store_key(kind, target), None)
+        if value is not None:
+            settings[store_key(kind, target)] = Setting(kind=kind, target=target, value=value, revision=0)
+        after = reconciler.preview(compiled(settings.values()))
+        return Changed(
+            target=target,
+            dry_run=True,
+            version=reconciler.table.version,
+            revision=known.revision if known else 0,
+            applied=False,
+            changes=[{"kind": each, "text": text} for each, text in told(reconciler.current, after)],
+            warnings=_new_problems(reconciler.current.problems, after.problems),
+        )
+
+    async def _changed(self, query: ChangeQuery, target: str, before: Build, revision: int) -> Changed:
+        reconciler = self._parts.reconciler
+        version = reconciler.settle()
+        after = reconciler.current
+        applied = False
+        if query.wait:
+            applied = await self._parts.followers.wait_applied(version, query.wait)
+            if not applied:
+                raise Refused(
+                    504,
+                    Problem(
+                        code="T1613",
+                        text=f"not all workers followed table {version} within {query.wait:g} s",
+                        cause="a worker is busy or gone",
+                        mend="the change is made; look at tidegate status",
+                        kept="the change stands",
+                    ),
+                )
+        return Changed(
+            target=target,
+            dry_run=False,
+            version=version,
+            revision=revision,
+            applied=applied,
+            changes=[{"kind": each, "text": text} for each, text in told(before, since(before, after))],
+            warnings=_new_problems(before.problems, after.problems),
+        )
+
+
+def _new_problems(before: tuple[Problem, ...], after: tuple[Problem, ...]) -> list[Document]:
+    return [document(problem) for problem in after if problem not in before and problem.severity is Severity.WARNING]
+
+
+def _if_match(request: web.Request) -> int | None:
+    given = request.headers.get("If-Match")
+    if given is None:
+        return None
+    text = given.strip().strip('"')
+    if not re.fullmatch(r"[0-9]{1,18}", text):
+        raise Refused(400, Problem(code="T1602", text="If-Match is not a revision", place="/header/If-Match"))
+    return int(text)
+
+
+def _url(url: str) -> tuple[str, str]:
+    """Host and path of a URL; a missing scheme is forgiven. Raises Refused (T1602)."""
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        host = parts.hostname or ""
+    except ValueError:
+        host = ""
+    if not host:
+        raise Refused(
+            400, Problem(code="T1602", text=f"{url!r} has no host", place="/query/url", mend="write http://host/path")
+        )
+    return host, parts.path or "/"

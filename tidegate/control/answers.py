@@ -1,0 +1,157 @@
+"""What the admin API takes and gives, as types."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic needs it before Python 3.12, and brings it
+
+from tidegate.control.api import Fields
+
+Name = Annotated[str, Field(min_length=1, max_length=512)]
+Why = Annotated[str, Field(max_length=1000)]
+Weight = Annotated[int, Field(ge=0, le=1000)]
+Document = dict[str, Any]
+
+
+class NoQuery(Fields):
+    """No parameters."""
+
+
+class EventsQuery(Fields):
+    """Which happenings."""
+
+    limit: Annotated[int, Field(ge=1, le=10_000)] = 100
+    after: Annotated[int, Field(ge=0)] = 0
+
+
+class ExplainQuery(Fields):
+    """A URL or a container."""
+
+    url: Annotated[str, Field(max_length=8192)] | None = None
+    container: Name | None = None
+    method: Annotated[str, Field(max_length=32)] = "GET"
+
+
+class ResolveQuery(Fields):
+    """A DNS question, as an asker would put it."""
+
+    name: Annotated[str, Field(min_length=1, max_length=255)]
+    type: Annotated[str, Field(pattern="^[A-Za-z0-9]{1,16}$")] = "A"
+    from_: Annotated[str, Field(alias="from", max_length=64)] = ""
+
+
+class ChangeQuery(Fields):
+    """How a change is made: only shown, or waited for until all workers follow."""
+
+    dry_run: bool = False
+    wait: Annotated[float, Field(ge=0, le=300)] = 0.0
+
+
+class WeightsBody(Fields):
+    """Relative weights by version (`default` is the empty one) or service; those not named keep what they have."""
+
+    target: Name
+    weights: Annotated[dict[Name, Weight], Field(min_length=1, max_length=100)]
+    why: Why = ""
+
+
+class ModeBody(Fields):
+    """What happens to the requests of a service, host or route."""
+
+    target: Name
+    mode: Literal["normal", "hold", "maintenance"]
+    message: Annotated[str, Field(max_length=10_000)] = ""
+    why: Why = ""
+
+
+class TargetBody(Fields):
+    """What to take an override from."""
+
+    target: Name
+    why: Why = ""
+
+
+class DrainBody(Fields):
+    """An endpoint, instance or node, by id or name."""
+
+    name: Name
+    drained: bool
+    why: Why = ""
+
+
+class Services(TypedDict):
+    """All services."""
+
+    services: list[Document]
+
+
+class Routes(TypedDict):
+    """All routes."""
+
+    routes: list[Document]
+
+
+class Endpoints(TypedDict):
+    """All endpoints."""
+
+    endpoints: list[Document]
+
+
+class Nodes(TypedDict):
+    """All nodes."""
+
+    nodes: list[Document]
+
+
+class Problems(TypedDict):
+    """All problems."""
+
+    problems: list[Document]
+
+
+class Events(TypedDict):
+    """Happenings, oldest first."""
+
+    events: list[Document]
+
+
+class Explained(TypedDict):
+    """A decision, step by step."""
+
+    subject: str
+    found: bool
+    route: str
+    steps: list[str]
+    problems: list[Document]
+
+
+class Status(TypedDict):
+    """What runs, and whether it is well."""
+
+    version: str
+    uptime_seconds: float
+    node: str
+    ready: bool
+    waiting_for: list[str]
+    table_version: int
+    services: int
+    routes: int
+    endpoints: int
+    problems: int
+    providers: list[Document]
+    workers: list[Document]
+    overrides: list[Document]
+
+
+class Changed(TypedDict):
+    """`changes` are what the change does; `version` the table it is in force with; `revision` that of the override."""
+
+    target: str
+    dry_run: bool
+    version: int
+    revision: int
+    applied: bool
+    changes: list[Document]
+    warnings: list[Document]

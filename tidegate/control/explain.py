@@ -1,0 +1,186 @@
+"""Why a URL or a container is routed as it is, step by step. Pure; decides with the matcher's own rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+
+from tidegate.errors import Problem
+from tidegate.matcher import HostEntry, match_path
+from tidegate.model import Backend, Endpoint, HealthState, Instance, Inventory, Route, TrafficMode, Value
+from tidegate.routing import RoutingTable
+
+
+class Explanation(Value, frozen=True):
+    """`steps` are sentences in the order of the decision; `found` says whether it ends at something that serves.
+
+    `route` is the id of the route in question; `problems` are those that have to do with it.
+    """
+
+    subject: str
+    found: bool
+    steps: tuple[str, ...]
+    route: str = ""
+    problems: tuple[Problem, ...] = ()
+
+
+def explain_url(table: RoutingTable, problems: Iterable[Problem], host: str, path: str) -> Explanation:
+    """What a request for `host` (a port is ignored) and `path` meets. Costs a pass over all routes."""
+    host = host.lower().rstrip(".")
+    subject = host + path
+    steps: list[str] = []
+    pattern, routes = _routes_of(table, host)
+    if not routes:
+        steps.append(f"host {host}: no route has this host, exact or as *.{host.partition('.')[2] or host}")
+        near = _nearest(host, {route.host for route in table.routes.values()})
+        steps.append(f"nearest host: {near}" if near else f"there are {len(table.routes)} routes in all")
+        return Explanation(subject=subject, found=False, steps=(*steps, "answer: 404 no-route"))
+    steps.append(f"host {host}: {'exact match' if pattern == host else f'matches {pattern}'}")
+    entry = HostEntry((route.path.encode(), route) for route in routes)
+    route: Route | None = match_path(entry, path.encode())
+    compared = ", ".join(sorted((each.path for each in routes), key=len, reverse=True))
+    if route is None:
+        steps += [f"path {path}: compared with {compared}; none is a prefix of it by segments", "answer: 404 no-route"]
+        return Explanation(subject=subject, found=False, steps=tuple(steps))
+    steps.append(f"path {path}: compared with {compared}; the longest prefix is {route.path}")
+    ready, told = _route_steps(table, route)
+    named = [problem for problem in problems if route.id in problem.text or route.id in problem.place]
+    return Explanation(subject=subject, found=ready, steps=(*steps, *told), route=route.id, problems=tuple(named))
+
+
+def _routes_of(table: RoutingTable, host: str) -> tuple[str, list[Route]]:
+    for pattern in (host, f"*.{host.partition('.')[2]}"):
+        found = [route for route in table.routes.values() if route.host == pattern]
+        if found:
+            return pattern, found
+    return "", []
+
+
+def _route_steps(table: RoutingTable, route: Route) -> tuple[bool, list[str]]:
+    owner = f"held by {route.owner}" if route.owner else "held by containers without a project"
+    steps = [f"route {route.id}: {owner}" + (f", from {route.origin}" if route.origin else "")]
+    if route.mode is TrafficMode.MAINTENANCE:
+        steps.append("mode: maintenance; every request is answered 503 with a page")
+    elif route.mode is TrafficMode.HOLD:
+        steps.append(f"mode: hold; requests wait up to {route.hold_seconds:g} s")
+    total = sum(backend.weight for backend in route.backends)
+    ready = 0
+    for backend in route.backends:
+        endpoints = endpoints_of(table, backend)
+        share = f"{100 * backend.weight / total:.0f} %" if total else "nothing"
+        steps.append(f"backend {_backend(backend)}: weight {backend.weight}, {share} of the traffic")
+        if not endpoints:
+            steps.append("  no endpoint")
+        for endpoint in endpoints:
+            ready += bool(endpoint.state is HealthState.HEALTHY and backend.weight)
+            steps.append(f"  {_endpoint(endpoint)}")
+    if route.mode is TrafficMode.NORMAL:
+        steps.append(
+            f"answer: forwarded to one of {ready} ready endpoints"
+            if ready
+            else f"answer: held up to {route.hold_seconds:g} s for an endpoint to get ready, then 503 no-endpoint"
+        )
+    return ready > 0 and route.mode is TrafficMode.NORMAL, steps
+
+
+def endpoints_of(table: RoutingTable, backend: Backend) -> tuple[Endpoint, ...]:
+    """The endpoints that a backend stands for, in all states."""
+    service = table.services.get(backend.service)
+    if service is None:
+        return ()
+    return tuple(
+        endpoint
+        for endpoint in service.endpoints
+        if backend.version in {None, endpoint.version} and backend.port in {0, endpoint.port}
+    )
+
+
+def _backend(backend: Backend) -> str:
+    version = "" if backend.version is None else f" {backend.version or 'default'}"
+    return f"{backend.service}{version}" + (f" port {backend.port}" if backend.port else "")
+
+
+def _endpoint(endpoint: Endpoint) -> str:
+    where = str(endpoint.address) if endpoint.address else "no address"
+    verdict = "in" if endpoint.state is HealthState.HEALTHY else "out"
+    reason = f": {endpoint.reason}" if endpoint.reason else ""
+    return f"{verdict}: {endpoint.name}:{endpoint.port} at {where}, {endpoint.state.value}{reason}"
+
+
+def explain_container(
+    table: RoutingTable, inventories: Mapping[str, Inventory], problems: Iterable[Problem], name: str
+) -> Explanation | None:
+    """What a container's labels were understood as, and what became of it; None if no provider sees such a container.
+
+    `name` is its name, id, or a prefix of the id of at least four characters. Costs a pass over all instances.
+    """
+    instance = _instance(inventories, name)
+    if instance is None:
+        return None
+    steps = [f"container {instance.name} ({instance.id[:12]}): seen by {instance.provider}, {instance.state.value}"]
+    steps.append(
+        f"service {instance.key}, version {instance.version or 'default'}, weight {instance.weight}"
+        + (f", ports {', '.join(map(str, instance.ports))}" if instance.ports else ", no ports")
+    )
+    service = table.services.get(instance.key)
+    mine = [each for each in (service.endpoints if service else ()) if each.instance == instance.id]
+    steps += [f"endpoint {_endpoint(each)}" for each in mine] or ["no endpoint: it does not run, or has no port"]
+    steps += _claims(table, instance) or ["no route is claimed"]
+    found = [
+        problem
+        for problem in (*instance.problems, *problems)
+        if instance.name in problem.place or instance.name in problem.text or problem in instance.problems
+    ]
+    return Explanation(
+        subject=instance.name,
+        found=any(each.state is HealthState.HEALTHY for each in mine),
+        steps=tuple(steps),
+        problems=tuple(dict.fromkeys(found)),
+    )
+
+
+def container_names(inventories: Mapping[str, Inventory]) -> list[str]:
+    """Names of all instances, for suggestions."""
+    return sorted({instance.name for instance in _instances(inventories)})
+
+
+def _instances(inventories: Mapping[str, Inventory]) -> Iterable[Instance]:
+    for inventory in inventories.values():
+        for members in inventory.services.values():
+            yield from members
+
+
+def _instance(inventories: Mapping[str, Inventory], name: str) -> Instance | None:
+    by_prefix = None
+    for instance in _instances(inventories):
+        if name in {instance.name, instance.id}:
+            return instance
+        if len(name) >= 4 and instance.id.startswith(name):
+            by_prefix = instance
+    return by_prefix
+
+
+def _claims(table: RoutingTable, instance: Instance) -> list[str]:
+    steps = []
+    for claim in instance.claims:
+        id_ = claim.host + claim.path
+        route = table.routes.get(id_)
+        origin = f" ({claim.origin})" if claim.origin else ""
+        if route is None:
+            verdict = "not served"
+        elif any(each.service == instance.key for each in route.backends):
+            verdict = "served"
+        else:
+            holder = ", ".join(dict.fromkeys(each.service for each in route.backends))
+            verdict = f"not served by it: {holder} holds it" + (f" through {route.origin}" if route.origin else "")
+        steps.append(f"claims {id_} on port {claim.port}{origin}: {verdict}")
+    return steps
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    return next(iter(near(name, names)), "")
+
+
+def near(name: str, names: Iterable[str]) -> Sequence[str]:
+    """Up to three known names that look like `name`, best first."""
+    return get_close_matches(name, list(names), n=3, cutoff=0.6)

@@ -1,0 +1,171 @@
+"""Counts for control and the workers, rendered for Prometheus.
+
+The data plane counts plain integers and sends what changed; `Registry` sums, so a counter outlives the worker that
+counted. A metric's label sets are bounded: those over the bound are counted and dropped.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from tidegate.model import Value
+
+BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+MAX_LABEL_SETS = 20_000  # per metric: 10 000 endpoints twice over
+DROPPED = "tidegate_control_dropped_samples_total"
+
+Labels = tuple[tuple[str, str], ...]
+
+
+class CounterDelta(Value, frozen=True):
+    """What a counter of a worker grew by. `labels` are (name, value), sorted by name."""
+
+    name: str
+    amount: float
+    labels: Labels = ()
+
+
+class HistogramDelta(Value, frozen=True):
+    """What a histogram of a worker grew by: one count per bucket of `BUCKETS` and one above, and the sum."""
+
+    name: str
+    counts: tuple[int, ...]
+    total: float
+    labels: Labels = ()
+
+
+class Histogram:
+    """Counts per bucket (the last is above all bounds) and the sum."""
+
+    __slots__ = ("counts", "total")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BUCKETS) + 1)
+        self.total = 0.0
+
+
+class Registry:
+    """Implements `telemetry.Metrics`. `helps` is the sentence per metric name; a name without one says nothing."""
+
+    def __init__(self, helps: dict[str, str] | None = None) -> None:
+        self._helps = helps or {}
+        self._counters: dict[str, dict[Labels, float]] = {}
+        self._gauges: dict[str, dict[Labels, float]] = {}
+        self._histograms: dict[str, dict[Labels, Histogram]] = {}
+        self._collectors = CollectorRegistry()
+        self._collectors.register(_Families(self))
+
+    def count(self, name: str, amount: float = 1.0, **labels: str) -> None:
+        """Add to a counter."""
+        self._add(name, _sorted(labels), amount)
+
+    def gauge(self, name: str, value: float, **labels: str) -> None:
+        """Set a gauge."""
+        series = self._gauges.setdefault(name, {})
+        key = _sorted(labels)
+        if self._fits(series, key):
+            series[key] = value
+
+    def forget(self, name: str, **labels: str) -> None:
+        """Drop one series of a gauge: what it spoke of is gone."""
+        self._gauges.get(name, {}).pop(_sorted(labels), None)
+
+    def observe(self, name: str, value: float, **labels: str) -> None:
+        """Add to a histogram."""
+        histogram = self._histogram(name, _sorted(labels))
+        if histogram is not None:
+            histogram.counts[bisect_left(BUCKETS, value)] += 1
+            histogram.total += value
+
+    def merge(self, deltas: Iterable[CounterDelta | HistogramDelta]) -> None:
+        """Add what a worker counted since its last report."""
+        for delta in deltas:
+            if isinstance(delta, CounterDelta):
+                self._add(delta.name, delta.labels, delta.amount)
+                continue
+            histogram = self._histogram(delta.name, delta.labels)
+            if histogram is not None and len(delta.counts) == len(histogram.counts):
+                histogram.counts = [a + b for a, b in zip(histogram.counts, delta.counts, strict=True)]
+                histogram.total += delta.total
+
+    def value(self, name: str, **labels: str) -> float | None:
+        """A counter or gauge as it stands, or None."""
+        key = _sorted(labels)
+        return self._counters.get(name, {}).get(key, self._gauges.get(name, {}).get(key))
+
+    def text(self) -> bytes:
+        """Everything in the Prometheus text format."""
+        return generate_latest(self._collectors)
+
+    def families(self) -> Iterator[Metric]:
+        """Everything as metric families."""
+        for name, counters in sorted(self._counters.items()):
+            yield self._counter_family(name, counters)
+        for name, gauges in sorted(self._gauges.items()):
+            gauge = GaugeMetricFamily(name, self._helps.get(name, ""), labels=_names(gauges))
+            for labels, value in sorted(gauges.items()):
+                gauge.add_metric([each for _name, each in labels], value)
+            yield gauge
+        for name, histograms in sorted(self._histograms.items()):
+            yield self._histogram_family(name, histograms)
+
+    def _counter_family(self, name: str, series: dict[Labels, float]) -> Metric:
+        family = CounterMetricFamily(name, self._helps.get(name, ""), labels=_names(series))
+        for labels, value in sorted(series.items()):
+            family.add_metric([each for _name, each in labels], value)
+        return family
+
+    def _histogram_family(self, name: str, series: dict[Labels, Histogram]) -> Metric:
+        family = HistogramMetricFamily(name, self._helps.get(name, ""), labels=_names(series))
+        for labels, histogram in sorted(series.items()):
+            buckets, running = [], 0
+            for bound, count in zip((*map(str, BUCKETS), "+Inf"), histogram.counts, strict=True):
+                running += count
+                buckets.append((bound, running))
+            family.add_metric([each for _name, each in labels], buckets=buckets, sum_value=histogram.total)
+        return family
+
+    def _add(self, name: str, labels: Labels, amount: float) -> None:
+        series = self._counters.setdefault(name, {})
+        if self._fits(series, labels):
+            series[labels] = series.get(labels, 0.0) + amount
+
+    def _histogram(self, name: str, labels: Labels) -> Histogram | None:
+        series = self._histograms.setdefault(name, {})
+        if not self._fits(series, labels):
+            return None
+        return series.setdefault(labels, Histogram())
+
+    def _fits(self, series: dict[Labels, float] | dict[Labels, Histogram], labels: Labels) -> bool:
+        if labels in series or len(series) < MAX_LABEL_SETS:
+            return True
+        dropped = self._counters.setdefault(DROPPED, {})
+        dropped[()] = dropped.get((), 0.0) + 1
+        return False
+
+
+class _Families(Collector):
+    """Shows a registry to prometheus_client, which only renders."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def collect(self) -> Iterable[Metric]:
+        return self._registry.families()
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+
+def _sorted(labels: dict[str, str]) -> Labels:
+    return tuple(sorted(labels.items()))
+
+
+def _names(series: dict[Labels, float] | dict[Labels, Histogram]) -> list[str]:
+    first: Labels = next(iter(series), ())
+    return [name for name, _value in first]

@@ -1,0 +1,200 @@
+"""What the operator set at run time, in the store: read, watched, changed by transactions that compare.
+
+Keys are `overrides/weights/<target>`, `overrides/mode/<target>`, `overrides/drain/<name>`; a value is JSON with `value`,
+`who`, `when` and `why`. A change takes effect only after its commit (invariant 6), on this node at once and on the others
+by their watch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import quote, unquote
+
+from tidegate.control.journal import Journal
+from tidegate.errors import Conflict, Problem, StoreError
+from tidegate.model import Overrides, TrafficMode, Value
+from tidegate.store.port import Change, Compare, Delete, Entry, Put, Store
+from tidegate.telemetry import logger
+
+PREFIX = "overrides/"
+RETRY_SECONDS = 1.0
+
+
+class Setting(Value, frozen=True):
+    """One override as it stands: `kind` is weights, mode or drain. `when` is seconds since the epoch."""
+
+    kind: str
+    target: str
+    value: Any
+    revision: int
+    who: str = ""
+    when: float = 0.0
+    why: str = ""
+
+
+class OverrideBook:
+    """The overrides in force. `offer` gets all of them after each change; `wall` gives seconds since the epoch."""
+
+    def __init__(
+        self, store: Store, journal: Journal, offer: Callable[[Overrides], None], wall: Callable[[], float]
+    ) -> None:
+        self._store = store
+        self._journal = journal
+        self._offer = offer
+        self._wall = wall
+        self._settings: dict[str, Setting] = {}  # by store key
+        self._listed = 0  # revision of the last full listing
+        self._taken: dict[str, int] = {}  # store key -> revision of the newest change taken since then
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """All of them, ordered by key."""
+        return tuple(self._settings[key] for key in sorted(self._settings))
+
+    def setting(self, kind: str, target: str) -> Setting | None:
+        """The one in force for `target`, or None."""
+        return self._settings.get(store_key(kind, target))
+
+    async def load(self) -> None:
+        """Read all and offer them. Raises StoreError."""
+        listing = await self._store.list(PREFIX)
+        self._settings = {entry.key: setting for entry in listing.entries if (setting := _setting(entry)) is not None}
+        self._listed, self._taken = listing.revision, {}
+        self._offer(compiled(self._settings.values()))
+
+    async def run(self) -> None:
+        """Follow the store until cancelled. While it cannot be read, what was known stays in force."""
+        while True:
+            try:
+                await self.load()
+                async for changes in self._store.watch(PREFIX, self._listed):
+                    self._take(changes)
+            except StoreError as error:
+                logger("control").warning("overrides cannot be followed", extra={"cause": str(error)})
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def put(
+        self, kind: str, target: str, value: Any, *, who: str, why: str, expected: int | None = None
+    ) -> Setting:
+        """Set one override; `expected` is the revision the caller read (0: none), if it wants to be sure.
+
+        Raises Conflict (T1610) if it changed meanwhile, StoreError if it cannot be committed; then nothing changed.
+        """
+        key = store_key(kind, target)
+        body = {"value": value, "who": who, "when": self._wall(), "why": why}
+        payload = json.dumps(body, sort_keys=True).encode()
+        revision = await self._commit(key, Put(key=key, value=payload), expected)
+        self._take((Change(key=key, value=payload, revision=revision),))
+        self._journal.tell("override", f"{kind} of {target} set to {_words(value)}", who=who, why=why)
+        return self._settings[key]
+
+    async def delete(self, kind: str, target: str, *, who: str, why: str, expected: int | None = None) -> bool:
+        """Take one override away; False if there was none. Raises as `put` does."""
+        key = store_key(kind, target)
+        if key not in self._settings and not expected:
+            return False
+        revision = await self._commit(key, Delete(key=key), expected)
+        self._take((Change(key=key, value=None, revision=revision),))
+        self._journal.tell("override", f"{kind} of {target} cleared", who=who, why=why)
+        return True
+
+    async def _commit(self, key: str, operation: Put | Delete, expected: int | None) -> int:
+        known = self._settings.get(key)
+        compare = (known.revision if known else 0) if expected is None else expected
+        revision = await self._store.txn((Compare(key=key, revision=compare),), (operation,))
+        if revision is None:
+            raise Conflict(
+                Problem(
+                    code="T1610",
+                    text="the override was changed by someone else meanwhile",
+                    place=key,
+                    mend="look at it again, and repeat the change if it is still wanted",
+                    kept="nothing was changed",
+                )
+            )
+        return revision
+
+    def _take(self, changes: tuple[Change, ...]) -> None:
+        """Follow changes; those already taken when they were committed here come again by the watch, and are old."""
+        fresh = [change for change in changes if self._is_news(change)]
+        if not fresh:
+            return
+        for change in fresh:
+            self._taken[change.key] = change.revision
+            entry = Entry(key=change.key, value=change.value or b"", revision=change.revision)
+            setting = _setting(entry) if change.value is not None else None
+            if setting is None:
+                self._settings.pop(change.key, None)
+            else:
+                self._settings[change.key] = setting
+        self._offer(compiled(self._settings.values()))
+
+    def _is_news(self, change: Change) -> bool:
+        return change.revision > self._taken.get(change.key, self._listed)
+
+
+def store_key(kind: str, target: str) -> str:
+    """The key of an override; the target is escaped to ASCII."""
+    return f"{PREFIX}{kind}/{quote(target, safe='/*.:-_')}"
+
+
+def compiled(settings: Iterable[Setting]) -> Overrides:
+    """All settings as the one value the builder takes."""
+    weights: dict[str, dict[str, int]] = {}
+    modes: dict[str, TrafficMode] = {}
+    messages: dict[str, str] = {}
+    drained: set[str] = set()
+    for each in settings:
+        if each.kind == "weights":
+            weights[each.target] = dict(each.value)
+        elif each.kind == "mode":
+            modes[each.target] = TrafficMode(each.value["mode"])
+            if each.value.get("message"):
+                messages[each.target] = each.value["message"]
+        else:
+            drained.add(each.target)
+    return Overrides(weights=weights, modes=modes, messages=messages, drained=frozenset(drained))
+
+
+def _setting(entry: Entry) -> Setting | None:
+    """The override of an entry; None, and a line in the log, for one that is not understood."""
+    kind, _, target = entry.key.removeprefix(PREFIX).partition("/")
+    try:
+        body = json.loads(entry.value)
+        value = body["value"]
+        _check(kind, value)
+        return Setting(
+            kind=kind,
+            target=unquote(target),
+            value=value,
+            revision=entry.revision,
+            who=str(body.get("who", "")),
+            when=float(body.get("when", 0.0)),
+            why=str(body.get("why", "")),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        logger("control").error(
+            "an override in the store is not understood", extra={"place": entry.key, "cause": error}
+        )
+        return None
+
+
+def _check(kind: str, value: Any) -> None:
+    if kind == "weights":
+        if not all(isinstance(name, str) and type(weight) is int for name, weight in value.items()):
+            raise ValueError("weights are names and whole numbers")
+    elif kind == "mode":
+        TrafficMode(value["mode"])
+    elif kind != "drain":
+        raise ValueError(f"no such kind: {kind}")
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, Mapping) and "mode" in value:
+        return str(value["mode"])
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={weight}" for name, weight in value.items())
+    return "on"

@@ -1,0 +1,97 @@
+"""Control put together: the reconciler, the override book, the journal, the memory on disk, the admin API."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tidegate.building import BuildOptions
+from tidegate.config import Config
+from tidegate.control.admin import Parts
+from tidegate.control.document import document
+from tidegate.control.guard import check_config
+from tidegate.control.journal import Journal
+from tidegate.control.metrics import Registry
+from tidegate.control.overrides import OverrideBook
+from tidegate.control.ports import CheckFollower, Followers, Publisher, ResolvePort, StatusPort
+from tidegate.control.reconciler import Reconciler
+from tidegate.control.server import AdminServer
+from tidegate.control.snapshot import Memory
+from tidegate.store.port import Store
+from tidegate.tasks import Tasks
+
+
+class ControlPlane:
+    """Everything of control but discovery and health checks, which `app` runs beside and connects by `reconciler`.
+
+    `required` names the providers to wait for before the first table. `sockets` are listening sockets made by the
+    supervisor for the addresses of `config.admin.listeners`; without them the plane binds its own. Raises ConfigError
+    (T1601) if the admin API would stand open.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        publisher: Publisher,
+        checks: CheckFollower,
+        store: Store,
+        resolve: ResolvePort,
+        followers: Followers,
+        status: StatusPort,
+        required: Iterable[str] = (),
+        registry: Registry | None = None,
+        sockets: Sequence[socket.socket] = (),
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        check_config(config.admin)
+        self.registry = registry or Registry()
+        self.journal = Journal(wall)
+        folder = Path(config.state.folder)
+        self._memory = Memory(folder)
+        self.reconciler = Reconciler(
+            publisher,
+            checks,
+            self.journal,
+            required=required,
+            options=BuildOptions(ttl_seconds=config.dns.ttl_seconds),
+            memory=self._memory,
+            metrics=self.registry,
+            clock=clock,
+        )
+        self.book = OverrideBook(store, self.journal, self.reconciler.offer_overrides, wall)
+        parts = Parts(
+            reconciler=self.reconciler,
+            book=self.book,
+            journal=self.journal,
+            registry=self.registry,
+            followers=followers,
+            status=status,
+            resolve=resolve,
+            node=config.node.name,
+            zone=config.node.zone,
+            config=shown(config),
+            started=time.monotonic(),
+        )
+        self.admin = AdminServer(parts, config.admin, folder / "admin.sock", sockets)
+
+    async def run(self) -> None:
+        """Serve until cancelled. Raises ConfigError (T1617) if an address cannot be bound."""
+        self.reconciler.resume()
+        async with Tasks("control") as tasks:
+            tasks.spawn("memory", self._memory.run())
+            tasks.spawn("reconciler", self.reconciler.run())
+            tasks.spawn("overrides", self.book.run())
+            tasks.spawn("admin", self.admin.run())
+
+
+def shown(config: Config) -> dict[str, Any]:
+    """The configuration as a document, with secrets replaced."""
+    made: dict[str, Any] = document(config)
+    if made["admin"]["token"]:
+        made["admin"]["token"] = "(set)"  # noqa: S105  a placeholder
+    return made

@@ -1,0 +1,171 @@
+"""The last table and health on disk, so that a cold start serves before an engine answers.
+
+File: 8 bytes of magic, SHA-256 of the rest, then MessagePack. Written to a temporary file, synced, renamed. A file that
+does not check out is moved aside and told loudly; it never stops the start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from pathlib import Path
+
+import msgspec
+
+from tidegate.errors import Problem, Severity
+from tidegate.model import HealthReport, HealthSource, HealthState, Value
+from tidegate.routing import RoutingTable, decode_table, encode_table
+from tidegate.telemetry import logger
+
+MAGIC = b"TGSNAP1\n"
+DEBOUNCE_SECONDS = 1.0
+_CHECKSUM = hashlib.sha256().digest_size
+
+
+class Remembered(Value, frozen=True):
+    """A table of an earlier life and the reports of the endpoints that were healthy in it, marked as assumed."""
+
+    table: RoutingTable
+    health: tuple[HealthReport, ...] = ()
+
+
+def remembered(table: RoutingTable) -> Remembered:
+    """What to assume from a table alone: its healthy endpoints are where they were."""
+    return Remembered(
+        table=table,
+        health=tuple(
+            HealthReport(
+                endpoint=endpoint.id,
+                state=HealthState.HEALTHY,
+                source=HealthSource.ASSUMED,
+                since=0.0,
+                reason="healthy before the restart",
+                address=endpoint.address,
+            )
+            for service in table.services.values()
+            for endpoint in service.endpoints
+            if endpoint.state is HealthState.HEALTHY
+        ),
+    )
+
+
+def load(path: Path) -> tuple[Remembered | None, Problem | None]:
+    """What was remembered, or None; and what was wrong with the file, which then stands aside as `<name>.broken`."""
+    try:
+        data = path.read_bytes()
+        return remembered(_decoded(data)), None
+    except FileNotFoundError:
+        return None, None
+    except (OSError, ValueError, msgspec.MsgspecError) as error:
+        return None, _put_aside(path, error)
+
+
+def save(path: Path, table: RoutingTable) -> None:
+    """Write durably. Raises OSError. Blocks: not for the event loop's thread."""
+    body = encode_table(table)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(MAGIC + hashlib.sha256(body).digest() + body)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the rename itself must survive a power cut
+    finally:
+        os.close(folder)
+
+
+def save_names(path: Path, table: RoutingTable) -> None:
+    """Write what Tab completes with, one `kind<TAB>name` a line. Raises OSError."""
+    pairs = {("service", key) for key in table.services}
+    pairs |= {("route", route.host) for route in table.routes.values()}
+    for service in table.services.values():
+        pairs |= {("endpoint", endpoint.name) for endpoint in service.endpoints}
+        pairs |= {("node", endpoint.node) for endpoint in service.endpoints if endpoint.node}
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
+    temporary.write_text("".join(f"{kind}\t{name}\n" for kind, name in sorted(pairs)), "utf-8")
+    temporary.replace(path)
+
+
+def _decoded(data: bytes) -> RoutingTable:
+    body = data[len(MAGIC) + _CHECKSUM :]
+    if not data.startswith(MAGIC):
+        raise ValueError("it is not a snapshot")
+    if hashlib.sha256(body).digest() != data[len(MAGIC) : len(MAGIC) + _CHECKSUM]:
+        raise ValueError("its checksum is wrong")
+    return decode_table(body)
+
+
+def _put_aside(path: Path, error: Exception) -> Problem:
+    aside = path.with_name(path.name + ".broken")
+    kept = f"the file is kept as {aside}"
+    try:
+        path.replace(aside)
+    except OSError as failure:
+        kept = f"it could not be moved aside: {failure.strerror}"
+    return Problem(
+        code="T1320",
+        text="the last table on disk cannot be read; starting without it",
+        place=str(path),
+        cause=str(error),
+        mend="nothing to do: it is written again with the first table",
+        kept=kept,
+        severity=Severity.WARNING,
+    )
+
+
+class Memory:
+    """Keeps the last table on disk, at most once a second, off the loop's thread."""
+
+    def __init__(self, folder: Path, debounce_seconds: float = DEBOUNCE_SECONDS) -> None:
+        self._folder = folder
+        self._debounce = debounce_seconds
+        self._pending: RoutingTable | None = None  # the newest table not yet written
+        self._changed = asyncio.Event()
+        self._failing = False
+
+    @property
+    def path(self) -> Path:
+        """Where the table is kept."""
+        return self._folder / "table.snapshot"
+
+    def load(self) -> tuple[Remembered | None, Problem | None]:
+        """See `load`."""
+        return load(self.path)
+
+    def note(self, table: RoutingTable) -> None:
+        """Remember this table soon."""
+        self._pending = table
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Write what was noted until cancelled; then write the last once more."""
+        try:
+            while True:
+                await self._changed.wait()
+                await asyncio.sleep(self._debounce)
+                await asyncio.to_thread(self._write, self._take())
+        finally:
+            if self._pending is not None:
+                self._write(self._take())
+
+    def _take(self) -> RoutingTable | None:
+        table, self._pending = self._pending, None
+        self._changed.clear()
+        return table
+
+    def _write(self, table: RoutingTable | None) -> None:
+        if table is None:
+            return
+        try:
+            save(self.path, table)
+            save_names(self._folder / "names", table)
+            self._failing = False
+        except OSError as error:
+            # A full disk must not stop the routing; it is told once, until a write succeeds again.
+            log = logger("control").debug if self._failing else logger("control").error
+            log("the table cannot be kept on disk", extra={"place": str(self.path), "cause": str(error)})
+            self._failing = True
