@@ -1,1 +1,30 @@
-"""Composition root: the supervisor process, what a control process and what a worker is made of, and the channel between them. Owns start and stop order."""
+"""Composition root: the supervisor process, what a control process and a worker are made of, and the channel between.
+
+`supervisor` owns the sockets and restarts children; `control` builds discovery, health checks, store, reconciler and
+admin API; `worker` builds router and DNS server; `channel` carries tables down and counters up. Nothing here decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import uvloop
+
+from tidegate.app.logs import set_up_logs
+from tidegate.app.supervisor import Supervisor
+from tidegate.config import Config
+
+
+def run(config: Config) -> int:
+    """Run Tidegate until SIGTERM or SIGINT; the exit code. Raises ConfigError if it cannot start as configured."""
+    set_up_logs(config.log_level, "supervisor")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_run(config))
+
+
+async def _run(config: Config) -> int:
+    if config.workers == 0:
+        from tidegate.app.single import run_single  # noqa: PLC0415  one process needs what the supervisor must not load
+
+        return await run_single(config)
+    return await Supervisor(config).run()

@@ -1,0 +1,193 @@
+"""What the control process is made of, and in which order it starts and stops.
+
+providers -> reconciler -> (checker, channel to the workers, memory on disk); store -> overrides -> reconciler; the admin
+API reads them all. Every part gets what it needs here, by constructor, and runs as one task of one group.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tidegate.app.channel import ChannelServer
+from tidegate.app.launch import Launch, adopt
+from tidegate.app.messages import Drained, Failed, Message, Report
+from tidegate.app.resolve import Resolver
+from tidegate.app.stack import Stack
+from tidegate.config import Config
+from tidegate.control.metrics import CounterDelta, HistogramDelta, Registry
+from tidegate.control.plane import ControlPlane
+from tidegate.discovery.docker import EngineProvider
+from tidegate.discovery.file import FileProvider
+from tidegate.discovery.provider import Provider
+from tidegate.dns.zone import Zone
+from tidegate.engine.docker import DockerEngine
+from tidegate.engine.port import Engine
+from tidegate.engine.process import ProcessEngine
+from tidegate.errors import EngineUnreachable, NoSuchThing, Problem
+from tidegate.healthcheck.checker import Checker
+from tidegate.model import HealthReport
+from tidegate.routing import TableCell
+from tidegate.store.sqlite import SqliteStore
+from tidegate.tasks import Tasks
+from tidegate.telemetry import logger
+
+_SETTLE_SECONDS = 0.05
+_log = logger("control")
+
+
+class Engines:
+    """The engines that are followed, and which instance belongs to which: the checker's way to run commands."""
+
+    def __init__(self, config: Config) -> None:
+        self.stacked: Engine | None = None  # where `--stack` runs
+        self.maker: DockerEngine | None = None
+        self.followed: list[tuple[str, Engine]] = []
+        for url in config.docker.urls:
+            docker = DockerEngine(url)
+            self.followed.append((f"docker:{url}", docker))
+            self.stacked = self.stacked or docker
+            self.maker = self.maker or docker
+        if config.stack and self.stacked is None:
+            self.stacked = ProcessEngine(config.state.folder)
+            self.followed.append(("process", self.stacked))
+        if not config.stack:
+            self.stacked = None
+
+    async def execute(self, instance: str, command: tuple[str, ...], timeout_seconds: float) -> tuple[int, str]:
+        """Run a command inside an instance, on whichever engine has it. Raises errors of `tidegate.errors`."""
+        unknown: NoSuchThing | None = None
+        for _, engine in self.followed:
+            try:
+                result = await engine.exec(instance, command, timeout_seconds)
+            except NoSuchThing as error:
+                unknown = error
+                continue
+            return result.exit_code, result.output
+        raise unknown or EngineUnreachable(Problem(code="T1101", text="no engine is followed"))
+
+    async def close(self) -> None:
+        """Let go of all of them."""
+        for _, engine in self.followed:
+            await engine.close()
+
+
+class Workers:
+    """What the admin API asks of the workers, answered by the channel."""
+
+    def __init__(self, channel: ChannelServer) -> None:
+        self._channel = channel
+
+    def workers(self) -> Sequence[Mapping[str, Any]]:
+        """One mapping per connected worker."""
+        return [
+            {"name": f"worker-{each.slot}", "pid": each.pid, "state": "running", "version": each.applied}
+            for each in sorted(self._channel.followers, key=lambda each: each.slot)
+        ]
+
+
+class Control:
+    """All parts of control, wired; `run` starts them in order and stops them in the other."""
+
+    def __init__(self, launch: Launch, store: SqliteStore) -> None:
+        config = launch.config
+        self.registry = Registry()
+        self.engines = Engines(config)
+        self.channel = ChannelServer(self.take, expected=config.workers)
+        self.zone = Zone(config.dns.domain, config.dns.ttl_seconds)
+        self.cell = TableCell()
+        self.cell.follow(self.channel.publish)
+        self.cell.follow(self.zone.apply)
+        self.checker = Checker(self.engines.execute, self._on_health, metrics=self.registry)
+        self.providers: list[Provider] = [
+            *(
+                EngineProvider(engine, name, config.node.name, config.docker, metrics=self.registry)
+                for name, engine in self.engines.followed
+            ),
+            *(FileProvider(path, node=config.node.name) for path in config.files),
+        ]
+        self.stack = (
+            Stack.read(self.engines.stacked, config.stack, self.engines.maker) if self.engines.stacked else None
+        )
+        self.plane = ControlPlane(
+            config,
+            publisher=self.cell,
+            checks=self.checker,
+            store=store,
+            resolve=Resolver(self.zone),
+            followers=self.channel,
+            status=Workers(self.channel),
+            required=[provider.name for provider in self.providers],
+            registry=self.registry,
+            sockets=adopt(launch.admin),
+        )
+        self._listening = adopt((launch.channel,))[0]
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run everything until `stop`."""
+        async with Tasks("control.parts") as tasks:
+            parts = [tasks.spawn("plane", self.plane.run()), tasks.spawn("checker", self.checker.run())]
+            parts.append(tasks.spawn("settle", self._settle()))
+            parts.append(tasks.spawn("channel", self.channel.run(self._listening)))
+            parts += [
+                tasks.spawn(each.name, each.run(self.plane.reconciler.offer_inventory)) for each in self.providers
+            ]
+            stack = tasks.spawn("stack", self.stack.run()) if self.stack is not None else None
+            await stop.wait()
+            if stack is not None:  # while the rest still follows what it removes
+                stack.cancel()
+                await asyncio.wait([stack])
+            for part in parts:
+                part.cancel()
+        await self.engines.close()
+
+    async def _settle(self) -> None:
+        """Tell the channel when the table is no longer the remembered one but built from what is seen now."""
+        await asyncio.sleep(0)  # the plane resumes in its first step
+        self.channel.settle()
+        while self.plane.reconciler.waiting_for:  # noqa: ASYNC110  once per start, and the reconciler owes nobody an event
+            await asyncio.sleep(_SETTLE_SECONDS)
+        self.plane.reconciler.settle()
+        self.channel.synchronise_all()
+
+    def take(self, slot: int, message: Message) -> None:
+        """What a worker reports."""
+        if isinstance(message, Report):
+            self._merge(message)
+        elif isinstance(message, Failed):
+            self.checker.passive(message.endpoint, message.reason)
+        elif isinstance(message, Drained):
+            self.plane.journal.tell("drained", f"worker {slot} has nothing in flight to {message.endpoint}")
+
+    def _on_health(self, report: HealthReport) -> None:
+        self.plane.reconciler.offer_health(report)
+
+    def _merge(self, report: Report) -> None:
+        self.registry.merge(
+            CounterDelta(name=each.name, amount=each.value, labels=tuple(sorted(each.labels)))
+            for each in report.counters
+        )
+        self.registry.merge(
+            HistogramDelta(name=each.name, counts=each.counts, total=each.total, labels=tuple(sorted(each.labels)))
+            for each in report.histograms
+        )
+        for each in report.gauges:
+            self.registry.gauge(each.name, each.value, **dict(each.labels))
+
+
+async def run_control(launch: Launch) -> int:
+    """A control process, until SIGTERM."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    store = await SqliteStore.open(Path(launch.config.state.folder) / "store.sqlite")
+    try:
+        await Control(launch, store).run(stop)
+    finally:
+        await store.close()
+    _log.info("stopped")
+    return 0

@@ -1,0 +1,37 @@
+"""Where log records go: standard error, one line each, with the process's role; fields follow the sentence."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+_PLAIN = frozenset(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | {"message", "taskName"}
+
+
+class Lines(logging.Formatter):
+    """`2026-11-22T12:00:00.123Z info control reconciler published version=12`."""
+
+    def __init__(self, role: str) -> None:
+        super().__init__()
+        self._role = role
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line; a traceback, where there is one, follows on its own lines."""
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        fields = "".join(f" {key}={value}" for key, value in record.__dict__.items() if key not in _PLAIN)
+        name = record.name.removeprefix("tidegate.")
+        line = f"{stamp}.{int(record.msecs):03d}Z {record.levelname.lower()} {self._role} {name}: {record.getMessage()}"
+        trace = f"\n{self.formatException(record.exc_info)}" if record.exc_info else ""
+        return f"{line}{fields}{trace}"
+
+
+def set_up_logs(level: str, role: str) -> None:
+    """Send the records of this process to standard error from `level` on."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(Lines(role))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    if level != "debug":
+        logging.getLogger("asyncio").setLevel(logging.WARNING)
+        logging.getLogger("aiohttp").setLevel(logging.WARNING)

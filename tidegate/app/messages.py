@@ -1,0 +1,116 @@
+"""What control and workers say to each other: msgpack frames with a four-byte length before each.
+
+Control sends a `Snapshot` first, then a `Delta` per published table. A worker says `Hello` first, then `Applied` per
+version, `Report` once a second, and facts as they happen. Nothing is sent per request.
+"""
+
+from __future__ import annotations
+
+from msgspec import Raw, Struct, msgpack
+
+from tidegate.routing import Delta
+
+
+class Message(Struct, frozen=True, kw_only=True, tag=True):
+    """Base of all messages; the wire carries the class name as tag."""
+
+
+class Hello(Message, frozen=True):
+    """A worker's first words; `version` is the table it has (0: none)."""
+
+    slot: int
+    pid: int
+    version: int
+
+
+class Applied(Message, frozen=True):
+    """The worker routes by this version now."""
+
+    version: int
+
+
+class Failed(Message, frozen=True):
+    """A passive health fact: an endpoint did not take a connection or broke one."""
+
+    endpoint: str
+    reason: str
+
+
+class Drained(Message, frozen=True):
+    """Nothing is in flight to this draining endpoint in this worker any more."""
+
+    endpoint: str
+
+
+class Sample(Struct, frozen=True, array_like=True):
+    """Growth of one counter (or the value of one gauge) since the last report; `labels` are (name, value) pairs."""
+
+    name: str
+    labels: tuple[tuple[str, str], ...]
+    value: float
+
+
+class Distribution(Struct, frozen=True, array_like=True):
+    """Growth of one histogram: counts per bucket of `router.counters.BUCKETS_US` (not cumulated) and one above, and the
+    sum in seconds."""
+
+    name: str
+    labels: tuple[tuple[str, str], ...]
+    counts: tuple[int, ...]
+    total: float
+
+
+class Report(Message, frozen=True):
+    """What a worker counted in the last second; gauges are current values."""
+
+    counters: tuple[Sample, ...] = ()
+    gauges: tuple[Sample, ...] = ()
+    histograms: tuple[Distribution, ...] = ()
+
+
+class Snapshot(Message, frozen=True):
+    """A whole table, encoded by `routing.encode_table`."""
+
+    table: bytes
+
+
+class Change(Message, frozen=True):
+    """One published difference, encoded once for all workers."""
+
+    delta: Raw
+
+
+FromWorker = Hello | Applied | Failed | Drained | Report
+FromControl = Snapshot | Change
+
+MAX_FRAME = 256 << 20
+_ENCODER = msgpack.Encoder()
+_FROM_WORKER: msgpack.Decoder[FromWorker] = msgpack.Decoder(FromWorker)
+_FROM_CONTROL: msgpack.Decoder[FromControl] = msgpack.Decoder(FromControl)
+_DELTA: msgpack.Decoder[Delta] = msgpack.Decoder(Delta)
+
+
+def frame(message: Message) -> bytes:
+    """The message with its length before it, ready to be written."""
+    body = _ENCODER.encode(message)
+    return len(body).to_bytes(4, "big") + body
+
+
+def change(delta: Delta) -> Change:
+    """The message that carries `delta`."""
+    return Change(delta=Raw(_ENCODER.encode(delta)))
+
+
+def delta_of(message: Change) -> Delta:
+    """The delta that `change` wrapped."""
+    return _DELTA.decode(message.delta)
+
+
+def from_worker(body: bytes) -> FromWorker:
+    """Decode what a worker sent. Raises msgspec's DecodeError for anything else."""
+    return _FROM_WORKER.decode(body)
+
+
+def from_control(body: bytes) -> FromControl:
+    """Decode what control sent. Raises msgspec's DecodeError for anything else."""
+    return _FROM_CONTROL.decode(body)

@@ -1,0 +1,101 @@
+"""What a worker tells control once a second: growth of counters and histograms, values of gauges.
+
+The router's counters are plain integers that are read here and nowhere else; other parts count through the `Metrics`
+interface, which `Reporter` implements by adding up until the next report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tidegate.app.messages import Distribution, Report, Sample
+from tidegate.router.counters import Counters
+from tidegate.router.worker import Router
+
+_CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx")
+_Key = tuple[str, tuple[tuple[str, str], ...]]
+
+
+class Reporter:
+    """Metrics of one worker. `report` gives what was added since the last one."""
+
+    def __init__(self, slot: int) -> None:
+        self._worker = ("worker", str(slot))
+        self._counts: dict[_Key, float] = {}
+        self._gauges: dict[_Key, float] = {}
+        self._accepted = 0
+        self._dropped = 0
+
+    # --- Metrics
+
+    def count(self, name: str, amount: float = 1.0, **labels: str) -> None:
+        """Add to a counter."""
+        key = (name, tuple(labels.items()))
+        self._counts[key] = self._counts.get(key, 0.0) + amount
+
+    def gauge(self, name: str, value: float, **labels: str) -> None:
+        """Set a gauge of this worker."""
+        self._gauges[name, (*labels.items(), self._worker)] = value
+
+    def observe(self, name: str, value: float, **labels: str) -> None:
+        """Workers observe nothing but what the router counts; a sum and a count keep the means."""
+        self.count(f"{name}_sum", value, **labels)
+        self.count(f"{name}_count", 1.0, **labels)
+
+    # --- the report
+
+    def report(self, router: Router) -> Report:
+        """Everything since the last report."""
+        histograms = [*self._routes(router), *self._endpoints(router)]
+        self._take_router(router)
+        counters = tuple(Sample(name, labels, value) for (name, labels), value in self._counts.items())
+        gauges = tuple(Sample(name, labels, value) for (name, labels), value in self._gauges.items())
+        self._counts.clear()
+        return Report(counters=counters, gauges=gauges, histograms=tuple(histograms))
+
+    def _take_router(self, router: Router) -> None:
+        core = router.core
+        self.gauge("tidegate_router_connections", len(core.connections))
+        self.gauge("tidegate_router_table_version", router.book.version)
+        self.gauge("tidegate_router_held_requests", sum(len(live.waiting) for live in router.book.routes.values()))
+        if core.accepted != self._accepted:
+            self.count("tidegate_router_connections_total", core.accepted - self._accepted)
+            self._accepted = core.accepted
+        dropped = router.log.dropped if router.log is not None else 0
+        if dropped != self._dropped:
+            self.count("tidegate_router_log_lines_dropped_total", dropped - self._dropped)
+            self._dropped = dropped
+        in_flight: dict[tuple[str, str], int] = {}
+        for upstream in router.book.upstreams.values():
+            key = (upstream.endpoint.service, upstream.endpoint.version)
+            in_flight[key] = in_flight.get(key, 0) + upstream.in_flight
+        self._gauges = {key: value for key, value in self._gauges.items() if key[0] != "tidegate_router_in_flight"}
+        for (service, version), value in in_flight.items():
+            self.gauge("tidegate_router_in_flight", value, service=service, version=version)
+
+    def _routes(self, router: Router) -> Iterable[Distribution]:
+        yield from self._grown("route", (("route", ""),), router.core.unrouted)
+        for live in router.book.routes.values():
+            yield from self._grown("route", (("route", live.id),), live.counters)
+
+    def _endpoints(self, router: Router) -> Iterable[Distribution]:
+        for upstream in router.book.upstreams.values():
+            endpoint = upstream.endpoint
+            labels = (("service", endpoint.service), ("version", endpoint.version), ("endpoint", endpoint.id))
+            yield from self._grown("endpoint", labels, upstream.counters)
+
+    def _grown(self, what: str, labels: tuple[tuple[str, str], ...], counters: Counters) -> Iterable[Distribution]:
+        grown = counters.take()
+        if grown is None:
+            return
+        _, received, sent, duration_us = grown[:4]
+        classes, buckets = grown[4 : 4 + len(_CLASSES)], grown[4 + len(_CLASSES) :]
+        pairs = dict(labels)
+        for code, amount in zip(_CLASSES, classes, strict=True):
+            if amount:
+                self.count(f"tidegate_router_{what}_requests_total", amount, **pairs, code=code)
+        self.count(f"tidegate_router_{what}_received_bytes_total", received, **pairs)
+        self.count(f"tidegate_router_{what}_sent_bytes_total", sent, **pairs)
+        yield Distribution(
+            f"tidegate_router_{what}_request_duration_seconds", labels, tuple(buckets), duration_us / 1e6
+        )

@@ -1,0 +1,51 @@
+"""`--workers 0`: control and data plane in one process; the channel is a function call. For tests and small hosts."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+from tidegate.app.control import Control
+from tidegate.app.launch import Launch
+from tidegate.app.sockets import bind_all, close_all
+from tidegate.app.worker import DataPlane
+from tidegate.config import Config
+from tidegate.store.sqlite import SqliteStore
+from tidegate.tasks import Tasks
+
+
+async def run_single(config: Config) -> int:
+    """Run until SIGTERM or SIGINT. Raises ConfigError if a socket cannot be had."""
+    await asyncio.to_thread(Path(config.state.folder).mkdir, parents=True, exist_ok=True, mode=0o700)
+    sockets = bind_all(config)
+    store = None
+    try:
+        store = await SqliteStore.open(Path(config.state.folder) / "store.sqlite")
+        launch = Launch(
+            config=config,
+            http=tuple(one.detach() for one in sockets.http[0]),
+            dns_udp=tuple(one.detach() for one in sockets.dns_udp[0]),
+            dns_tcp=tuple(one.detach() for one in sockets.dns_tcp[0]),
+            admin=tuple(one.detach() for one in sockets.admin),
+            channel=sockets.channel[0].detach(),
+        )
+        await _serve(launch, store)
+    finally:
+        close_all(sockets)
+        if store is not None:
+            await store.close()
+    return 0
+
+
+async def _serve(launch: Launch, store: SqliteStore) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    control = Control(launch, store)
+    plane = DataPlane(launch.config, 0, lambda message: control.take(0, message))
+    control.cell.follow(plane.apply)
+    async with Tasks("single") as tasks:
+        tasks.spawn("control", control.run(stop))
+        tasks.spawn("dataplane", plane.run(launch, stop))

@@ -1,0 +1,103 @@
+"""What a worker process is made of: router and DNS server on inherited sockets, following control through the channel.
+
+Loads neither aiohttp nor pydantic: a worker is small and starts fast. It serves from the remembered table before control
+has spoken, and goes on with the last one when control is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from tidegate.app.channel import ChannelClient
+from tidegate.app.launch import Launch, adopt
+from tidegate.app.messages import Drained, Failed, Message
+from tidegate.app.report import Reporter
+from tidegate.config import Config
+from tidegate.control.snapshot import Memory
+from tidegate.dns.forward import UpstreamForwarder, upstreams_of
+from tidegate.dns.server import DnsServer
+from tidegate.dns.zone import Zone
+from tidegate.router.worker import Router
+from tidegate.routing import Delta, RoutingTable
+from tidegate.tasks import Tasks
+from tidegate.telemetry import logger
+
+_REPORT_SECONDS = 1.0
+_DNS_LAME_DUCK_SECONDS = 0.5
+_log = logger("worker")
+
+
+class DataPlane:
+    """Router and DNS server of one worker; `send` tells control. Used by worker processes and by single mode."""
+
+    def __init__(self, config: Config, slot: int, send: Callable[[Message], None]) -> None:
+        self.zone = Zone(config.dns.domain, config.dns.ttl_seconds)
+        self.router = Router(
+            config.http,
+            offset=slot,
+            on_failure=lambda endpoint, reason: send(Failed(endpoint=endpoint, reason=reason.token)),
+            on_drained=lambda endpoint: send(Drained(endpoint=endpoint)),
+        )
+        self._reporter = Reporter(slot)
+        self.dns = DnsServer(
+            config.dns, self.zone, UpstreamForwarder(config.dns, upstreams_of(config.dns)), self._reporter
+        )
+        self._send = send
+
+    def apply(self, table: RoutingTable, delta: Delta) -> None:
+        """Follow a published table."""
+        self.router.apply(table, delta)
+        self.zone.apply(table, delta)
+
+    async def run(self, launch: Launch, stop: asyncio.Event) -> None:
+        """Serve until `stop`, then drain: DNS answers on for a moment, requests in flight finish."""
+        async with Tasks("dataplane") as tasks:
+            reports = tasks.spawn("reports", self._report())
+            udp, tcp = adopt(launch.dns_udp), adopt(launch.dns_tcp)
+            dns = tasks.spawn("dns", self.dns.run(udp, tcp)) if udp else None
+            router = tasks.spawn("router", self.router.run(adopt(launch.http)))
+            await stop.wait()
+            self.router.stop()
+            await asyncio.sleep(_DNS_LAME_DUCK_SECONDS)
+            if dns is not None:
+                dns.cancel()
+            await router
+            reports.cancel()
+        self._send(self._reporter.report(self.router))
+
+    async def _report(self) -> None:
+        while True:
+            await asyncio.sleep(_REPORT_SECONDS)
+            self._send(self._reporter.report(self.router))
+
+
+async def run_worker(launch: Launch) -> int:
+    """A worker process, until SIGTERM."""
+    stop = asyncio.Event()
+    _listen_to_signals(stop)
+    channel: ChannelClient
+    plane = DataPlane(launch.config, launch.slot, lambda message: channel.send(message))  # noqa: PLW0108  bound later
+    channel = ChannelClient(launch.channel_path, launch.slot, plane.apply)
+    remembered, problem = Memory(Path(launch.config.state.folder)).load()
+    if problem is not None:
+        _log.error("%s", problem)
+    if remembered is not None:
+        channel.start_from(remembered.table)
+    gc.freeze()
+    async with Tasks("worker") as tasks:
+        following = tasks.spawn("channel", channel.run())
+        await plane.run(launch, stop)
+        following.cancel()
+    _log.info("stopped", extra={"pid": os.getpid()})
+    return 0
+
+
+def _listen_to_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
