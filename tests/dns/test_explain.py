@@ -10,7 +10,7 @@ from tidegate.model import DnsMode
 ZONE = zone_of(
     name(
         "web",
-        target("1.web", place("a", "10.1.0.1")),
+        target("1.web", place("a", "10.1.0.1"), ports=[80]),
         target("2.web", place("b", "10.2.0.1")),
         target("3.web", place("a", "10.1.0.3"), ready=False),
         target("4.web", place("a", "10.1.0.4"), weight=0),
@@ -19,13 +19,16 @@ ZONE = zone_of(
 )
 
 
-def explained(text, source="10.1.0.77"):
-    return ZONE.explain(text, wire.A, ZONE.asker(packed(source), LOCAL))
+def explained(text, qtype="A", source="10.1.0.77"):
+    return ZONE.explain(text, wire.TYPES[qtype], ZONE.asker(packed(source), LOCAL))
 
 
 def test_an_explanation_names_holder_networks_and_why_targets_are_left_out():
     found = explained("web.mesh.test")
-    assert (found.holder, found.mode, found.records, found.networks) == ("web", "direct", 1, ("a",))
+    assert (found.holder, found.mode, found.rcode, found.networks) == ("web", "direct", "NOERROR", ("a",))
+    assert [(line.name, line.ttl, line.type, line.data) for line in found.answers] == [
+        ("web.mesh.test", 5, "A", "10.1.0.1")
+    ]
     assert [(told.addresses, told.reason) for told in found.targets] == [
         (("10.1.0.1",), ""),
         ((), "no network shared with the asker"),
@@ -36,11 +39,12 @@ def test_an_explanation_names_holder_networks_and_why_targets_are_left_out():
 
 def test_a_name_the_router_answers_for_says_so():
     found = explained("shop.example")
-    assert (found.records, found.targets[0].reason) == (1, "the router answers for it")
+    assert [line.data for line in found.answers] == ["10.9.0.1"]
+    assert found.targets[0].reason == "the router answers for it"
 
 
 @pytest.mark.parametrize(
-    ("text", "rcode", "forwarded"), [("nope.mesh.test", wire.NXDOMAIN, False), ("example.org", wire.NOERROR, True)]
+    ("text", "rcode", "forwarded"), [("nope.mesh.test", "NXDOMAIN", False), ("example.org", "NOERROR", True)]
 )
 def test_denied_and_foreign_names_are_told_apart(text, rcode, forwarded):
     found = explained(text)
@@ -50,3 +54,18 @@ def test_denied_and_foreign_names_are_told_apart(text, rcode, forwarded):
 def test_what_is_no_name_is_refused():
     with pytest.raises(ValueError, match="octets"):
         explained("a..b")
+
+
+@pytest.mark.parametrize(
+    ("text", "qtype", "data"),
+    [
+        ("_80._tcp.web", "SRV", "0 1 80 1.web.mesh.test"),
+        ("1.0.1.10.in-addr.arpa", "PTR", "1.web.mesh.test"),
+        ("mesh.test", "NS", "ns.mesh.test"),
+        ("mesh.test", "SOA", "ns.mesh.test hostmaster.mesh.test 1 3600 600 86400 5"),
+        ("localhost", "AAAA", "::1"),
+        ("web", "ANY", b"\x07RFC8482\0".hex()),
+    ],
+)
+def test_records_read_as_people_write_them(text, qtype, data):
+    assert [line.data for line in explained(text, qtype).answers] == [data]

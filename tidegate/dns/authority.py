@@ -11,10 +11,7 @@ from tidegate.model import DnsMode, DnsName
 _UNREADY_TTL = 1  # seconds a "none is ready yet" may be cached
 _LOOPBACK = (b"\x7f\0\0\1", b"\0" * 15 + b"\1")
 
-_KINDS = {
-    wire.A: "A", wire.AAAA: "AAAA", wire.SRV: "SRV", wire.PTR: "PTR", wire.SOA: "SOA", wire.NS: "NS", wire.TXT: "TXT",
-    wire.MX: "MX", wire.CNAME: "CNAME", wire.HTTPS: "HTTPS", wire.SVCB: "SVCB", wire.ANY: "ANY",
-}  # fmt: skip
+_KINDS = {number: name for name, number in wire.TYPES.items()}
 
 
 class Authority:

@@ -19,8 +19,6 @@ from tidegate.telemetry import logger
 
 log = logger("dns")
 
-RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 16: "BADVERS"}
-
 Send = Callable[[bytes], None]
 
 
@@ -95,5 +93,5 @@ class Desk:
             self.fault("query not forwarded")
 
     def _refusal(self, query: wire.Query, rcode: int, asker: Asker) -> bytes:
-        self.refused[RCODES[rcode]] += 1
+        self.refused[wire.RCODES[rcode]] += 1
         return wire.reply(query, rcode, ra=asker.recursion)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 from tidegate.dns import rrset, wire
 from tidegate.dns.answer import Answer
 from tidegate.dns.match import Match, Place
+from tidegate.dns.record import HERE
 from tidegate.dns.view import Asker
 from tidegate.model import DnsMode, DnsName, DnsTarget, Value
+
+_TYPE_NAMES = {number: name for name, number in wire.TYPES.items()}
 
 
 class Told(Value):
@@ -17,18 +22,26 @@ class Told(Value):
     reason: str = ""
 
 
+class Line(Value):
+    """One record of the answer section, as people write it."""
+
+    name: str
+    ttl: int
+    type: str
+    data: str
+
+
 class Explanation(Value):
-    """What `asker` gets for a question and why. `place` is the name's place in words, `holder` the name of the table
+    """What an asker gets for a question and why. `source` is the name's place in words, `holder` the name of the table
     behind it, `networks` those the asker was taken to stand on. `is_forwarded` names are asked elsewhere."""
 
     name: str
-    qtype: int
-    rcode: int
-    place: str
+    type: str
+    rcode: str
+    source: str
+    answers: tuple[Line, ...] = ()
     holder: str = ""
     mode: str = ""
-    ttl_seconds: int = 0
-    records: int = 0
     networks: tuple[str, ...] = ()
     targets: tuple[Told, ...] = ()
     is_forwarded: bool = False
@@ -39,17 +52,43 @@ def explain(name: bytes, qtype: int, place: Match, answer: Answer | None, asker:
     claim = place.claim
     return Explanation(
         name=wire.decode(name),
-        qtype=qtype,
-        rcode=answer.rcode if answer else wire.NOERROR,
-        place=place.place.value,
+        type=_type(qtype),
+        rcode=wire.RCODES[answer.rcode if answer else wire.NOERROR],
+        source=place.place.value,
+        answers=tuple(_line(name, record) for record in answer.variants[0].records) if answer else (),
         holder=claim.name if claim else "",
         mode=claim.mode.value if claim else "",
-        ttl_seconds=claim.ttl_seconds if claim else 0,
-        records=len(answer.variants[0].records) if answer else 0,
         networks=tuple(sorted(asker.networks)),
         targets=_told(claim, asker) if claim else (),
         is_forwarded=place.place is Place.FOREIGN,
     )
+
+
+def _line(name: bytes, data: bytes) -> Line:
+    """A record of ours, whose owner is the question's name, in words."""
+    start = len(HERE)
+    rtype = int.from_bytes(data[start : start + 2])
+    ttl = int.from_bytes(data[start + 4 : start + 8])
+    return Line(name=wire.decode(name), ttl=ttl, type=_type(rtype), data=_rdata(rtype, data[start + 10 :]))
+
+
+def _rdata(rtype: int, rdata: bytes) -> str:
+    if rtype in (wire.A, wire.AAAA):
+        return str(ipaddress.ip_address(rdata))
+    if rtype in (wire.PTR, wire.NS):
+        return wire.decode(rdata)
+    if rtype == wire.SRV:
+        numbers = (int.from_bytes(rdata[at : at + 2]) for at in (0, 2, 4))
+        return " ".join([*map(str, numbers), wire.decode(rdata[6:])])
+    if rtype == wire.SOA:
+        second = wire.name_end(rdata, 0)
+        numbers = (int.from_bytes(rdata[at : at + 4]) for at in range(wire.name_end(rdata, second), len(rdata), 4))
+        return " ".join([wire.decode(rdata), wire.decode(rdata[second:]), *map(str, numbers)])
+    return rdata.hex()
+
+
+def _type(number: int) -> str:
+    return _TYPE_NAMES.get(number, f"TYPE{number}")
 
 
 def _told(claim: DnsName, asker: Asker) -> tuple[Told, ...]:

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import cast
 
 from tidegate.config import DnsConfig
+from tidegate.dns import wire
 from tidegate.dns.datagram import Datagrams
-from tidegate.dns.desk import RCODES, Desk, Forwarder, Send
+from tidegate.dns.desk import Desk, Forwarder, Send
 from tidegate.dns.stream import Framing, framed
 from tidegate.dns.zone import Zone
 from tidegate.tasks import Tasks
@@ -159,7 +160,7 @@ class DnsServer:
     def counters(self) -> dict[str, int]:
         """What happened since the start, as flat numbers: `responses.<type>.<rcode>`, `refused.<rcode>`,
         `dropped.<reason>`, `streams`, and those of the forwarder."""
-        found = {f"responses.{t.kind}.{RCODES[t.rcode]}": t.count for t in self.zone.tallies()}
+        found = {f"responses.{t.kind}.{wire.RCODES[t.rcode]}": t.count for t in self.zone.tallies()}
         if self._desk is not None:
             found.update({f"refused.{rcode}": count for rcode, count in self._desk.refused.items()})
             found.update({f"dropped.{reason}": count for reason, count in self._desk.dropped.items()})
@@ -170,7 +171,7 @@ class DnsServer:
     def report(self) -> None:
         """Give the metrics what has been added since the last report."""
         for t in self.zone.tallies():
-            self._count("tidegate_dns_responses_total", t.count, type=t.kind, rcode=RCODES[t.rcode])
+            self._count("tidegate_dns_responses_total", t.count, type=t.kind, rcode=wire.RCODES[t.rcode])
         if self._desk is not None:
             for rcode, count in self._desk.refused.items():
                 self._count("tidegate_dns_responses_total", count, type="refused", rcode=rcode)
