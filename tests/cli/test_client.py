@@ -130,7 +130,7 @@ def test_garbage_instead_of_http_is_no_traceback():
 def test_a_stream_yields_events_and_skips_comments():
     text = ': hello\n\nevent: table\ndata: {"version": 3}\n\ndata: [1,\ndata: 2]\n\n'
     with FakeAdmin({"GET /v1/stream": text}) as fake:
-        found = list(Admin(parse(fake.address), "", 5.0).stream("/v1/stream"))
+        found = list(Admin(parse(fake.address), "", 5.0).stream("/v1/stream", 3))
     assert found == [("table", {"version": 3}), ("message", [1, 2])]
 
 

@@ -42,3 +42,4 @@ def test_readiness_names_those_that_get_no_traffic():
 def test_weights_name_services_where_there_are_several():
     assert words.weights(BACKENDS) == "v1 75 v2 25"
     assert words.weights([*BACKENDS, {"service": "db"}]) == "shop/web v1 75 shop/web v2 25 db 100"
+    assert words.weights([{"service": "db"}]) == "default 100"

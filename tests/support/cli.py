@@ -199,7 +199,7 @@ BACKENDS = [
 ROUTES = [
     {"id": "shop.test/", "host": "shop.test", "path": "/", "backends": BACKENDS, "mode": "normal"},
     {"id": "shop.test/api", "host": "shop.test", "path": "/api", "backends": BACKENDS, "mode": "hold"},
-    {"id": "db.test/", "host": "db.test", "path": "/", "backends": [{"service": "db", "weight": 100}]},
+    {"id": "db.test/", "host": "db.test", "path": "/", "backends": [{"service": "db", "version": "", "weight": 100}]},
 ]
 PROBLEM = {
     "code": "T1203",
@@ -208,17 +208,72 @@ PROBLEM = {
     "place": "container web-1, label aliyun.prot",
     "mend": "did you mean aliyun.port?",
 }
+STATUS = {
+    "version": "0.1.0",
+    "uptime_seconds": 273600.0,
+    "node": "n1",
+    "ready": True,
+    "waiting_for": [],
+    "table_version": 6,
+    "services": 3,
+    "routes": 3,
+    "endpoints": 4,
+    "problems": 1,
+    "providers": [{"name": "docker", "version": 9, "stale": True}],
+    "workers": [{"name": "worker-0"}],
+    "overrides": [],
+}
+CHANGED = {
+    "target": "shop/web",
+    "dry_run": False,
+    "version": 7,
+    "revision": 3,
+    "applied": True,
+    "changes": [{"kind": "weights", "text": "shop.test/ goes to shop/web v1 90, shop/web v2 10"}],
+    "warnings": [],
+}
+EVENTS = [
+    {"id": 1, "at": 1.0, "kind": "route", "text": "shop.test/ appeared", "who": "", "why": "", "version": 2},
+    {
+        "id": 3,
+        "at": 2.0,
+        "kind": "weights",
+        "text": "shop.test/ goes to v2",
+        "who": "uid 0",
+        "why": "try",
+        "version": 3,
+    },
+]
+STREAM = (
+    ": resumed\n\n"
+    'event: delta\nid: 4\ndata: {"base": 3, "version": 4}\n\n'
+    'event: happening\nid: 5\ndata: {"id": 5, "at": 3.0, "kind": "mode", "text": "db.test/ is on hold"}\n\n'
+)
 RECORDED = {
-    "GET /v1/status": {"version": "0.1.0", "uptime_seconds": 273600},
+    "GET /v1/status": STATUS,
     "GET /v1/services": {"services": SERVICES},
-    "GET /v1/services/shop/web": SERVICES[0] | {"problems": [PROBLEM]},
+    "GET /v1/services/shop/web": SERVICES[0] | {"weights": {"v1": 75, "v2": 25, "v3": 0}, "problems": [PROBLEM]},
     "GET /v1/routes": {"routes": ROUTES},
     "GET /v1/endpoints": {"endpoints": ENDPOINTS},
-    "GET /v1/nodes": {"nodes": [{"name": "n1", "zone": "a", "state": "up", "endpoints": 4}]},
+    "GET /v1/nodes": {"nodes": [{"name": "n1", "zone": "a", "state": "ready", "endpoints": 4}]},
     "GET /v1/problems": {"problems": [PROBLEM]},
-    "PUT /v1/overrides/weights": {"version": 7},
-    "DELETE /v1/overrides/weights": {"version": 8},
-    "PUT /v1/overrides/mode": {"version": 7},
-    "DELETE /v1/overrides/mode": {"version": 8},
-    "PUT /v1/overrides/drain": {"version": 7},
+    "GET /v1/events": {"events": EVENTS},
+    "GET /v1/stream": STREAM,
+    "GET /v1/explain": {
+        "subject": "shop.test/",
+        "found": True,
+        "route": "shop.test/",
+        "steps": ["host shop.test: exact match", "backend shop/web v1: weight 75, 75 % of the traffic", "  in: web-1"],
+        "problems": [PROBLEM],
+    },
+    "GET /v1/resolve": {
+        "answers": [{"name": "web.shop.mesh.internal.", "ttl": 5, "type": "A", "data": "172.18.0.2"}],
+        "rcode": "NOERROR",
+        "source": "zone",
+    },
+    "PUT /v1/overrides/weights": CHANGED,
+    "DELETE /v1/overrides/weights": CHANGED,
+    "PUT /v1/overrides/mode": CHANGED,
+    "DELETE /v1/overrides/mode": CHANGED,
+    "PUT /v1/overrides/drain": CHANGED,
 }

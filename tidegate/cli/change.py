@@ -10,6 +10,8 @@ from tidegate.cli.naming import Target, find_target
 from tidegate.cli.output import Screen, emit
 from tidegate.cli.session import Session
 
+MAX_WAIT_SECONDS = 300.0  # the admin API waits no longer
+
 
 def target(admin: Admin, name: str) -> Target:
     """The service or route that `name` means to the running Tidegate."""
@@ -22,7 +24,7 @@ def options(session: Session, *, dry_run: bool, wait: bool) -> dict[str, object]
     """The query of a changing request: nothing is written on a dry run, else the answer comes when all workers follow."""
     if dry_run:
         return {"dry_run": True}
-    return {"wait": f"{session.timeout_seconds:g}"} if wait else {}
+    return {"wait": f"{min(session.timeout_seconds, MAX_WAIT_SECONDS):g}"} if wait else {}
 
 
 def tell(
@@ -39,6 +41,8 @@ def tell(
     def view(screen: Screen) -> None:
         for line in lines:
             screen.line(line)
+        for change in answer.get("changes") or []:
+            screen.line(f"  {change['text']}")
         if dry_run:
             screen.line("dry run: nothing was changed", style="yellow")
 

@@ -53,16 +53,18 @@ class Admin:
         """The decoded answer to DELETE."""
         return self._call("DELETE", path, body, query)
 
-    def stream(self, path: str, **query: object) -> Iterator[tuple[str, Any]]:
-        """Server-sent events as (event name, decoded data), until the server ends the stream or the timeout passes
-        without a byte (the server sends comments meanwhile).
+    def stream(self, path: str, after: int) -> Iterator[tuple[str, Any]]:
+        """Server-sent events later than id `after`, as (event name, decoded data), until the server ends the stream.
+
+        Raises WaitedTooLong when not even a comment comes for a minute.
         """
         connection = self.connection(max(self._timeout, 60.0))
         try:
-            response = self._ask(connection, "GET", path, None, query, accept="text/event-stream")
+            headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
+            response = self._ask(connection, "GET", path, None, {}, headers)
             if response.status != 200:
                 raise _refusal(response.status, _decode(self, response.read(MAX_ANSWER)), self.name)
-            yield from _events(response)
+            yield from self._events(response)
         finally:
             connection.close()
 
@@ -92,11 +94,11 @@ class Admin:
         path: str,
         body: Mapping[str, Any] | None,
         query: Mapping[str, object],
-        accept: str = "application/json",
+        extra: Mapping[str, str] | None = None,
     ) -> http.client.HTTPResponse:
         wanted = {name.rstrip("_"): _plain(value) for name, value in query.items() if value is not None}
         target = path + (f"?{urlencode(wanted)}" if wanted else "")
-        headers = {"Accept": accept, "User-Agent": "tidegate-cli"}
+        headers = {"Accept": "application/json", "User-Agent": "tidegate-cli", **(extra or {})}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         payload = None
@@ -114,6 +116,28 @@ class Admin:
     def _read(self, response: http.client.HTTPResponse) -> bytes:
         try:
             return response.read(MAX_ANSWER)
+        except TimeoutError:
+            raise self._too_long() from None
+        except (OSError, http.client.HTTPException) as error:
+            raise self._unreachable(error) from None
+
+    def _events(self, response: http.client.HTTPResponse) -> Iterator[tuple[str, Any]]:
+        name = "message"
+        data: list[str] = []
+        while line := self._line(response):
+            text = line.decode(errors="replace").rstrip("\r\n")
+            if not text:
+                if data:
+                    yield name, json.loads("\n".join(data))
+                name, data = "message", []
+            elif text.startswith("event:"):
+                name = text[6:].strip()
+            elif text.startswith("data:"):
+                data.append(text[5:].strip())
+
+    def _line(self, response: http.client.HTTPResponse) -> bytes:
+        try:
+            return response.readline()
         except TimeoutError:
             raise self._too_long() from None
         except (OSError, http.client.HTTPException) as error:
@@ -218,18 +242,3 @@ def _refusal(status: int, answer: Any, name: str) -> TidegateError:
         problems = [Problem(code=str(fields.get("code") or "T1706"), text=text)]
     kinds = {404: NoSuchThing, 409: Conflict, 412: Conflict, 503: StoreError, 408: WaitedTooLong, 504: WaitedTooLong}
     return kinds.get(status, TidegateError)(*problems)
-
-
-def _events(response: http.client.HTTPResponse) -> Iterator[tuple[str, Any]]:
-    name = "message"
-    data: list[str] = []
-    for raw in response:
-        line = raw.decode(errors="replace").rstrip("\r\n")
-        if not line:
-            if data:
-                yield name, json.loads("\n".join(data))
-            name, data = "message", []
-        elif line.startswith("event:"):
-            name = line[6:].strip()
-        elif line.startswith("data:"):
-            data.append(line[5:].strip())

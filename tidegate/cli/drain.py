@@ -34,11 +34,21 @@ def _set(session: Session, names_: tuple[str, ...], *, drained: bool, dry_run: b
     admin = connect(session)
     query = options(session, dry_run=dry_run, wait=wait)
     warnings: list[object] = []
+    changes: list[object] = []
     for name in names_:
         body = {"name": name, "drained": drained} | ({"why": why} if why else {})
-        warnings += admin.put("/v1/overrides/drain", body, **query).get("warnings") or []
+        answer = admin.put("/v1/overrides/drain", body, **query)
+        warnings += answer["warnings"]
+        changes += answer["changes"]
     word = "gets no new requests" if drained else "is back in service"
     lines = [f"{name} {word}" for name in names_]
     undo = f"undo: tidegate {'undrain' if drained else 'drain'} {' '.join(names_)}"
     data = {"names": list(names_), "drained": drained}
-    tell(session, "drain", data, lines if dry_run else [*lines, undo], {"warnings": warnings}, dry_run=dry_run)
+    tell(
+        session,
+        "drain",
+        data,
+        lines if dry_run else [*lines, undo],
+        {"warnings": warnings, "changes": changes},
+        dry_run=dry_run,
+    )

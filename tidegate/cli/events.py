@@ -31,25 +31,22 @@ def events(session: Session, limit: int, after: int | None, follow: bool) -> Non
     screen = Screen(session)
     for item in past:
         _write(session, screen, item)
-    for _, item in admin.stream("/v1/stream"):
-        if isinstance(item, Mapping) and "text" in item:
+    newest = max((int(item["id"]) for item in past), default=after or 0)
+    for name, item in admin.stream("/v1/stream", newest):
+        if name == "happening" and item["id"] > newest:
             _write(session, screen, item)
 
 
-HEADERS = ("TIME", "KIND", "WHAT")
+HEADERS = ("TIME", "KIND", "WHAT", "WHO", "WHY")
 
 
-def row(item: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Time, kind and text of an event."""
-    at = item.get("at")
-    return (
-        words.moment(at) if isinstance(at, int | float) else str(at or ""),
-        str(item.get("kind", "")),
-        str(item.get("text", "")),
-    )
+def row(item: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
+    """Time, kind, text, who and why of an event."""
+    at, kind, text = words.moment(item["at"]), str(item["kind"]), str(item["text"])
+    return (at, kind, text, str(item.get("who", "")), str(item.get("why", "")))
 
 
 def _write(session: Session, screen: Screen, item: Mapping[str, Any]) -> None:
-    line = json.dumps(item, ensure_ascii=False) if session.json else "\t".join(row(item))
+    line = json.dumps(item, ensure_ascii=False) if session.json else "\t".join(row(item)).rstrip("\t")
     screen.line(line)
     sys.stdout.flush()

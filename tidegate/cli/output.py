@@ -19,7 +19,7 @@ from tidegate.errors import Problem, Severity
 STATE_COLORS = {
     "healthy": "green",
     "ok": "green",
-    "up": "green",
+    "ready": "green",
     "starting": "yellow",
     "draining": "yellow",
     "warning": "yellow",

@@ -9,7 +9,7 @@ import click
 
 from tidegate.cli import weights
 from tidegate.cli.change import options, target
-from tidegate.cli.client import Admin, connect
+from tidegate.cli.client import Admin, connect, segment
 from tidegate.cli.completion import names
 from tidegate.cli.faults import usage
 from tidegate.cli.naming import Target
@@ -35,30 +35,24 @@ def shift(
     given = weights.read(pairs)
     admin = connect(session)
     found = target(admin, name)
-    before = current(found, admin.get("/v1/routes")["routes"])
+    before = current(admin, found)
     after = before if reset else weights.after(before, given)
     answer = _send(admin, found, None if reset else after, why, options(session, dry_run=dry_run, wait=wait))
     if reset and not dry_run:
-        after = current(found, admin.get("/v1/routes")["routes"])
+        after = current(admin, target(admin, name))
     _tell(session, found, before, after, answer, dry_run=dry_run)
 
 
-def current(found: Target, routes: list[Mapping[str, Any]]) -> dict[str, int]:
+def current(admin: Admin, found: Target) -> dict[str, int]:
     """Weights in force, by the names the admin API knows: versions, or services where a route has several of them."""
-    backends = _backends(found, routes)
+    if found.kind == "service":
+        return dict(admin.get(f"/v1/services/{segment(found.key)}")["weights"])
+    backends = found.value["backends"]
     several = len({backend["service"] for backend in backends}) > 1
     result: dict[str, int] = {}
     for backend in backends:
-        label = str(backend["service"]) if several else str(backend.get("version") or "default")
-        result.setdefault(label, int(backend.get("weight", 100)))
+        result.setdefault(backend["service"] if several else backend["version"] or "default", backend["weight"])
     return result
-
-
-def _backends(found: Target, routes: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    if found.kind != "service":
-        return list(found.value.get("backends") or [])
-    every = [backend for route in routes for backend in route.get("backends") or []]
-    return [backend for backend in every if backend["service"] == found.key]
 
 
 def _send(

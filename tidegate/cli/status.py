@@ -34,7 +34,12 @@ def _view(
     routes: list[Mapping[str, Any]],
     problems: list[Mapping[str, Any]],
 ) -> None:
-    screen.line(head(facts, services, routes, problems), style="bold")
+    screen.line(head(facts), style="bold")
+    if facts["waiting_for"]:
+        screen.line(f"! not ready: waits for {', '.join(facts['waiting_for'])}", style="red")
+    for provider in facts["providers"]:
+        if provider["stale"]:
+            screen.line(f"! {provider['name']} is out of sight; what it showed last is still served", style="yellow")
     for problem in problems:
         known = as_problem(problem)
         place = f"  ({known.place})" if known.place else ""
@@ -42,18 +47,12 @@ def _view(
     screen.table(("SERVICE", "HOST", "ENDPOINTS", "WEIGHTS", "MODE"), [_row(item, routes) for item in services])
 
 
-def head(
-    facts: Mapping[str, Any],
-    services: list[Mapping[str, Any]],
-    routes: list[Mapping[str, Any]],
-    problems: list[Mapping[str, Any]],
-) -> str:
+def head(facts: Mapping[str, Any]) -> str:
     """The first line: version, age, size, and whether something needs the reader."""
-    parts = [f"tidegate {facts.get('version', '')}".strip()]
-    if "uptime_seconds" in facts:
-        parts[0] += f"  up {words.duration(facts['uptime_seconds'])}"
-    parts += [words.count(len(services), "service"), words.count(len(routes), "route")]
-    parts.append(words.count(len(problems), "problem") if problems else "nothing needs you")
+    parts = [f"tidegate {facts['version']}  up {words.duration(facts['uptime_seconds'])}"]
+    parts += [words.count(facts[f"{noun}s"], noun) for noun in ("service", "route", "endpoint")]
+    parts.append(words.count(len(facts["workers"]), "worker"))
+    parts.append(words.count(facts["problems"], "problem") if facts["problems"] else "nothing needs you")
     return " · ".join(parts)
 
 

@@ -42,9 +42,9 @@ def weights(backends: Sequence[Mapping[str, Any]]) -> str:
     several = len({backend["service"] for backend in backends}) > 1
     words: dict[str, int] = {}
     for backend in backends:
-        version = str(backend.get("version") or "")
+        version = str(backend.get("version") or ("" if several else "default"))
         name = " ".join(part for part in (str(backend["service"]) if several else "", version) if part)
-        words.setdefault(name or str(backend["service"]), int(backend.get("weight", 100)))
+        words.setdefault(name, int(backend.get("weight", 100)))
     return " ".join(f"{name} {weight}" for name, weight in words.items())
 
 
