@@ -54,6 +54,16 @@ def test_srv_gives_ports_and_own_names_with_addresses_beside():
     ]
 
 
+def test_a_target_whose_own_name_cannot_be_goes_by_the_name_asked():
+    zone = zone_of(
+        name("web", target("x" * 64, "10.1.0.1", ports=[80])),
+        name("shop.example", target("", "10.1.0.2", ports=[80]), absolute=True),
+    )
+    assert data(ask(zone, "_80._tcp.web", "SRV"))[0].endswith(" web.mesh.test.")
+    assert data(ask(zone, "_80._tcp.shop.example", "SRV"))[0].endswith(" shop.example.")
+    assert not ask(zone, "1.0.1.10.in-addr.arpa", "PTR").answer
+
+
 @pytest.mark.parametrize(("qname", "count"), [("_http._tcp.web", 2), ("_443._tcp.web", 1), ("_https._tcp.web", 1)])
 def test_srv_knows_ports_by_number_and_by_name(qname, count):
     assert len(data(ask(zone_of(WEB), qname, "SRV"))) == count

@@ -51,13 +51,21 @@ class Authority:
         if place.place is Place.SERVICE:
             return self._services(place, asker) if qtype == wire.SRV else ([], [])
         if qtype == wire.PTR and place.node is not None and place.node.pointers:
-            targets = [wire.encode(self.full(canonical)) for canonical in place.node.pointers]
-            return [[record.record(record.HERE, wire.PTR, self._ttl, target) for target in targets]], []
+            targets = [owner for canonical in place.node.pointers if (owner := self._own_name(canonical))]
+            records = [record.record(record.HERE, wire.PTR, self._ttl, target) for target in targets]
+            return ([records] if records else []), []
         if place.place is Place.EMPTY or place.claim is None or qtype not in (wire.A, wire.AAAA):
             return [], []
         if place.claim.mode is DnsMode.PROXY:
             return self._own_address(asker, qtype, place.claim.ttl_seconds), []
         return _addresses(place.claim, asker, 4 if qtype == wire.A else 16), []
+
+    def _own_name(self, canonical: str) -> bytes:
+        """A target's own name below the zone; empty if it has none that the DNS can carry."""
+        try:
+            return wire.encode(self.full(canonical)) if canonical else b""
+        except ValueError:  # told as T1801 where the name itself stands in the table
+            return b""
 
     def _apex_record(self, apex: bytes, qtype: int) -> bytes:
         if qtype == wire.NS:
@@ -84,7 +92,7 @@ class Authority:
         records: dict[bytes, None] = {}
         glue: dict[bytes, None] = {}
         for target, places in rrset.reachable(targets, asker.networks):
-            owner = wire.encode(self.full(target.name or claim.name))
+            owner = self._own_name(target.name) or wire.encode(claim.name if claim.absolute else self.full(claim.name))
             records[record.service(record.HERE, claim.ttl_seconds, target.weight, place.port, owner)] = None
             for address in rrset.addresses(places, 4) + rrset.addresses(places, 16):
                 glue[record.address(owner, claim.ttl_seconds, address)] = None
