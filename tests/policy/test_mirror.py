@@ -12,7 +12,7 @@ TESTED_ELSEWHERE = {
         "tests/building/test_build.py",
     ),
     **dict.fromkeys(
-        [f"tidegate/engine/process_{name}.py" for name in ("child", "container", "events", "logs", "stats")],
+        [f"tidegate/engine/process_{name}.py" for name in ("child", "container")],
         "tests/engine/test_process.py",
     ),
     "tidegate/engine/docker.py": "tests/engine/test_engine_contract.py",
