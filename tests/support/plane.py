@@ -16,6 +16,7 @@ from tidegate.errors import Problem, TidegateError
 from tidegate.model import Address
 from tidegate.routing import TableCell
 from tidegate.store.sqlite import SqliteStore
+from tidegate.tasks import Tasks
 
 DEADLINE = 10.0
 
@@ -99,23 +100,19 @@ async def running(folder: Path, *, token: str = "", required=("docker",)) -> Asy
         status=workers,
         required=required,
     )
-    task = asyncio.ensure_future(plane.run())
     try:
-        await until(lambda: plane.admin.addresses or task.done())
-        await until(lambda: "overrides" not in plane.reconciler.waiting_for or task.done())
-        if task.done():
-            task.result()
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(DEADLINE)) as http:
-            yield World(plane, store, cell, checks, workers, f"http://{plane.admin.addresses[0]}", http, folder)
+        async with Tasks("test") as tasks:
+            task = tasks.spawn("plane", plane.run())
+            await until(lambda: plane.admin.addresses and "overrides" not in plane.reconciler.waiting_for)
+            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(DEADLINE)) as http:
+                yield World(plane, store, cell, checks, workers, f"http://{plane.admin.addresses[0]}", http, folder)
+            task.cancel()
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
         await store.close()
 
 
 async def until(condition: Callable[[], object]) -> None:
     """Let the loop turn until `condition` holds; fails after the deadline."""
     async with asyncio.timeout(DEADLINE):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  what is waited for has no event of its own
             await asyncio.sleep(0.002)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 from collections.abc import Sequence
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from tidegate import __version__
 from tidegate.config import AdminConfig
@@ -61,7 +63,9 @@ class AdminServer:
 
     async def run(self) -> None:
         """Serve until cancelled; then close the streams and wait a little for answers under way."""
-        runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        log = logger("admin.http")
+        log.filters = [_PeerFaults()]
+        runner = web.AppRunner(self.application(), access_log=None, logger=log, shutdown_timeout=SHUTDOWN_SECONDS)
         await runner.setup()
         try:
             await self._listen(runner)
@@ -106,6 +110,13 @@ class AdminServer:
         )
         headers = {"Content-Security-Policy": "default-src 'none'", "X-Content-Type-Options": "nosniff"}
         return web.Response(text=body, content_type="text/html", headers=headers)
+
+
+class _PeerFaults(logging.Filter):
+    """Leaves out what aiohttp logs, with a trace, about bytes that are not HTTP: the client got its 400."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError)
 
 
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
