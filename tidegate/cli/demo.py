@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -38,15 +40,13 @@ def demo(session: Session, engine: str, url: str | None, seconds: float, http: s
 
     chosen = _engine_url(engine, url)
     ports = choose_ports(_http_port(http))
-    stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
     stage = Stage(ports, chosen)
-    try:
-        rows = _perform(session, stage, stopping, seconds)
-    finally:
-        note(session, "stopping, removing everything")
-        left = stage.close()
+    with _until_signal() as stopping:
+        try:
+            rows = _perform(session, stage, stopping, seconds)
+        finally:
+            note(session, "stopping, removing everything")
+            left = stage.close()
     for line in left:
         note(session, f"left behind: {line}")
     emit(
@@ -56,6 +56,19 @@ def demo(session: Session, engine: str, url: str | None, seconds: float, http: s
         lambda screen: screen.line("done; nothing is left") if not left else None,
     )
     return 1 if left else 0
+
+
+@contextlib.contextmanager
+def _until_signal() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set, instead of breaking off: what was started must be removed first."""
+    stopping = threading.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: stopping.set()) for number in numbers]
+    try:
+        yield stopping
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def _perform(session: Session, stage: Stage, stopping: threading.Event, seconds: float) -> list[Row]:
