@@ -88,6 +88,8 @@ async def running(*names, upstreams=(), host="127.0.0.1", reached="127.0.0.1", z
     forwarder = UpstreamForwarder(config, upstreams) if upstreams else None
     server = DnsServer(config, zone, forwarder)
     udp, tcp = bind(Address(host=host, port=0))
+    for sock in (udp, tcp):
+        sock.setblocking(True)  # as a socket made from an inherited descriptor may be
     with udp, tcp:
         async with Tasks("test") as tasks:
             task = tasks.spawn("server", server.run([udp], [tcp]))

@@ -144,6 +144,8 @@ class DnsServer:
     async def run(self, udp: list[socket.socket], tcp: list[socket.socket]) -> None:
         """Answer until cancelled, then let open connections finish their writes."""
         loop = asyncio.get_running_loop()
+        for sock in (*udp, *tcp):  # an inherited descriptor may come blocking, and would then stop the whole loop
+            sock.setblocking(False)
         async with Tasks("dns") as tasks, contextlib.AsyncExitStack() as stack:
             self._desk = Desk(self.zone, self._forwarder, tasks)
             if self._forwarder is not None:
