@@ -1,0 +1,97 @@
+import pytest
+
+from tests.support.seen import healthy, instance, inventory, report
+from tidegate.building import build
+from tidegate.control.explain import container_names, explain_container, explain_url, near
+from tidegate.errors import Problem
+from tidegate.model import HealthState, Overrides, TrafficMode
+
+NONE = Overrides()
+GOOD = instance("good", project="a", routes=["a.test/", "a.test/api", "*.w.test/"], created_at=1.0)
+RIVAL = instance("rival", project="b", routes=["a.test/", "b.test/"], created_at=2.0)
+BAD = instance("bad", problems=(Problem(code="T1203", text="unknown label", place="container bad"),))
+SEEN = {"docker": inventory(GOOD, RIVAL, BAD)}
+HEALTH = {**healthy("good:80"), "rival:80": report("rival:80", HealthState.UNHEALTHY, reason="connection refused")}
+
+
+def url(host, path="/", overrides=NONE):
+    made = build(None, SEEN, HEALTH, overrides)
+    return explain_url(made.table, made.problems, host, path)
+
+
+def container(name):
+    made = build(None, SEEN, HEALTH, Overrides())
+    return explain_container(made.table, SEEN, made.problems, name)
+
+
+def said(explanation, *words):
+    text = "\n".join(explanation.steps)
+    return all(word in text for word in words)
+
+
+def test_a_served_url_is_followed_to_its_endpoints():
+    found = url("A.test", "/api/x")
+    assert found.found
+    assert found.route == "a.test/api"
+    assert said(found, "exact match", "compared with /api, /", "weight 100, 100 %", "in: good:80 at 10.0.0.", "healthy")
+
+
+def test_a_path_counts_by_segments():
+    assert url("a.test", "/apix").route == "a.test/"
+
+
+def test_a_wildcard_is_named():
+    assert said(url("x.w.test"), "matches *.w.test")
+    assert not url("x.y.w.test").found
+
+
+def test_an_unknown_host_gets_the_nearest_one():
+    found = url("aa.test")
+    assert not found.found
+    assert said(found, "no route has this host", "nearest host: a.test", "404")
+
+
+def test_a_path_without_route_says_what_was_compared():
+    made = build(None, {"docker": inventory(instance("x", routes=["p.test/api"]))}, {}, Overrides())
+    found = explain_url(made.table, (), "p.test", "/other")
+    assert not found.found
+    assert said(found, "compared with /api", "none is a prefix", "404")
+
+
+def test_an_endpoint_that_is_out_says_why():
+    found = url("b.test")
+    assert not found.found
+    assert said(found, "out: rival:80", "unhealthy: connection refused", "503 no-endpoint")
+
+
+@pytest.mark.parametrize("mode", [TrafficMode.HOLD, TrafficMode.MAINTENANCE])
+def test_a_mode_is_told(mode):
+    found = url("a.test", overrides=Overrides(modes={"a.test": mode}))
+    assert not found.found
+    assert said(found, f"mode: {mode.value}")
+
+
+def test_a_conflict_is_shown_with_the_route_and_with_the_container():
+    assert [problem.code for problem in url("a.test").problems] == ["T1301"]
+    found = container("rival")
+    assert said(
+        found, "claims a.test/ on port 80", "not served by it: a/web holds it through good", "b.test/ on port 80"
+    )
+    assert "T1301" in [problem.code for problem in found.problems]
+
+
+def test_a_container_with_a_bad_label_shows_its_problems():
+    found = container("bad")
+    assert [problem.code for problem in found.problems] == ["T1203"]
+    assert said(found, "no route is claimed", "starting: not checked yet")
+
+
+def test_a_container_is_known_by_id_and_by_a_prefix_of_it():
+    assert container("goo") is None, "too short to mean one"
+    assert container("riva").subject == "rival"
+    assert container("nobody") is None
+
+
+def test_names_are_suggested():
+    assert container_names(SEEN) == ["bad", "good", "rival"]
+    assert near("goood", container_names(SEEN)) == ["good"]

@@ -1,0 +1,30 @@
+import pytest
+
+from tests.support.plane import Checks, Resolver, Workers, running
+from tests.support.seen import instance
+from tidegate.config import AdminConfig, Config
+from tidegate.control.plane import ControlPlane, shown
+from tidegate.errors import ConfigError
+from tidegate.model import Address
+from tidegate.routing import TableCell
+
+
+def test_a_plane_that_would_stand_open_is_not_even_made():
+    config = Config(admin=AdminConfig(listeners=(Address(host="0.0.0.0", port=0),)))
+    neighbours = {"publisher": TableCell(), "checks": Checks(), "resolve": Resolver(), "store": None}
+    with pytest.raises(ConfigError, match="T1601"):
+        ControlPlane(config, **neighbours, followers=Workers(), status=Workers())
+
+
+def test_secrets_are_not_shown():
+    made = shown(Config(admin=AdminConfig(token="canary")))
+    assert made["admin"]["token"] == "(set)"
+    assert shown(Config())["admin"]["token"] == ""
+
+
+async def test_parts_run_together_and_stop_together(tmp_path):
+    async with running(tmp_path) as world:
+        world.see(instance("c1", routes=["a.test/"]))
+        assert "a.test/" in world.cell.table.routes
+    assert (tmp_path / "table.snapshot").exists()
+    assert (tmp_path / "names").read_text().startswith("endpoint\tc1\n")
