@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> int:
     """Run the role until it is told to stop; the exit code."""
     role, descriptor = arguments
     launch = received(int(descriptor))
-    _die_with_parent()
+    _die_with_parent(launch.parent)
     set_up_logs(launch.config.log_level, role if role == "control" else f"worker-{launch.slot}")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_role(role, launch))
@@ -36,10 +36,10 @@ async def _role(role: str, launch: Launch) -> int:
     return await run_control(launch)
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(parent: int) -> None:
     """Without the supervisor nobody would restart or stop us: drain when it dies."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() == 1:
+    if os.getppid() != parent:  # it died before the kernel knew of our wish
         os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -97,7 +97,7 @@ class Control:
         self.registry = Registry()
         self.engines = Engines(config)
         self.channel = ChannelServer(self.take, expected=config.workers)
-        self.zone = Zone(config.dns.domain, config.dns.ttl_seconds)
+        self.zone = Zone(config.dns.domain, config.dns.ttl_seconds, recursion=config.dns.forward)
         self.cell = TableCell()
         self.cell.follow(self.channel.publish)
         self.cell.follow(self.zone.apply)

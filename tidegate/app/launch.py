@@ -19,6 +19,7 @@ class Launch(Struct, frozen=True, kw_only=True):
     """What a child is given. Descriptors are numbers that are the same in parent and child."""
 
     config: Config
+    parent: int = 0
     slot: int = 0
     http: tuple[int, ...] = ()
     dns_udp: tuple[int, ...] = ()

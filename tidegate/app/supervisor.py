@@ -124,6 +124,7 @@ class Supervisor:
         path = str(Path(self._config.state.folder) / "channel.sock")
         control = Launch(
             config=self._config,
+            parent=os.getpid(),
             admin=tuple(one.fileno() for one in sockets.admin),
             channel=sockets.channel[0].fileno(),
             channel_path=path,
@@ -134,6 +135,7 @@ class Supervisor:
                 "worker",
                 Launch(
                     config=self._config,
+                    parent=os.getpid(),
                     slot=slot,
                     http=tuple(one.fileno() for one in sockets.http[slot]),
                     dns_udp=tuple(one.fileno() for one in sockets.dns_udp[slot]),

@@ -36,7 +36,7 @@ class DataPlane:
     """Router and DNS server of one worker; `send` tells control. Used by worker processes and by single mode."""
 
     def __init__(self, config: Config, slot: int, send: Callable[[Message], None]) -> None:
-        self.zone = Zone(config.dns.domain, config.dns.ttl_seconds)
+        self.zone = Zone(config.dns.domain, config.dns.ttl_seconds, recursion=config.dns.forward)
         self.router = Router(
             config.http,
             offset=slot,

@@ -25,11 +25,12 @@ cdef class RequestHead:
     cdef public bytes claimed_proto
     cdef public bytes claimed_host
     cdef public Py_ssize_t end
+    cpdef clear(self)
 
 cdef class ResponseHead:
     cdef public object error
     cdef public int status
-    cdef public bytes reason
+    cdef public bytes line
     cdef public int minor
     cdef public int framing
     cdef public long long length
@@ -37,3 +38,4 @@ cdef class ResponseHead:
     cdef public bint switched
     cdef public bytes fields
     cdef public Py_ssize_t end
+    cpdef clear(self)

@@ -31,7 +31,7 @@ class RequestHead:
 
     `target` is in origin form (or `*`), `path` its part before `?`; `host` is lower-case, without port and without a
     trailing dot, `authority` the same with the port as sent. `fields` are the field lines to forward, each ended by
-    CRLF, Host first; hop-by-hop fields, framing fields and everything a client may not claim (X-Forwarded-* and kin)
+    CRLF, with Host and Content-Length; hop-by-hop fields, Transfer-Encoding and everything a client may not claim (X-Forwarded-* and kin)
     are left out. What was claimed is kept aside in `claimed_*` for trusted peers. `end` is the offset after the head.
     """
 
@@ -60,6 +60,10 @@ class RequestHead:
     )
 
     def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Set every attribute to its resting value. (Apart from `__init__`: a compiled call costs a fifth of a built one.)"""
         self.error: Reason | None = None
         self.method: bytes = b""
         self.target: bytes = b""
@@ -84,14 +88,19 @@ class RequestHead:
 
 
 class ResponseHead:
-    """One response head. `fields` as in RequestHead; `switched` says a 101 named the protocol that was asked for."""
+    """One response head. `line` is the status line to send, with its CRLF; `fields` as in RequestHead, but with
+    Content-Length; `switched` says a 101 named the protocol that was asked for."""
 
-    __slots__ = ("end", "error", "fields", "framing", "keep_alive", "length", "minor", "reason", "status", "switched")
+    __slots__ = ("end", "error", "fields", "framing", "keep_alive", "length", "line", "minor", "status", "switched")
 
     def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Set every attribute to its resting value."""
         self.error: Reason | None = None
         self.status: int = 0
-        self.reason: bytes = b""
+        self.line: bytes = b""
         self.minor: int = 1
         self.framing: int = FRAMING_NONE
         self.length: int = 0

@@ -20,6 +20,7 @@ from tidegate.http1.events import (
     RequestHead,
     ResponseHead,
 )
+from tidegate.http1.writer import number
 
 # ------------------------------------------------------------------------------------------------- character classes
 
@@ -134,12 +135,15 @@ class Fields:
         "close",
         "cookie",
         "encodings",
+        "end",
         "error",
         "expect",
         "host",
+        "host_kept",
         "hosts",
         "keep_alive",
         "length",
+        "length_kept",
         "lengths",
         "nominated",
         "parts",
@@ -151,12 +155,19 @@ class Fields:
     )
 
     def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the last head."""
         self.error: Reason | None = None
+        self.end = 0  # offset of the empty line
         self.parts: list[bytes] = []
         self.hosts = 0
         self.host: bytes = b""
+        self.host_kept: bytes = b""  # the value of the Host line that stands in `parts`
         self.lengths = 0
         self.length = 0
+        self.length_kept = False  # the Content-Length line stands in `parts`
         self.encodings = 0
         self.close = False
         self.keep_alive = False
@@ -174,6 +185,9 @@ class Fields:
         self.ws_version: bytes = b""
 
 
+_FIELDS = Fields()  # parsing never nests, so one is enough
+
+
 # ------------------------------------------------------------------------------------------------------ the requests
 
 
@@ -183,28 +197,48 @@ def parse_request(data: bytes, start: int, limits: Limits) -> RequestHead | None
     One empty line before the request line is skipped (RFC 9112 section 2.2). A head that can no longer become a valid
     one is refused before it is complete.
     """
-    head = RequestHead()
+    view = data
     size = len(data)
-    if size - start >= 2 and data[start] == 13 and data[start + 1] == 10:
+    if size - start >= 2 and view[start] == 13 and view[start + 1] == 10:
         start += 2
-    end = data.find(b"\r\n\r\n", start)
+    head = RequestHead.__new__(RequestHead)
+    head.clear()
+    end = _last_line(data, start, size)
     if end < 0:
         head.error = _refuse_early(data, start, size, limits)
         return head if head.error is not None else None
-    if end - start > limits.head_bytes:
-        head.error = Reason.HEADERS_TOO_LARGE
-        return head
-    head.end = end + 4
-    at = _request_line(data, start, end + 2, head, limits)
+    at = _request_line(data, start, end, head, limits)
     if at == 0:
         return head
-    fields = Fields()
-    _scan_fields(data, at, end + 2, fields, limits, _REQUEST_HINTS, _REQUEST_FIELDS, True)
+    fields = _FIELDS
+    fields.clear()
+    _scan_fields(data, at, fields, limits, _REQUEST_HINTS, _REQUEST_FIELDS, True)
     if fields.error is not None:
         head.error = fields.error
         return head
+    head.end = fields.end + 2
+    if fields.end - start > limits.head_bytes:
+        head.error = Reason.HEADERS_TOO_LARGE
+        return head
     _conclude_request(head, fields)
     return head
+
+
+def _last_line(data: bytes, start: int, size: int) -> int:
+    """Offset of an empty line at or behind the end of the head at `start`, or -1 if there is none.
+
+    Most heads come whole and alone, so the last bytes tell; the scan of the fields finds where the head really ends."""
+    view = data
+    if (
+        size - start >= 4
+        and view[size - 1] == 10
+        and view[size - 2] == 13
+        and view[size - 3] == 10
+        and view[size - 4] == 13
+    ):
+        return size - 2
+    found: int = data.find(b"\r\n\r\n", start)
+    return found + 2 if found >= 0 else -1
 
 
 def _refuse_early(data: bytes, start: int, size: int, limits: Limits) -> Reason | None:
@@ -269,13 +303,25 @@ def _request_line(data: bytes, start: int, end: int, head: RequestHead, limits: 
         return 0
     head.target = view[target:at]
     head.path = view[target:query] if query >= 0 else head.target
-    head.dot_segments = slash_dot
-    version = view[at + 1 : at + 11] if at + 11 <= end else b""
-    if version == b"HTTP/1.1\r\n":
-        head.minor = 1
-    elif version == b"HTTP/1.0\r\n":
-        head.minor = 0
+    head.dot_segments = slash_dot and has_dot_segments(head.path)
+    if at + 11 > end:
+        head.error = Reason.BAD_REQUEST
+        return 0
+    if (
+        view[at + 1] == 72
+        and view[at + 2] == 84
+        and view[at + 3] == 84
+        and view[at + 4] == 80
+        and view[at + 5] == 47
+        and view[at + 6] == 49
+        and view[at + 7] == 46
+        and (view[at + 8] == 49 or view[at + 8] == 48)
+        and view[at + 9] == 13
+        and view[at + 10] == 10
+    ):
+        head.minor = view[at + 8] - 48
     else:
+        version = view[at + 1 : at + 11]
         known = len(version) == 10 and version[:5] == b"HTTP/" and version[6:7] == b"." and version[8:] == b"\r\n"
         digits = version[5:6] in _DIGITS and version[7:8] in _DIGITS
         head.error = Reason.VERSION_NOT_SUPPORTED if known and digits else Reason.BAD_REQUEST
@@ -284,6 +330,11 @@ def _request_line(data: bytes, start: int, end: int, head: RequestHead, limits: 
         head.error = Reason.METHOD_NOT_ALLOWED
         return 0
     return at + 11
+
+
+def has_dot_segments(path: bytes) -> bool:
+    """Whether a segment of the path is `.` or `..`, written plainly or as `%2e` (RFC 3986 section 5.2.4)."""
+    return any([segment in (b".", b"..") for segment in path.lower().replace(b"%2e", b".").split(b"/")])  # noqa: C419  no closure
 
 
 def _conclude_request(head: RequestHead, fields: Fields) -> None:
@@ -299,12 +350,15 @@ def _conclude_request(head: RequestHead, fields: Fields) -> None:
         if named is not None and split_authority(named) != split_authority(authority):
             head.error = Reason.BAD_REQUEST
             return
-    host, port = split_authority(authority)
+    known = _AUTHORITIES.get(authority)
+    if known is None:
+        known = _remember_authority(authority)
+    host = known[0]
     if host == b"":
         head.error = Reason.BAD_REQUEST
         return
     head.host = host
-    head.authority = host + b":" + port if port else host
+    head.authority = known[1]
     if fields.encodings:
         if fields.lengths or fields.encodings > 1 or head.minor == 0:
             head.error = Reason.BAD_REQUEST
@@ -328,13 +382,32 @@ def _conclude_request(head: RequestHead, fields: Fields) -> None:
     kept = b"".join(parts) if len(parts) != 1 else parts[0]
     if fields.nominated is not None:
         kept = _without(kept, fields.nominated)
-    head.fields = b"".join((b"Host: ", head.authority, b"\r\n", kept))
+    if head.authority != fields.host_kept:
+        kept = b"".join((b"Host: ", head.authority, b"\r\n", kept))
+    if fields.lengths and not fields.length_kept:
+        kept = b"".join((kept, b"Content-Length: ", number(fields.length), b"\r\n"))
+    head.fields = kept
     head.cookie = fields.cookie
     head.user_agent = fields.agent
     head.referer = fields.referer
     head.claimed_for = fields.claimed_for
     head.claimed_proto = fields.claimed_proto
     head.claimed_host = fields.claimed_host
+
+
+_AUTHORITIES: dict[bytes, tuple[bytes, bytes]] = {}  # Host value -> (host, authority to forward)
+_MAX_AUTHORITIES = 4096
+
+
+def _remember_authority(authority: bytes) -> tuple[bytes, bytes]:
+    """Host and forwarded authority of a Host value, kept for the next request; (b"", b"") if it is not valid."""
+    host, port = split_authority(authority)
+    known = (host, host + b":" + port if port else host)
+    if len(_AUTHORITIES) >= _MAX_AUTHORITIES:
+        _AUTHORITIES.clear()
+    if len(authority) <= 255:
+        _AUTHORITIES[authority] = known
+    return known
 
 
 def _origin_form(head: RequestHead) -> bytes | None:
@@ -399,22 +472,20 @@ def parse_response(data: bytes, start: int, head_only: bool, limits: Limits) -> 
     `head_only`: the request was a HEAD, so no body follows whatever the fields say (RFC 9112 section 6.3).
     """
     size = len(data)
-    end = data.find(b"\r\n\r\n", start)
-    if end < 0:
-        if size - start > limits.head_bytes or _hopeless_status(data, start):
-            head = ResponseHead()
-            head.error = Reason.BAD_RESPONSE
-            return head
+    end = _last_line(data, start, size)
+    if end < 0 and size - start <= limits.head_bytes and not _hopeless_status(data, start):
         return None
-    head = ResponseHead()
-    head.end = end + 4
-    at = _status_line(data, start, end + 2, head)
-    if at == 0 or end - start > limits.head_bytes:
+    head = ResponseHead.__new__(ResponseHead)
+    head.clear()
+    at = _status_line(data, start, end, head) if end >= 0 else 0
+    if at == 0:
         head.error = Reason.BAD_RESPONSE
         return head
-    fields = Fields()
-    _scan_fields(data, at, end + 2, fields, limits, _RESPONSE_HINTS, _RESPONSE_FIELDS, False)
-    if fields.error is not None:
+    fields = _FIELDS
+    fields.clear()
+    _scan_fields(data, at, fields, limits, _RESPONSE_HINTS, _RESPONSE_FIELDS, False)
+    head.end = fields.end + 2
+    if fields.error is not None or fields.end - start > limits.head_bytes:
         head.error = Reason.BAD_RESPONSE
         return head
     _conclude_response(head, fields, head_only)
@@ -435,32 +506,44 @@ def _hopeless_status(data: bytes, start: int) -> bool:
 
 def _status_line(data: bytes, start: int, end: int, head: ResponseHead) -> int:
     """Offset of the first field line, or 0 if the status line is not one (RFC 9112 section 4)."""
-    line_end = data.find(b"\r\n", start, end)
-    version = data[start : start + 9]
-    if version == b"HTTP/1.1 ":
-        head.minor = 1
-    elif version == b"HTTP/1.0 ":
-        head.minor = 0
-    else:
-        return 0
-    digits = data[start + 9 : start + 12]
-    if len(digits) != 3 or digits.translate(None, _DIGITS):
-        return 0
-    code = int(digits)
-    if code < 100 or code > 599:
-        return 0
     view = data
     value_class = VALUE
+    if (
+        end - start < 14
+        or view[start] != 72
+        or view[start + 1] != 84
+        or view[start + 2] != 84
+        or view[start + 3] != 80
+        or view[start + 4] != 47
+        or view[start + 5] != 49
+        or view[start + 6] != 46
+        or (view[start + 7] != 49 and view[start + 7] != 48)
+        or view[start + 8] != 32
+    ):
+        return 0
+    code = 0
+    for at in range(start + 9, start + 12):
+        digit = view[at] - 48
+        if digit < 0 or digit > 9:
+            return 0
+        code = code * 10 + digit
+    if code < 100 or code > 599:
+        return 0
     at = start + 12
-    if at < line_end and view[at] != 32:
+    if view[at] != 32 and view[at] != 13:
         return 0
     while value_class[view[at]]:
         at += 1
-    if at != line_end:
+    if view[at] != 13 or view[at + 1] != 10:
         return 0
+    at += 2
+    head.minor = view[start + 7] - 48
     head.status = code
-    head.reason = data[start + 13 : line_end]
-    return line_end + 2
+    if head.minor == 1 and view[start + 12] == 32:
+        head.line = view[start:at]
+    else:
+        head.line = b"HTTP/1.1 " + view[start + 9 : start + 12] + b" " + view[start + 12 : at].lstrip(b" ")
+    return at
 
 
 def _conclude_response(head: ResponseHead, fields: Fields, head_only: bool) -> None:
@@ -476,12 +559,16 @@ def _conclude_response(head: ResponseHead, fields: Fields, head_only: bool) -> N
     kept = b"".join(parts) if len(parts) != 1 else parts[0]
     if fields.nominated is not None:
         kept = _without(kept, fields.nominated)
+    if fields.lengths and not fields.length_kept:
+        kept = b"".join((kept, b"Content-Length: ", number(fields.length), b"\r\n"))
     if status == 101:
         head.switched = fields.wants_upgrade and fields.upgrade.lower() == b"websocket"
     if status < 200 or status == 204 or status == 304 or head_only:
         head.framing = FRAMING_NONE
-        if fields.lengths and status != 204 and status >= 200:  # tells the size a GET would have
-            kept = b"".join((kept, b"Content-Length: ", b"%d" % fields.length, b"\r\n"))
+        if (
+            fields.lengths and status == 204
+        ):  # must not stand there (RFC 9110 section 8.6); elsewhere it tells a GET's size
+            kept = _without(kept, [b"content-length"])
     elif fields.encodings:
         head.framing = FRAMING_CHUNKED
     elif fields.lengths:
@@ -499,14 +586,14 @@ def _conclude_response(head: ResponseHead, fields: Fields, head_only: bool) -> N
 def _scan_fields(
     data: bytes,
     start: int,
-    end: int,
     found: Fields,
     limits: Limits,
     hints: bytes,
     known: dict[bytes, int],
     request: bool,
 ) -> None:
-    """Walk the field lines in data[start:end], each ended by CRLF; runs of lines to keep are copied as one slice."""
+    """Walk the field lines from `start` to the empty line, which must be there; runs of lines to keep are copied as one
+    slice."""
     view = data
     hint = hints
     token = TOKEN
@@ -514,8 +601,10 @@ def _scan_fields(
     at = start
     run = start  # first byte of the run being kept
     count = 0
-    while at < end:
+    while True:
         line = at
+        if view[at] == 13 and view[at + 1] == 10:
+            break
         count += 1
         underscore = False
         while token[view[at]]:
@@ -567,8 +656,9 @@ def _scan_fields(
         if keep:
             found.parts.append(b"".join((view[line : line + length], b": ", view[value:stop], b"\r\n")))
         run = at
-    if run < end:
-        found.parts.append(view[run:end])
+    found.end = at
+    if run < at:
+        found.parts.append(view[run:at])
 
 
 def _note(found: Fields, kind: int, value: bytes) -> bool:
@@ -585,17 +675,24 @@ def _note(found: Fields, kind: int, value: bytes) -> bool:
     if kind == _HOST:
         found.hosts += 1
         found.host = value
+        known = _AUTHORITIES.get(value)
+        if known is None:
+            known = _remember_authority(value)
+        if known[1] == value and found.hosts == 1:
+            found.host_kept = value
+            return True
         return False
     if kind == _CONNECTION:
         _note_connection(found, value)
         return False
     if kind == _LENGTH:
         found.lengths += 1
-        if found.lengths > 1 or len(value) == 0 or len(value) > 18 or value.translate(None, _DIGITS):
+        found.length = decimal(value)
+        if found.lengths > 1 or found.length < 0:
             found.error = Reason.BAD_REQUEST
             return False
-        found.length = int(value)
-        return False
+        found.length_kept = len(value) == 1 or value[0] != 48
+        return found.length_kept
     if kind == _ENCODING:
         found.encodings += 1
         if value.lower() != b"chunked":
@@ -620,6 +717,21 @@ def _note(found: Fields, kind: int, value: bytes) -> bool:
     elif kind == _FORWARDED_HOST:
         found.claimed_host = value
     return False
+
+
+def decimal(digits: bytes) -> int:
+    """The number that 1 to 18 ASCII digits say; -1 for anything else (RFC 9112 section 6.2, no sign, no space)."""
+    view = digits
+    size = len(digits)
+    if size == 0 or size > 18:
+        return -1
+    value = 0
+    for at in range(size):
+        digit = view[at] - 48
+        if digit < 0 or digit > 9:
+            return -1
+        value = value * 10 + digit
+    return value
 
 
 _LIST_SET = _ALPHANUMERIC + b"!#$%&'*+-.^_`|~ ,;="

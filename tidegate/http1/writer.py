@@ -37,12 +37,6 @@ def number(value: int) -> bytes:
     return b"%d" % value
 
 
-def status_line(status: int, phrase: bytes) -> bytes:
-    """`HTTP/1.1 200 OK` and its CRLF; the phrase as the container chose it."""
-    line: bytes | None = _LINES.get((status, phrase))
-    return line if line is not None else b"HTTP/1.1 %d %b\r\n" % (status, phrase)
-
-
 def answer(reason: Reason, page: bytes, head_only: bool, close: bool) -> bytes:
     """A whole error response: status and short text of `reason`, or `page` instead of the text (maintenance)."""
     status = reason.status if reason.status in _PHRASES else 500

@@ -37,7 +37,7 @@ cdef class Core:
 
     cpdef opened(self, object connection)
     cpdef lost(self, object connection)
-    cpdef put_back(self, UpstreamConnection connection)
+    cpdef put_back(self, UpstreamConnection connection, double now)
 
     @cython.locals(duration_us="long long", route=LiveRoute, counters=Counters, upstream=Upstream)
-    cpdef finished(self, Exchange exchange)
+    cpdef finished(self, Exchange exchange, double now)

@@ -96,14 +96,14 @@ class Core:
         if self.draining and not self.connections:
             self.on_empty()
 
-    def put_back(self, connection: UpstreamConnection) -> None:
+    def put_back(self, connection: UpstreamConnection, now: float) -> None:
         """A connection that may serve again."""
-        connection.idle_since = self.clock()
+        connection.idle_since = now
         connection.upstream.put(connection, self.upstream_idle)
 
-    def finished(self, exchange: Exchange) -> None:
+    def finished(self, exchange: Exchange, now: float) -> None:
         """Count and log one exchange."""
-        duration_us = int((self.clock() - exchange.started) * 1e6)
+        duration_us = int((now - exchange.started) * 1e6)
         route = exchange.route
         counters = self.unrouted if route is None else route.counters
         counters.add(exchange.status, duration_us, exchange.received, exchange.sent)

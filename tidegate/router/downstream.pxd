@@ -3,7 +3,6 @@ cimport cython
 from tidegate.http1.chunks cimport ChunkReader
 from tidegate.http1.events cimport RequestHead, ResponseHead
 from tidegate.http1.parser cimport parse_request
-from tidegate.http1.writer cimport number, status_line
 from tidegate.router.core cimport Core
 from tidegate.router.exchange cimport Exchange
 from tidegate.router.live cimport LiveRoute
@@ -35,8 +34,6 @@ cdef class Downstream(Sink):
     cdef public bint write_paused
     cdef public bint busy
     cdef public bint closed
-    cdef public double deadline
-    cdef public long long armed
     cdef public bytes authority
     cdef public bytes forwarded
 
@@ -67,21 +64,21 @@ cdef class Downstream(Sink):
     cdef _block(self, int why)
 
     @cython.locals(exchange=Exchange, framing=int, length=bytes, last=bytes)
-    cpdef response_start(self, ResponseHead head, bytes body, Py_ssize_t size)
+    cpdef response_start(self, ResponseHead head, bytes body, Py_ssize_t size, double now)
 
     @cython.locals(exchange=Exchange)
     cpdef response_data(self, bytes data, Py_ssize_t size)
 
     @cython.locals(exchange=Exchange)
-    cpdef response_end(self, UpstreamConnection connection, bint reusable)
+    cpdef response_end(self, UpstreamConnection connection, bint reusable, double now)
 
     cdef _refuse(self, object reason)
 
-    @cython.locals(exchange=Exchange)
+    @cython.locals(exchange=Exchange, now=double)
     cdef _fail(self, object reason)
 
     @cython.locals(upstream=Upstream)
-    cdef _finish(self, Exchange exchange, object reason)
+    cdef _finish(self, Exchange exchange, object reason, double now)
 
     @cython.locals(core=Core)
-    cdef _next(self)
+    cdef _next(self, double now)

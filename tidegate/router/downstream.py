@@ -27,7 +27,7 @@ from tidegate.http1.events import (
     ResponseHead,
 )
 from tidegate.http1.parser import parse_request
-from tidegate.http1.writer import CONTINUE, answer, number, status_line
+from tidegate.http1.writer import CONTINUE, answer
 from tidegate.router.core import Core
 from tidegate.router.exchange import CLAIMED, HELD, IDEMPOTENT, RESPONDING, Exchange
 from tidegate.router.live import MAINTENANCE, NORMAL
@@ -51,7 +51,6 @@ _TUNNEL = 4
 
 _MAX_PENDING = 65536  # pipelined or early bytes kept before reading pauses
 _LINGER_SECONDS = 2.0
-_NEVER = 1 << 60
 
 _FOR_PENDING = 1  # why reading is paused (a set of bits)
 _FOR_UPSTREAM = 2
@@ -61,7 +60,6 @@ class Downstream(Sink):
     """One client connection (an asyncio protocol). `core` is the worker's router: table, wheel, settings, access log."""
 
     __slots__ = (
-        "armed",
         "authority",
         "bare_body",
         "blocked",
@@ -72,7 +70,6 @@ class Downstream(Sink):
         "closed",
         "connection",
         "core",
-        "deadline",
         "encode_body",
         "exchange",
         "forwarded",
@@ -89,6 +86,7 @@ class Downstream(Sink):
     )
 
     def __init__(self, core: Core) -> None:
+        super().__init__()
         self.core = core
         self.transport: Any = None
         self.write: Any = None
@@ -110,8 +108,6 @@ class Downstream(Sink):
         self.write_paused = False
         self.busy = False  # inside _consume: no recursion
         self.closed = False
-        self.deadline = 0.0
-        self.armed = _NEVER
         self.authority = b""
         self.forwarded = b""  # X-Forwarded-* for `authority`
 
@@ -153,7 +149,7 @@ class Downstream(Sink):
         if connection is not None:
             self.connection = None
             connection.abort()
-        self._finish(exchange, Reason.CLIENT_GONE)
+        self._finish(exchange, Reason.CLIENT_GONE, self.core.clock())
 
     def pause_writing(self) -> None:
         """asyncio: the client reads slowly, so the container is read no faster."""
@@ -231,7 +227,8 @@ class Downstream(Sink):
     def _begin(self, head: RequestHead) -> None:
         core = self.core
         now = core.clock()
-        exchange = Exchange(head.method, head.host, head.target, self.client, now)
+        exchange = Exchange.__new__(Exchange)
+        exchange.begin(head.method, head.host, head.target, self.client, now)
         exchange.agent = head.user_agent
         exchange.referer = head.referer
         self.exchange = exchange
@@ -319,7 +316,7 @@ class Downstream(Sink):
         if framing == _NONE:
             last = b"\r\n"
         elif framing == _LENGTH:
-            last = b"".join((b"Content-Length: ", number(head.length), b"\r\n\r\n"))
+            last = b"\r\n"
         else:
             last = b"Transfer-Encoding: chunked\r\n\r\n"
         if head.upgrade:
@@ -422,7 +419,7 @@ class Downstream(Sink):
         if self.exchange is exchange and exchange.state == _CLAIMED and not self.closed:
             self._send(connection, self.core.clock())
         else:
-            self.core.put_back(connection)
+            self.core.put_back(connection, self.core.clock())
 
     def connect_failed(self, exchange: Exchange, reason: Reason) -> None:
         """Nothing was sent, so another upstream may be tried; when all were, wait a little for the table to change."""
@@ -465,21 +462,19 @@ class Downstream(Sink):
     def interim(self, head: ResponseHead) -> None:
         """A 1xx: passed on, except the 100 that we answered ourselves, and to HTTP/1.0 clients nothing."""
         if head.status != 100 and not self.bare_body:
-            self.write(b"".join((status_line(head.status, head.reason), head.fields, b"\r\n")))
+            self.write(b"".join((head.line, head.fields, b"\r\n")))
 
-    def response_start(self, head: ResponseHead, body: bytes, size: int) -> None:
+    def response_start(self, head: ResponseHead, body: bytes, size: int, now: float) -> None:
         """The response head, and the part of a sized body that came with it, as one write."""
         exchange = self.exchange
         assert exchange is not None, "a response belongs to an exchange"
-        exchange.responding(head.status, self.core.clock())
+        exchange.responding(head.status, now)
         exchange.sent += size
         self.started = True
         framing = head.framing
         self.encode_body = False
         length = b""
-        if framing == _LENGTH:
-            length = b"".join((b"Content-Length: ", number(head.length), b"\r\n"))
-        elif framing == _NONE:
+        if framing == _LENGTH or framing == _NONE:
             pass
         elif self.bare_body:
             self.close_after = True
@@ -494,7 +489,7 @@ class Downstream(Sink):
             last = b"Connection: keep-alive\r\n\r\n"
         else:
             last = b"\r\n"
-        self.write(b"".join((status_line(head.status, head.reason), head.fields, length, last, body)))
+        self.write(b"".join((head.line, head.fields, length, last, body)))
 
     def response_data(self, data: bytes, size: int) -> None:
         """Body bytes as the container framed them (sized, or until it closes)."""
@@ -514,7 +509,7 @@ class Downstream(Sink):
             exchange.sent += size
             self.write(data)
 
-    def response_end(self, connection: UpstreamConnection, reusable: bool) -> None:
+    def response_end(self, connection: UpstreamConnection, reusable: bool, now: float) -> None:
         """The response is complete."""
         exchange = self.exchange
         if exchange is None:
@@ -523,11 +518,11 @@ class Downstream(Sink):
             self.write(b"0\r\n\r\n")
         self.connection = None
         if reusable and self.request_done:
-            self.core.put_back(connection)
+            self.core.put_back(connection, now)
         else:
             connection.close()
-        self._finish(exchange, None)
-        self._next()
+        self._finish(exchange, None, now)
+        self._next(now)
 
     def upstream_lost(self, connection: UpstreamConnection, untouched: bool) -> None:
         """The connection broke before the response ended. `untouched`: not one response byte had come."""
@@ -569,11 +564,7 @@ class Downstream(Sink):
         self.phase = _TUNNEL
         self.connection = None
         self.exchange = None
-        self.write(
-            b"".join(
-                (status_line(101, head.reason), head.fields, b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n", rest)
-            )
-        )
+        self.write(b"".join((head.line, head.fields, b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n", rest)))
         early, self.pending = self.pending, b""
         self.armed = 0
         self.core.lost(self)
@@ -610,7 +601,7 @@ class Downstream(Sink):
             self.connection = None
             connection.abort()
         if self.started or reason is Reason.CLIENT_GONE:
-            self._finish(exchange, reason)
+            self._finish(exchange, reason, self.core.clock())
             self.transport.abort()
             return
         if not self.request_done or not reason_keeps_connection(reason):
@@ -619,18 +610,19 @@ class Downstream(Sink):
         page = exchange.route.message if reason is Reason.MAINTENANCE else b""
         head_only = exchange.method == b"HEAD"
         self.write(answer(reason, page, head_only, self.close_after))
-        self._finish(exchange, reason)
-        self._next()
+        now = self.core.clock()
+        self._finish(exchange, reason, now)
+        self._next(now)
 
-    def _finish(self, exchange: Exchange, reason: Reason | None) -> None:
+    def _finish(self, exchange: Exchange, reason: Reason | None, now: float) -> None:
         upstream = exchange.upstream if exchange.state == _CLAIMED or exchange.state == _RESPONDING else None
         exchange.finish(reason)
         self.exchange = None
         if upstream is not None and upstream.draining:
             upstream.released()
-        self.core.finished(exchange)
+        self.core.finished(exchange, now)
 
-    def _next(self) -> None:
+    def _next(self, now: float) -> None:
         """After an answer: wait for the next request, or close."""
         if self.closed:
             return
@@ -645,10 +637,10 @@ class Downstream(Sink):
                 self.blocked = 0
                 self.transport.resume_reading()
                 self.transport.write_eof()
-                core.wheel.arm(self, core.clock() + _LINGER_SECONDS)
+                core.wheel.arm(self, now + _LINGER_SECONDS)
             return
         self.phase = _HEAD
-        core.wheel.arm(self, core.clock() + core.idle_timeout)
+        core.wheel.arm(self, now + core.idle_timeout)
         if (self.pending or self.blocked) and not self.busy:
             self._resume()
 

@@ -23,6 +23,7 @@ cdef class Exchange:
     cdef public long long received
     cdef public long long sent
 
+    cpdef begin(self, bytes method, bytes host, bytes target, bytes client, double now)
     cpdef routed(self, object route)
     @cython.locals(upstream=Upstream)
     cpdef Upstream choose(self)

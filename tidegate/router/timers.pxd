@@ -1,9 +1,15 @@
 cimport cython
 
+cdef class Timed:
+    cdef public double deadline
+    cdef public long long armed
+
 cdef class Wheel:
     cdef public long long tick
     cdef public dict slots
 
-    @cython.locals(due="long long")
-    cpdef arm(self, object owner, double deadline)
+    @cython.locals(due="long long", slot=list)
+    cpdef arm(self, Timed owner, double deadline)
+
+    @cython.locals(current="long long", owner=Timed, late=list)
     cpdef list turn(self, double now)

@@ -6,19 +6,22 @@ later costs nothing: the wheel looks, sees it is not due, and puts the owner int
 
 from __future__ import annotations
 
-from typing import Any, Protocol
-
 TICK_SECONDS = 0.25
-_NEVER = 1 << 60
+NEVER = 1 << 60
 
 
-class Timed(Protocol):
-    """What the wheel drives."""
+class Timed:
+    """What the wheel drives. `armed` is `NEVER` while no slot holds it."""
 
-    deadline: float
-    armed: int
+    __slots__ = ("armed", "deadline")
 
-    def on_deadline(self, now: float) -> None: ...
+    def __init__(self) -> None:
+        self.deadline = 0.0
+        self.armed = NEVER
+
+    def on_deadline(self, now: float) -> None:
+        """The deadline has passed."""
+        raise AssertionError
 
 
 class Wheel:
@@ -28,9 +31,9 @@ class Wheel:
 
     def __init__(self, now: float) -> None:
         self.tick = int(now / TICK_SECONDS)
-        self.slots: dict[int, list[Any]] = {}
+        self.slots: dict[int, list[Timed]] = {}
 
-    def arm(self, owner: Any, deadline: float) -> None:
+    def arm(self, owner: Timed, deadline: float) -> None:
         """Set the owner's deadline; it fires in the first tick after it."""
         owner.deadline = deadline
         due = int(deadline / TICK_SECONDS) + 1
@@ -42,18 +45,18 @@ class Wheel:
             else:
                 slot.append(owner)
 
-    def turn(self, now: float) -> list[Any]:
+    def turn(self, now: float) -> list[Timed]:
         """Whose deadline has passed. An owner whose deadline moved later is put into its new slot."""
-        due: list[Any] = []
+        late: list[Timed] = []
         current = int(now / TICK_SECONDS)
         while self.tick < current:
             self.tick += 1
             for owner in self.slots.pop(self.tick, ()):
                 if owner.armed != self.tick:
                     continue  # armed anew for an earlier tick meanwhile, or finished
-                owner.armed = _NEVER
+                owner.armed = NEVER
                 if owner.deadline <= now:
-                    due.append(owner)
+                    late.append(owner)
                 else:
                     self.arm(owner, owner.deadline)
-        return due
+        return late

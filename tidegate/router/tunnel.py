@@ -11,8 +11,7 @@ from typing import Any
 
 from tidegate.errors import Reason
 from tidegate.router.exchange import Exchange
-
-_NEVER = 1 << 60
+from tidegate.router.timers import Timed
 
 
 def join(core: Any, exchange: Exchange, downstream: Any, upstream: Any, early: bytes) -> None:
@@ -32,17 +31,16 @@ def join(core: Any, exchange: Exchange, downstream: Any, upstream: Any, early: b
     upstream.resume_reading()
 
 
-class Tunnel:
+class Tunnel(Timed):
     """What both sides share: the exchange, the idle deadline, the end."""
 
     def __init__(self, core: Any, exchange: Exchange) -> None:
+        super().__init__()
         self.core = core
         self.exchange = exchange
         self.client: TunnelSide
         self.container: TunnelSide
         self.over = False
-        self.deadline = 0.0
-        self.armed = _NEVER
 
     def moved(self) -> None:
         """Bytes passed: the idle time starts anew."""
@@ -64,7 +62,7 @@ class Tunnel:
         self.exchange.finish(reason)
         upstream.released()
         self.core.lost(self)
-        self.core.finished(self.exchange)
+        self.core.finished(self.exchange, self.core.clock())
         self.client.transport.close()
         self.container.transport.close()
 

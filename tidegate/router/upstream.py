@@ -17,6 +17,7 @@ from tidegate.http1.events import FRAMING_CHUNKED, FRAMING_LENGTH, FRAMING_NONE,
 from tidegate.http1.parser import parse_response
 from tidegate.model import Address, Endpoint
 from tidegate.router.counters import Counters
+from tidegate.router.timers import Timed
 
 _NONE = FRAMING_NONE
 _LENGTH = FRAMING_LENGTH
@@ -107,7 +108,7 @@ class Upstream:
             connection.close()
 
 
-class Sink:
+class Sink(Timed):
     """Who takes a response: the calls an upstream connection makes, in the order they may come:
     `interim`* then `response_start`, (`response_data` | `response_encoded`)*, `response_end`; or `start_tunnel`; or, at
     any point, `upstream_lost` or `upstream_failed`, after which nothing follows. HTTP/2 streams will be sinks too."""
@@ -126,7 +127,7 @@ class Sink:
         """A 1xx."""
         raise AssertionError
 
-    def response_start(self, head: ResponseHead, body: bytes, size: int) -> None:
+    def response_start(self, head: ResponseHead, body: bytes, size: int, now: float) -> None:
         """The head, and the part of a sized body that came with it."""
         raise AssertionError
 
@@ -138,7 +139,7 @@ class Sink:
         """Body bytes in canonical chunks (bare if `wants_bare_body`), `size` of them content."""
         raise AssertionError
 
-    def response_end(self, connection: UpstreamConnection, reusable: bool) -> None:
+    def response_end(self, connection: UpstreamConnection, reusable: bool, now: float) -> None:
         """Complete."""
         raise AssertionError
 
@@ -168,6 +169,7 @@ class UpstreamConnection:
 
     __slots__ = (
         "chunks",
+        "clock",
         "closed",
         "downstream",
         "framing",
@@ -184,9 +186,10 @@ class UpstreamConnection:
         "write",
     )
 
-    def __init__(self, upstream: Upstream, limits: Limits) -> None:
+    def __init__(self, upstream: Upstream, limits: Limits, clock: Callable[[], float]) -> None:
         self.upstream = upstream
         self.limits = limits
+        self.clock = clock
         self.transport: Any = None
         self.write: Any = None
         self.downstream: Any = None  # the Sink it serves
@@ -212,12 +215,13 @@ class UpstreamConnection:
 
     def data_received(self, data: bytes) -> None:
         """asyncio: response bytes."""
+        now = self.clock()
         if self.phase == _HEAD:
-            self._head(data)
+            self._head(data, now)
         elif self.phase == _BODY:
-            self._body(data)
+            self._body(data, now)
         elif self.phase == _CHUNKS:
-            self._chunked(data, 0)
+            self._chunked(data, 0, now)
         elif self.phase == _UNTIL_CLOSE:
             self.downstream.response_data(data, len(data))
         else:
@@ -227,7 +231,7 @@ class UpstreamConnection:
     def eof_received(self) -> bool:
         """asyncio: the container sent its last byte; the transport closes itself."""
         if self.phase == _UNTIL_CLOSE:
-            self._done()
+            self._done(self.clock())
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -239,7 +243,7 @@ class UpstreamConnection:
             return
         self.downstream = None
         if self.phase == _UNTIL_CLOSE and error is None:
-            downstream.response_end(self, False)
+            downstream.response_end(self, False, self.clock())
         else:
             downstream.upstream_lost(self, self.phase == _HEAD and not self.held)
 
@@ -285,7 +289,7 @@ class UpstreamConnection:
 
     # --- the response
 
-    def _head(self, data: bytes) -> None:
+    def _head(self, data: bytes, now: float) -> None:
         if self.held:
             data = self.held + data
             self.held = b""
@@ -318,27 +322,27 @@ class UpstreamConnection:
             self.left = head.length - size
             body = data[at : at + size] if size else b""
             self.phase = _BODY
-            self.downstream.response_start(head, body, size)
+            self.downstream.response_start(head, body, size, now)
             if self.left == 0:
-                self._done()
+                self._done(now)
         elif framing == _NONE:
             if size:
                 self.reusable = False
-            self.downstream.response_start(head, b"", 0)
-            self._done()
+            self.downstream.response_start(head, b"", 0, now)
+            self._done(now)
         elif framing == _CHUNKED:
             self.phase = _CHUNKS
             self.chunks = ChunkReader(self.downstream.wants_bare_body())
-            self.downstream.response_start(head, b"", 0)
+            self.downstream.response_start(head, b"", 0, now)
             if size and self.downstream is not None:
-                self._chunked(data, at)
+                self._chunked(data, at, now)
         else:
             self.phase = _UNTIL_CLOSE
-            self.downstream.response_start(head, b"", 0)
+            self.downstream.response_start(head, b"", 0, now)
             if size and self.downstream is not None:
                 self.downstream.response_data(data[at:], size)
 
-    def _body(self, data: bytes) -> None:
+    def _body(self, data: bytes, now: float) -> None:
         size = len(data)
         if size > self.left:
             self.reusable = False
@@ -347,9 +351,9 @@ class UpstreamConnection:
         self.left -= size
         self.downstream.response_data(data, size)
         if self.left == 0:
-            self._done()
+            self._done(now)
 
-    def _chunked(self, data: bytes, at: int) -> None:
+    def _chunked(self, data: bytes, at: int, now: float) -> None:
         chunks = self.chunks
         assert chunks is not None, "a chunked body has its reader"
         before = chunks.body_bytes
@@ -362,7 +366,7 @@ class UpstreamConnection:
         if chunks.done:
             if chunks.end < len(data):
                 self.reusable = False
-            self._done()
+            self._done(now)
 
     def _switch(self, head: Any, rest: bytes) -> None:
         """A 101: a tunnel, if the downstream asked for that very protocol."""
@@ -372,7 +376,7 @@ class UpstreamConnection:
         else:
             self._fail()
 
-    def _done(self) -> None:
+    def _done(self, now: float) -> None:
         downstream = self.downstream
         if downstream is None:
             return
@@ -380,7 +384,7 @@ class UpstreamConnection:
         self.downstream = None
         self.chunks = None
         self.served += 1
-        downstream.response_end(self, self.reusable)
+        downstream.response_end(self, self.reusable, now)
 
     def _fail(self) -> None:
         """What came is not a response (RFC 9112): 502 if nothing was sent, else a visible abort."""

@@ -159,7 +159,7 @@ class Router:
         assert self._loop is not None, "connections are only made while running"
         try:
             async with asyncio.timeout(exchange.route.connect_timeout):
-                factory: Any = partial(UpstreamConnection, upstream, self.core.limits)
+                factory: Any = partial(UpstreamConnection, upstream, self.core.limits, self.core.clock)
                 _, connection = await self._loop.create_connection(factory, upstream.host, upstream.port)
         except TimeoutError:
             self._contained(downstream, partial(downstream.connect_failed, exchange, Reason.CONNECT_TIMEOUT))
