@@ -70,7 +70,8 @@ def test_label_sets_are_bounded_and_those_over_the_bound_counted(monkeypatch):
     found = samples(registry)
     assert ("tidegate_x_total", (("route", "c"),)) not in found
     assert found["tidegate_x_total", (("route", "a"),)] == 2
-    assert found["tidegate_control_dropped_samples_total", ()] == 2
+    assert found["tidegate_control_dropped_samples_total", (("metric", "tidegate_x_total"),)] == 1
+    assert found["tidegate_control_dropped_samples_total", (("metric", "tidegate_z_seconds"),)] == 1
 
 
 def test_a_gauge_of_what_is_gone_can_be_forgotten():

@@ -8,10 +8,6 @@ from tests.support.tree import ROOT, sources
 # An entry that no longer holds is removed.
 TESTED_ELSEWHERE = {
     **dict.fromkeys(
-        [f"tidegate/building/{name}.py" for name in ("claims", "draft", "options", "parts", "routes", "weights")],
-        "tests/building/test_build.py",
-    ),
-    **dict.fromkeys(
         [f"tidegate/engine/process_{name}.py" for name in ("child", "container")],
         "tests/engine/test_process.py",
     ),

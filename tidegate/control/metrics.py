@@ -68,7 +68,7 @@ class Registry:
         """Set a gauge."""
         series = self._gauges.setdefault(name, {})
         key = _sorted(labels)
-        if self._fits(series, key):
+        if self._fits(name, series, key):
             series[key] = value
 
     def forget(self, name: str, **labels: str) -> None:
@@ -132,20 +132,21 @@ class Registry:
 
     def _add(self, name: str, labels: Labels, amount: float) -> None:
         series = self._counters.setdefault(name, {})
-        if self._fits(series, labels):
+        if self._fits(name, series, labels):
             series[labels] = series.get(labels, 0.0) + amount
 
     def _histogram(self, name: str, labels: Labels) -> Histogram | None:
         series = self._histograms.setdefault(name, {})
-        if not self._fits(series, labels):
+        if not self._fits(name, series, labels):
             return None
         return series.setdefault(labels, Histogram())
 
-    def _fits(self, series: dict[Labels, float] | dict[Labels, Histogram], labels: Labels) -> bool:
+    def _fits(self, name: str, series: dict[Labels, float] | dict[Labels, Histogram], labels: Labels) -> bool:
         if labels in series or len(series) < MAX_LABEL_SETS:
             return True
         dropped = self._counters.setdefault(DROPPED, {})
-        dropped[()] = dropped.get((), 0.0) + 1
+        key = (("metric", name),)
+        dropped[key] = dropped.get(key, 0.0) + 1
         return False
 
 
