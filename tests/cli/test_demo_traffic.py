@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tests.support.cli import DEADLINE
-from tidegate.cli.demo_traffic import HOSTS, PATTERN, Counts, Meter, Traffic
+from tidegate.cli.demo_traffic import HOSTS, MIXTURE, Counts, Meter, Traffic
 
 
 class Router(BaseHTTPRequestHandler):
@@ -23,7 +23,7 @@ class Router(BaseHTTPRequestHandler):
         self.send_header("X-Demo-Service", host.partition(".")[0])
         self.send_header("Content-Length", "0")
         self.end_headers()
-        if len(self.seen) >= 2 * len(PATTERN):
+        if set(self.seen) == set(HOSTS) and len(self.seen) >= 2 * len(MIXTURE):
             self.enough.set()
 
     def log_message(self, *_):
@@ -52,7 +52,7 @@ def test_traffic_visits_every_host_and_counts_who_answered(router):
     traffic.stop()
     requests, errors = counts.read()
     assert set(handler.seen) == set(HOSTS)
-    assert requests["hello.localhost", "hello"] >= 5
+    assert requests["hello.localhost", "hello"] >= 1
     assert errors["web.localhost", "web"] == requests["web.localhost", "web"]
     assert errors["hello.localhost", "hello"] == 0
 

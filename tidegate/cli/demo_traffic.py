@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import random
 import threading
 import time
 from collections.abc import Callable
@@ -10,8 +11,8 @@ from collections.abc import Callable
 from tidegate.model import Value
 
 RATE = 20.0
-PATTERN = ("hello.localhost", "hello.localhost", "hello.localhost", "api.localhost", "web.localhost")
-HOSTS = tuple(dict.fromkeys(PATTERN))
+MIXTURE = ("hello.localhost", "hello.localhost", "hello.localhost", "api.localhost", "web.localhost")
+HOSTS = tuple(dict.fromkeys(MIXTURE))
 TIMEOUT_SECONDS = 5.0
 
 
@@ -103,10 +104,9 @@ class Traffic:
         return good
 
     def _run(self) -> None:
-        number = 0
         while not self._stopping.wait(1.0 / RATE):
-            host = PATTERN[number % len(PATTERN)]
-            number += 1
+            # by chance: a fixed order would fall in step with the router's round robin and show wrong shares
+            host = random.choice(MIXTURE)  # noqa: S311  nothing is secret here
             answered_by, good = self._ask(host)
             self._counts.add(host, answered_by, failed=not good)
 

@@ -10,7 +10,8 @@ if [ -n "$CALLS" ]; then
   # Tidegate stands on this network's gateway: ask it for the name, then go where its answer points.
   gateway=$(ip route | sed -n 's/^default via \([^ ]*\).*/\1/p')
   address=$(nslookup -type=a "$CALLS" "$gateway:$DEMO_DNS_PORT" 2>/dev/null | sed -n 's/^Address: *\([0-9.]*\)$/\1/p' | tail -n 1)
-  heard=$(wget -q -T 3 -O - --header "Host: $CALLS" "http://${address:-unknown}:$DEMO_HTTP_PORT/" 2>&1) || status="502 Bad Gateway"
+  # (wget -T crashes in a static busybox, hence timeout)
+  heard=$(timeout 3 wget -q -O - --header "Host: $CALLS" "http://${address:-unknown}:$DEMO_HTTP_PORT/" 2>&1) || status="502 Bad Gateway"
   body="$GREETING: $heard"
 fi
 printf 'Status: %s\r\nContent-Type: text/plain; charset=utf-8\r\nX-Demo-Service: %s\r\nContent-Length: %s\r\n\r\n%s\n' \
