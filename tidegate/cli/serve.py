@@ -61,4 +61,4 @@ def serve(session: Session, /, file: str | None, no_docker: bool, **flags: Any) 
         problem_text(session, warning)
     from tidegate import app  # noqa: PLC0415  only this verb loads the data plane
 
-    return int(app.run(settings.config))
+    return app.run(settings.config)
