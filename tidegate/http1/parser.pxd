@@ -74,7 +74,7 @@ cdef _conclude_response(ResponseHead head, Fields fields, bint head_only)
 
 @cython.locals(view="const unsigned char *", hint="const unsigned char *", token="const unsigned char *",
                value_class="const unsigned char *", at=Py_ssize_t, run=Py_ssize_t, count=Py_ssize_t, line=Py_ssize_t,
-               length=Py_ssize_t, value=Py_ssize_t, stop=Py_ssize_t, kind=int, odd=bint, keep=bint, underscore=bint)
+               length=Py_ssize_t, value=Py_ssize_t, stop=Py_ssize_t, kind=int, odd=bint, keep=bint, underscore=bint, name=bytes)
 cdef _scan_fields(bytes data, Py_ssize_t start, Fields found, Limits limits, bytes hints, dict known, bint request)
 
 @cython.locals(known=tuple)

@@ -114,8 +114,15 @@ def _hints(fields: dict[bytes, int]) -> bytes:
     return bytes(table)
 
 
+def _spelt(fields: dict[bytes, int]) -> dict[bytes, int]:
+    # also as most senders spell them, so that they are found without folding case
+    return fields | {name.title(): kind for name, kind in fields.items()}
+
+
 _REQUEST_HINTS = _hints(_REQUEST_FIELDS)
 _RESPONSE_HINTS = _hints(_RESPONSE_FIELDS)
+_REQUEST_FIELDS = _spelt(_REQUEST_FIELDS)
+_RESPONSE_FIELDS = _spelt(_RESPONSE_FIELDS)
 
 #: Fields that `Connection` can never nominate away: the proxy's own, and those that decide framing and routing.
 _NOT_NOMINABLE = frozenset(
@@ -626,7 +633,9 @@ def _scan_fields(
         at += 2
         kind = _KEEP
         if length < 64 and hint[length * 32 + (view[line] & 31)]:
-            kind = known.get(view[line : line + length].lower(), _KEEP)
+            name = view[line : line + length]
+            found_kind = known.get(name)
+            kind = known.get(name.lower(), _KEEP) if found_kind is None else found_kind
         if request and underscore:
             kind = _DROP
         odd = False  # white space other than one SP before the value
