@@ -10,6 +10,7 @@ from tidegate.control.journal import Journal
 from tidegate.control.metrics import Registry
 from tidegate.control.reconciler import Reconciler
 from tidegate.control.snapshot import Memory, save
+from tidegate.errors import Problem
 from tidegate.model import HealthSource, HealthState, InstanceState, Overrides
 from tidegate.routing import TableCell
 from tidegate.tasks import Tasks
@@ -192,3 +193,9 @@ async def test_each_table_is_remembered(tmp_path):
         task.cancel()
     found, _ = memory.load()
     assert found.table == world.cell.table
+
+
+async def test_problems_of_providers_and_checks_stand_beside_those_of_the_build():
+    away = Problem(code="T1101", text="the engine does not answer")
+    world = Set(complaints=lambda: (away, away))
+    assert world.reconciler.problems == (away,)

@@ -121,6 +121,7 @@ class Control:
             followers=self.channel,
             status=Workers(self.channel),
             required=[provider.name for provider in self.providers],
+            complaints=self._complaints,
             registry=self.registry,
             sockets=adopt(launch.admin),
         )
@@ -161,6 +162,10 @@ class Control:
             self.checker.passive(message.endpoint, message.reason)
         elif isinstance(message, Drained):
             self.plane.journal.tell("drained", f"worker {slot} has nothing in flight to {message.endpoint}")
+
+    def _complaints(self) -> tuple[Problem, ...]:
+        """What providers and health checks complain of now."""
+        return (*(problem for provider in self.providers for problem in provider.problems), *self.checker.problems())
 
     def _on_health(self, report: HealthReport) -> None:
         self.plane.reconciler.offer_health(report)

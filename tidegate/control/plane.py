@@ -20,6 +20,7 @@ from tidegate.control.ports import CheckFollower, Followers, Publisher, ResolveP
 from tidegate.control.reconciler import Reconciler
 from tidegate.control.server import AdminServer
 from tidegate.control.snapshot import Memory
+from tidegate.errors import Problem
 from tidegate.store.port import Store
 from tidegate.tasks import Tasks
 
@@ -27,7 +28,8 @@ from tidegate.tasks import Tasks
 class ControlPlane:
     """Everything of control but discovery and health checks, which `app` runs beside and connects by `reconciler`.
 
-    `required` names the providers to wait for before the first table. `sockets` are listening sockets made by the
+    `required` names the providers to wait for before the first table; `complaints` tells what they and the checks
+    complain of now. `sockets` are listening sockets made by the
     supervisor for the addresses of `config.admin.listeners`; without them the plane binds its own. Raises ConfigError
     (T1601) if the admin API would stand open.
     """
@@ -43,6 +45,7 @@ class ControlPlane:
         followers: Followers,
         status: StatusPort,
         required: Iterable[str] = (),
+        complaints: Callable[[], Iterable[Problem]] = tuple,
         registry: Registry | None = None,
         sockets: Sequence[socket.socket] = (),
         clock: Callable[[], float] = time.monotonic,
@@ -62,6 +65,7 @@ class ControlPlane:
             memory=self._memory,
             metrics=self.registry,
             clock=clock,
+            complaints=complaints,
         )
         self.book = OverrideBook(store, self.journal, self.reconciler.offer_overrides, wall)
         parts = Parts(

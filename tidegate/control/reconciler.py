@@ -23,7 +23,7 @@ from tidegate.telemetry import Metrics, NullMetrics, logger
 
 
 class Reconciler:
-    """`required` are the names of providers to wait for. `clock` must not go back; it times lingering claims.
+    """`required` are the names of providers to wait for; `complaints` tells what providers and checks complain of. `clock` must not go back; it times lingering claims.
 
     Offer from the event loop's thread only. `run` must be running for lingering claims to end and for failures to be
     seen.
@@ -40,8 +40,10 @@ class Reconciler:
         memory: Memory | None = None,
         metrics: Metrics | None = None,
         clock: Callable[[], float] = time.monotonic,
+        complaints: Callable[[], Iterable[Problem]] = tuple,
     ) -> None:
         self._publisher = publisher
+        self._complaints = complaints
         self._checks = checks
         self._journal = journal
         self._waiting_for = set(required)
@@ -90,8 +92,9 @@ class Reconciler:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """All that an operator should know of, mended or not."""
-        return (*self._own_problems, *self._build.problems)
+        """All that an operator should know of: of its own, of providers and checks (`complaints`), of the build. Looks
+        at every endpoint, so it is for people who ask, not for each change."""
+        return tuple(dict.fromkeys((*self._own_problems, *self._complaints(), *self._build.problems)))
 
     @property
     def waiting_for(self) -> frozenset[str]:
@@ -225,7 +228,7 @@ class Reconciler:
 
     def _tell(self, old: Build, made: Build) -> None:
         self._metrics.gauge("tidegate_control_endpoints", len(made.checks))
-        self._metrics.gauge("tidegate_control_problems", len(self.problems))
+        self._metrics.gauge("tidegate_control_problems", len(self._own_problems) + len(made.problems))
         for kind, text in told(old, made):
             self._journal.tell(kind, text, version=made.table.version)
 
