@@ -93,7 +93,7 @@ class Containers:
         )
         async with asyncio.timeout(DEADLINE):
             out, err = await process.communicate()
-        assert not check or process.returncode == 0, f"docker {' '.join(arguments[:6])}: {err.decode()}"
+        assert not check or process.returncode == 0, f"{arguments}: {process.returncode} {err.decode()}"
         return out.decode().strip()
 
     def name(self, short):
@@ -132,9 +132,11 @@ class Containers:
         return name
 
     async def gateway(self, network):
-        """The host's address on a network."""
-        config = json.loads(await self.docker("network", "inspect", network))[0]["IPAM"]["Config"]
-        return config[0]["Gateway"]
+        """The host's address on a network; an engine's own bridge names none before something stands on it."""
+        (found,) = json.loads(await self.docker("network", "inspect", network))
+        if gateway := found["IPAM"]["Config"][0].get("Gateway"):
+            return gateway
+        return await asyncio.to_thread(_first_address, found["Options"]["com.docker.network.bridge.name"])
 
     async def remove_all(self):
         """Remove everything this made."""
@@ -165,6 +167,13 @@ async def _ensure_images(url):
             await engine.import_image(PYTHON, await asyncio.to_thread(python_tar))
     finally:
         await engine.close()
+
+
+def _first_address(interface):
+    listing = subprocess.run(
+        ["ip", "-json", "-4", "address", "show", interface], capture_output=True, check=True, timeout=10
+    )
+    return json.loads(listing.stdout)[0]["addr_info"][0]["local"]
 
 
 def python_tar():
