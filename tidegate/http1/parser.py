@@ -340,8 +340,11 @@ def _request_line(data: bytes, start: int, end: int, head: RequestHead, limits: 
 
 
 def has_dot_segments(path: bytes) -> bool:
-    """Whether a segment of the path is `.` or `..`, written plainly or as `%2e` (RFC 3986 section 5.2.4)."""
-    return any([segment in (b".", b"..") for segment in path.lower().replace(b"%2e", b".").split(b"/")])  # noqa: C419  no closure
+    """Whether a segment of the path is `.` or `..`, written plainly or as `%2e` (RFC 3986 section 5.2.4).
+
+    Some servers drop a parameter (`..;x`) first, so it does not count."""
+    segments = path.lower().replace(b"%2e", b".").split(b"/")
+    return any([segment.partition(b";")[0] in (b".", b"..") for segment in segments])  # noqa: C419  no closure
 
 
 def _conclude_request(head: RequestHead, fields: Fields) -> None:

@@ -34,6 +34,8 @@ cdef class Downstream(Sink):
     cdef public bint write_paused
     cdef public bint busy
     cdef public bint closed
+    cdef public bint ended
+    cdef public long long progress
     cdef public bytes authority
     cdef public bytes forwarded
 

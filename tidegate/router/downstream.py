@@ -71,12 +71,14 @@ class Downstream(Sink):
         "connection",
         "core",
         "encode_body",
+        "ended",
         "exchange",
         "forwarded",
         "head",
         "left",
         "pending",
         "phase",
+        "progress",
         "request_done",
         "started",
         "transport",
@@ -108,6 +110,8 @@ class Downstream(Sink):
         self.write_paused = False
         self.busy = False  # inside _consume: no recursion
         self.closed = False
+        self.ended = False  # the client sent its last byte
+        self.progress = -1  # response bytes the client had taken when the deadline last passed
         self.authority = b""
         self.forwarded = b""  # X-Forwarded-* for `authority`
 
@@ -134,13 +138,16 @@ class Downstream(Sink):
     def eof_received(self) -> bool:
         """asyncio: the client sent its last byte; it may still wait for an answer."""
         if self.exchange is not None and self.request_done and self.phase != _TUNNEL:
-            self.close_after = True
+            self.ended = True
             return True
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
         """asyncio: the client is gone; whatever was done for it stops."""
         self.closed = True
+        self.armed = 0  # the wheel lets go of it at its next look
+        self.head = None
+        self.pending = b""
         self.core.lost(self)
         exchange = self.exchange
         if exchange is None:
@@ -162,6 +169,8 @@ class Downstream(Sink):
         self.write_paused = False
         if self.connection is not None:
             self.connection.transport.resume_reading()
+        elif self.phase == _HEAD:
+            self._resume()
 
     # --- timers and shutdown, called by the core
 
@@ -171,24 +180,38 @@ class Downstream(Sink):
         if self.closed or self.phase == _TUNNEL:
             return
         if exchange is None:
-            if self.phase == _HEAD and self.pending:
+            if self.write_paused or self.transport.is_closing():
+                self.transport.abort()  # the client takes no more, so a polite close would wait for ever
+            elif self.phase == _HEAD and self.pending:
                 self._refuse(Reason.REQUEST_TIMEOUT)
             else:
-                self.transport.close()
+                self._close()
         elif exchange.state == _HELD:
             self._fail(Reason.HOLD_TIMEOUT)
-        elif not self.request_done:
-            self._fail(Reason.REQUEST_TIMEOUT)
+        elif self._moved(exchange):
+            self.core.wheel.arm(self, now + exchange.route.response_timeout)
         elif self.write_paused:
             self._fail(Reason.CLIENT_GONE)
+        elif not self.request_done and not self.blocked & _FOR_UPSTREAM:
+            self._fail(Reason.REQUEST_TIMEOUT)
         else:
+            if exchange.upstream is not None:
+                self.core.failed(exchange.upstream, Reason.RESPONSE_TIMEOUT)
             self._fail(Reason.RESPONSE_TIMEOUT)
+
+    def _moved(self, exchange: Exchange) -> bool:
+        """Whether the client took response bytes since the last look: a long answer is not a late one."""
+        if exchange.state != _RESPONDING:
+            return False
+        before = self.progress
+        self.progress = exchange.sent - self.transport.get_write_buffer_size()
+        return self.progress != before
 
     def drain(self) -> None:
         """No more requests after the current one."""
         self.close_after = True
         if self.exchange is None and not self.pending:
-            self.transport.close()
+            self._close()
 
     # --- requests
 
@@ -198,6 +221,8 @@ class Downstream(Sink):
         self.busy = True
         while at < size:
             if self.phase == _HEAD:
+                if self.write_paused:
+                    break  # answers of ours must not pile up for a client that does not read them
                 head = parse_request(data, at, self.core.limits)
                 if head is None:
                     break
@@ -218,11 +243,13 @@ class Downstream(Sink):
         self.busy = False
         if at < size:
             self.pending = data[at:] if at else data
-            if self.phase == _HEAD:
+            if self.phase == _HEAD and not self.write_paused:
                 if self.exchange is None and self.deadline > self.core.clock() + self.core.head_timeout:
                     self.core.wheel.arm(self, self.core.clock() + self.core.head_timeout)
             elif len(self.pending) > _MAX_PENDING:
                 self._block(_FOR_PENDING)
+        if self.ended and self.exchange is None and self.phase == _HEAD:
+            self._close()
 
     def _begin(self, head: RequestHead) -> None:
         core = self.core
@@ -275,9 +302,14 @@ class Downstream(Sink):
             return
         connection = upstream.take()
         if connection is None:
-            self.core.connect(self, exchange, upstream)
+            self._connect(exchange, now)
         else:
             self._send(connection, now)
+
+    def _connect(self, exchange: Exchange, now: float) -> None:
+        """Ask for a new connection. The connecting task has a deadline of its own; ours must not pass before it."""
+        self.core.wheel.arm(self, now + exchange.route.connect_timeout + exchange.route.response_timeout)
+        self.core.connect(self, exchange, exchange.upstream)
 
     def _hold(self, now: float) -> None:
         exchange = self.exchange
@@ -376,6 +408,8 @@ class Downstream(Sink):
             if self.chunks.done:
                 self.chunks = None
                 self._request_complete()
+            elif self.core.body_timeout:
+                self.core.wheel.arm(self, self.core.clock() + self.core.body_timeout)
             return at
         take = size - at
         if take > self.left:
@@ -434,7 +468,7 @@ class Downstream(Sink):
             if exchange.choose() is not None:
                 connection = exchange.upstream.take()
                 if connection is None:
-                    self.core.connect(self, exchange, exchange.upstream)
+                    self._connect(exchange, now)
                 else:
                     self._send(connection, now)
                 return
@@ -471,6 +505,7 @@ class Downstream(Sink):
         exchange.responding(head.status, now)
         exchange.sent += size
         self.started = True
+        self.progress = -1
         framing = head.framing
         self.encode_body = False
         length = b""
@@ -481,7 +516,7 @@ class Downstream(Sink):
         else:
             length = b"Transfer-Encoding: chunked\r\n"
             self.encode_body = framing == _UNTIL_CLOSE
-        if not self.request_done:
+        if not self.request_done or (self.ended and not self.pending):
             self.close_after = True
         if self.close_after:
             last = b"Connection: close\r\n\r\n"
@@ -517,7 +552,9 @@ class Downstream(Sink):
         if self.encode_body:
             self.write(b"0\r\n\r\n")
         self.connection = None
-        if reusable and self.request_done:
+        if reusable and self.request_done and not self.blocked & _FOR_UPSTREAM:
+            if self.write_paused:
+                connection.transport.resume_reading()  # it was we who read slowly, not the next client
             self.core.put_back(connection, now)
         else:
             connection.close()
@@ -628,9 +665,10 @@ class Downstream(Sink):
             return
         core = self.core
         self.chunks = None
-        if self.close_after:
+        self.blocked &= ~_FOR_UPSTREAM
+        if self.close_after or (self.ended and not self.pending and not self.busy):
             if self.request_done and not self.pending:
-                self.transport.close()
+                self._close()
             else:  # closing now would reset the connection and lose the answer (RFC 9112 section 9.6)
                 self.phase = _DISCARD
                 self.pending = b""
@@ -643,6 +681,11 @@ class Downstream(Sink):
         core.wheel.arm(self, now + core.idle_timeout)
         if (self.pending or self.blocked) and not self.busy:
             self._resume()
+
+    def _close(self) -> None:
+        """Close once the client has taken what was written, or when it takes too long about it."""
+        self.transport.close()
+        self.core.wheel.arm(self, self.core.clock() + (self.core.body_timeout or _LINGER_SECONDS))
 
 
 def reason_keeps_connection(reason: Reason) -> bool:

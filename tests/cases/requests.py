@@ -1,0 +1,122 @@
+"""Judging request cases: what a strict origin saw, and what the client heard."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+
+from tests.cases.strict import Ambiguous, read_answers, read_request
+from tests.cases.talk import head_requests, talk
+
+MARKER = "/smuggled"  # no request with this in its target may ever reach the origin
+
+
+class Recorder:
+    """An origin that reads strictly and notes every request, and every octet it would not take."""
+
+    def __init__(self):
+        self.seen = []
+        self.ambiguous = []
+
+    async def __call__(self, peer):
+        kept = b""
+        while data := await peer.reader.read(65536):
+            kept += data
+            while kept:
+                try:
+                    found = read_request(kept)
+                except Ambiguous as fault:
+                    self.ambiguous.append(str(fault))
+                    return
+                if found is None:
+                    break
+                request, at = found
+                kept = kept[at:]
+                self.seen.append(request)
+                bare = request.method == "HEAD"
+                await peer.send(
+                    b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (0 if bare else 2) + b"ok"[2 * bare :]
+                )
+
+
+async def finding(case, address, recorder):
+    """What is wrong with how the router took the case; empty if nothing is."""
+    recorder.seen.clear()
+    recorder.ambiguous.clear()
+    heard = await talk(address, case["raw"], expected=case["requests"], case=case)
+    answers = read_answers(heard.data, head_requests(case["raw"]))[0]
+    statuses = [answer.status for answer in answers if answer.status >= 200]
+    return (
+        _unsafe(case, recorder)
+        or (_not_refused if case["expected"] == "reject" else _not_forwarded)(case, recorder, statuses, heard.closed)
+        or _wrong_blame(statuses)
+    )
+
+
+def _unsafe(case, recorder):
+    seen = recorder.seen
+    if recorder.ambiguous:
+        return f"forwarded what a strict reader refuses: {recorder.ambiguous[0]}"
+    if any(MARKER in request.target for request in seen) and not case.get("allow_marker"):
+        return f"smuggled: {[(request.method, request.target) for request in seen]}"
+    if len(seen) > case["requests"]:
+        return f"forwarded {seen[-1].method} {seen[-1].target}, {len(seen)} requests of {case['requests']}"
+    return ""
+
+
+def _not_refused(case, recorder, statuses, closed):
+    refused = closed or any(status >= 400 for status in statuses) or case.get("hang_ok")
+    if not refused:
+        return f"neither refused nor closed: {statuses}"
+    if any(status < 400 for status in statuses[case["requests"] :]):
+        return f"answered {statuses}"
+    return ""
+
+
+def _not_forwarded(case, recorder, statuses, closed):
+    seen = recorder.seen
+    if seen and case.get("forward") and (faults := _unlike(case["forward"], seen[0])):
+        return "; ".join(faults)
+    if case["expected"] == "forward-normalised" and len(seen) < case["requests"]:
+        return f"answered {statuses}, the origin saw {len(seen)} of {case['requests']}"
+    if not seen and not closed and not statuses and not case.get("hang_ok"):
+        return "no answer"
+    if case.get("close") and seen and not closed:
+        return "the connection stays open"
+    return ""
+
+
+def _wrong_blame(statuses):
+    return f"blamed the server: {statuses}" if any(s >= 500 and s not in (501, 505) for s in statuses) else ""
+
+
+def _unlike(wanted, request):
+    """How the forwarded request differs from what the case wants."""
+    fields = defaultdict(list)
+    for name, value in request.headers:
+        fields[name].append(value)
+    host = request.host or ""
+    checks = {
+        "method": lambda want: request.method == want,
+        "target": lambda want: request.target == want,
+        "version": lambda want: request.version == want,
+        "host": lambda want: host == want,
+        "host_ci": lambda want: host.lower() == want,
+        "host_prefix": lambda want: host.lower().startswith(want),
+        "body": lambda want: request.body == want.encode("latin-1"),
+        "cl": lambda want: request.length is None or str(request.length) == want,
+        "no_cl": lambda want: request.length is None or not request.chunked,
+        "no_ext": lambda want: not request.extended,
+        "headers_has": lambda want: all(value in fields[name] for name, value in want.items()),
+        "headers_not": lambda want: not any(_present(fields, entry) for entry in want),
+        "headers_not_value": lambda want: not any(value in one for name, value in want for one in fields[name]),
+        "headers_present_any": lambda want: any(fields[name] for name in want),
+        "upgrade_not": lambda want: not any(want in one.lower() for one in fields["upgrade"]),
+    }
+    return [f"{key} is not {want!r}: {request}" for key, want in wanted.items() if not checks[key](want)]
+
+
+def _present(fields, entry):
+    """`entry` is a name, or `name:value`."""
+    name, _, value = entry.partition(":")
+    return bool(fields[name]) and (not value or value in fields[name])

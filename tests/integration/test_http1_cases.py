@@ -1,0 +1,63 @@
+"""The HTTP/1 catalogue (tests/cases) through a router, over sockets: desync, normalisation, response splitting."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.cases import requests, responses
+from tests.support.origin import serving
+from tests.support.router import quick, route, running
+from tidegate.tasks import Tasks
+
+CASES = Path(__file__).parents[1] / "cases"
+LANES = 12  # routers side by side, each with an origin of its own: the time goes into waiting for silence
+
+
+def groups(name):
+    """Cases by group. Those that wait for minutes-long timeouts, or for idle pushes, have tests of their own."""
+    found = {}
+    for case in json.loads((CASES / name).read_text())["cases"]:
+        if not case.get("long") and not case.get("idle_push"):
+            found.setdefault(case["group"], []).append(case)
+    return [pytest.param(cases, id=group) for group, cases in found.items()]
+
+
+async def findings(cases, script, judge):
+    """Run all cases on lanes; what was found, by case."""
+    found = {}
+    left = iter(cases)
+    async with AsyncExitStack() as stack:
+        lanes = [await lane(stack, script()) for _ in range(min(LANES, len(cases)))]
+        async with Tasks("lanes") as tasks:
+            for address, recorder in lanes:
+                tasks.spawn("lane", follow(left, address, recorder, (judge, found)))
+    return {name: text for name, text in found.items() if text}
+
+
+async def lane(stack, script):
+    origin = await stack.enter_async_context(serving(script))
+    held = route(hold_seconds=0.0)
+    mesh = await stack.enter_async_context(running(origin, routes=[held], config=quick(drain_seconds=0.2)))
+    return mesh.address, script
+
+
+async def follow(left, address, recorder, judging):
+    judge, found = judging
+    for case in left:
+        async with asyncio.timeout(30):
+            found[case["name"]] = await judge(case, address, recorder)
+
+
+@pytest.mark.parametrize("cases", groups("http1-requests.json"))
+async def test_requests_are_refused_or_forwarded_unambiguously(cases):
+    assert not await findings(cases, requests.Recorder, requests.finding)
+
+
+@pytest.mark.parametrize("cases", groups("http1-responses.json"))
+async def test_responses_reach_their_own_client_whole_or_visibly_cut(cases):
+    assert not await findings(cases, responses.Player, responses.finding)

@@ -1,0 +1,451 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+
+import pytest
+
+from tests.support.client import GET, Client, Cut, get, post
+from tests.support.origin import ok, polite, saying, serving
+from tests.support.router import quick, route, running, until
+
+
+async def test_a_client_connection_carries_many_requests_over_one_upstream_connection():
+    async with serving() as origin, running(origin) as mesh:
+        client = await mesh.client()
+        for _ in range(5):
+            assert (await client.ask(GET)).body == b"ok"
+    assert (origin.connections, len(origin.requests)) == (1, 5)
+
+
+async def test_an_upstream_connection_serves_one_client_after_the_other():
+    async with serving() as origin, running(origin) as mesh:
+        for _ in range(3):
+            client = await mesh.client()
+            await client.ask(GET)
+            client.close()
+    assert origin.connections == 1
+
+
+async def test_pipelined_requests_are_answered_in_order():
+    async with serving(echo_targets) as origin, running(origin) as mesh:
+        client = await mesh.client()
+        await client.send(b"".join(get(f"/{number}") for number in range(20)))
+        assert [(await client.response()).body for _ in range(20)] == [b"/%d" % number for number in range(20)]
+    assert origin.connections == 1
+
+
+async def echo_targets(peer):
+    while (request := await peer.request()) is not None:
+        await peer.send(ok(request.target.encode()))
+
+
+async def test_pipelined_requests_are_answered_though_the_client_sends_no_more():
+    async with serving(echo_targets) as origin, running(origin) as mesh:
+        client = await mesh.client()
+        await client.send(get("/1") + get("/2") + get("/3"))
+        client.end()
+        assert [(await client.response()).body for _ in range(3)] == [b"/1", b"/2", b"/3"]
+        assert await client.closed()
+
+
+async def test_a_client_that_has_sent_its_last_byte_is_still_answered():
+    async def script(peer):
+        await peer.request()
+        await asyncio.sleep(0.05)
+        await peer.send(ok(b"late"))
+
+    async with serving(script) as origin, running(origin) as mesh:
+        client = await mesh.client()
+        await client.send(GET)
+        client.end()
+        assert (await client.response()).body == b"late"
+        assert await client.closed()
+        await mesh.at_rest()
+
+
+@pytest.mark.parametrize(
+    ("request_head", "answer", "status", "body"),
+    [
+        (b"HEAD / HTTP/1.1\r\nHost: a.test\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", 200, b""),
+        (GET, b"HTTP/1.1 204 No Content\r\n\r\n", 204, b""),
+        (GET, b"HTTP/1.1 304 Not Modified\r\nETag: x\r\nContent-Length: 5\r\n\r\n", 304, b""),
+        (GET, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 200, b""),
+    ],
+)
+async def test_answers_without_a_body_leave_both_connections_in_use(request_head, answer, status, body):
+    async with serving(saying(answer)) as origin, running(origin) as mesh:
+        client = await mesh.client()
+        for _ in range(3):
+            response = await client.ask(request_head)
+            assert (response.status, response.body) == (status, body)
+    assert origin.connections == 1
+
+
+async def test_the_length_of_what_a_get_would_give_passes_with_head_and_304():
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 12345\r\n\r\n"
+    async with serving(saying(answer)) as origin, running(origin) as mesh:
+        client = await mesh.client()
+        response = await client.ask(b"HEAD / HTTP/1.1\r\nHost: a.test\r\n\r\n")
+        assert response.headers["content-length"] == "12345"
+
+
+async def test_a_chunked_body_goes_up_and_a_chunked_body_comes_down():
+    async def script(peer):
+        while (request := await peer.request()) is not None:
+            parts = b"".join(b"%x;ext=1\r\n%b\r\n" % (1, request.body[at : at + 1]) for at in range(len(request.body)))
+            await peer.send(
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + parts + b"0\r\nX-Trailer: v\r\n\r\n"
+            )
+
+    async with serving(script) as origin, running(origin) as mesh:
+        client = await mesh.client()
+        head = b"POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n"
+        for _ in range(2):
+            assert (await client.ask(head + b"3\r\nabc\r\n2;a=b\r\nde\r\n0\r\n\r\n")).body == b"abcde"
+    assert origin.connections == 1
+
+
+async def test_an_http_1_0_client_gets_no_chunks_and_the_close():
+    answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n3\r\n!!!\r\n0\r\n\r\n"
+    async with serving(saying(answer)) as origin, running(origin) as mesh:
+        client = await mesh.client()
+        await client.send(b"GET / HTTP/1.0\r\nHost: a.test\r\nConnection: keep-alive\r\n\r\n")
+        head, _, body = (await client.rest()).partition(b"\r\n\r\n")
+        assert b"chunked" not in head.lower()
+        assert body == b"ok!!!"
+
+
+async def test_an_http_1_0_client_may_keep_its_connection_for_sized_answers():
+    async with serving() as origin, running(origin) as mesh:
+        client = await mesh.client()
+        for _ in range(2):
+            await client.send(b"GET / HTTP/1.0\r\nHost: a.test\r\nConnection: keep-alive\r\n\r\n")
+            assert b"connection: keep-alive" in (await client.until(b"\r\n\r\nok")).lower()
+
+
+@pytest.mark.parametrize("version", [b"1.1", b"1.0"])
+async def test_a_body_that_ends_by_close_reaches_each_client_in_its_framing(version):
+    answer = b"HTTP/1.1 200 OK\r\n\r\nuntil the end"
+    async with serving(saying(answer, close=True)) as origin, running(origin) as mesh:
+        client = await mesh.client()
+        await client.send(b"GET / HTTP/%b\r\nHost: a.test\r\n\r\n" % version)
+        if version == b"1.1":
+            response = await client.response()
+            assert response.headers["transfer-encoding"] == "chunked"
+            assert response.body == b"until the end"
+            assert (await client.ask(GET)).status == 200
+        else:
+            assert (await client.rest()).endswith(b"\r\n\r\nuntil the end")
+
+
+async def test_a_client_that_waits_for_100_continue_gets_it_once():
+    async with serving() as origin, running(origin) as mesh:
+        client = await mesh.client()
+        await client.send(post(b"", b"Expect: 100-continue\r\n").replace(b"Length: 0", b"Length: 5"))
+        assert await client.until(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        await client.send(b"hello")
+        assert await client.response() == (200, {"content-length": "2"}, b"ok", ())
+    assert origin.requests[0].body == b"hello"
+    assert origin.requests[0].field("expect") is None
+
+
+async def test_interim_answers_pass_through_except_to_http_1_0():
+    answer = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + ok()
+    async with serving(saying(answer)) as origin, running(origin) as mesh:
+        client = await mesh.client()
+        assert (await client.ask(GET)).interim == (103,)
+        await client.send(b"GET / HTTP/1.0\r\nHost: a.test\r\n\r\n")
+        assert (await client.rest()).startswith(b"HTTP/1.1 200")
+
+
+async def test_an_early_answer_reaches_a_client_that_is_still_sending():
+    async def script(peer):
+        await peer.head()
+        await peer.send(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig")
+        await peer.ended()
+
+    async with serving(script) as origin, running(origin) as mesh:
+        client = await mesh.client()
+        await client.send(b"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 1000)
+        response = await client.response()
+        assert (response.status, response.body) == (413, b"big")
+        assert response.headers["connection"] == "close"
+        await client.send(b"x" * 1000)
+        assert await client.closed()
+        await mesh.at_rest()
+
+
+async def test_every_split_of_a_pipelined_stream_gives_the_origin_the_same_requests():
+    stream = (
+        b"\r\n"
+        + post(b"hello")
+        + get("/b", extra=b"X-A:  spaced  \r\n")
+        + b"PUT /c HTTP/1.1\r\nHost: A.test.\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n0\r\nT: v\r\n\r\n"
+        + get("/d")
+    )
+
+    async def asked(*parts):
+        async with serving(echo_targets) as origin, running(origin) as mesh:
+            client = await mesh.client()
+            for part in parts:
+                await client.send(part)
+                await asyncio.sleep(0)
+            for _ in range(4):
+                await client.response()
+        return origin.requests
+
+    whole = await asked(stream)
+    assert [request.body for request in whole] == [b"hello", b"", b"hello", b""]
+    assert await asked(*(stream[at : at + 1] for at in range(len(stream)))) == whole
+    for step in (2, 3, 7, 16, 61):
+        assert await asked(*(stream[at : at + step] for at in range(0, len(stream), step))) == whole
+
+
+async def test_a_client_that_vanishes_before_its_answer_leaves_nothing_behind():
+    async with serving(lambda peer: peer.ended()) as origin, running(origin) as mesh:
+        client = await mesh.client()
+        await client.send(GET)
+        await until(lambda: origin.open)
+        client.reset()
+        await mesh.at_rest()
+        await until(lambda: not origin.open)
+
+
+async def test_a_client_that_vanishes_inside_its_request_leaves_nothing_behind():
+    async with serving(lambda peer: peer.ended()) as origin, running(origin) as mesh:
+        client = await mesh.client()
+        await client.send(b"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 100\r\n\r\nhalf")
+        await until(lambda: origin.open)
+        client.close()
+        await mesh.at_rest()
+        await until(lambda: not origin.open)
+
+
+async def test_a_client_that_vanishes_inside_its_answer_leaves_nothing_behind():
+    async def script(peer):
+        await peer.request()
+        await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
+        while True:
+            await peer.send(b"x" * 65536)
+
+    async with serving(script) as origin, running(origin) as mesh:
+        client = await mesh.client()
+        await client.send(GET)
+        await client.until(b"xxx")
+        client.reset()
+        await mesh.at_rest()
+        await until(lambda: not origin.open)
+
+
+@pytest.mark.parametrize("garbage", [b"\x16\x03\x01\x02\x00\x01\x00", b"\x00" * 64, b"hello\r\n\r\n", b"GET /\r\n\r\n"])
+async def test_garbage_is_refused_and_others_are_served_on(garbage):
+    async with serving() as origin, running(origin) as mesh:
+        other = await mesh.client()
+        await other.ask(GET)
+        client = await mesh.client()
+        await client.send(garbage)
+        answer = await client.rest()
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert b"X-Tidegate-Reason: bad-request" in answer
+        assert (await other.ask(GET)).status == 200
+    assert len(origin.requests) == 2
+
+
+async def test_an_unknown_host_is_a_404_that_keeps_the_connection():
+    async with serving() as origin, running(origin) as mesh:
+        client = await mesh.client()
+        response = await client.ask(get(host="b.test"))
+        assert (response.status, response.reason) == (404, "no-route")
+        assert (await client.ask(GET)).status == 200
+
+
+async def test_dot_segments_are_refused_below_a_path_rule_only():
+    api, rest = route(path="/api"), route(path="/")
+    async with serving(echo_targets) as origin, running(origin, routes=[api, rest]) as mesh:
+        statuses = {}
+        for target in (
+            *("/api/../x", "/api/%2e%2e/x", "/api/..;/x", "/api/.", "/api/..", "/api/./x", "/api/..?q"),
+            *("/api/.well-known/x", "/api/..x", "/api/x.y", "/x/../api", "/.well-known/acme"),
+        ):
+            client = await mesh.client()
+            statuses[target] = (await client.ask(get(target))).status
+    refused = {target for target, status in statuses.items() if status == 400}
+    assert refused == {"/api/../x", "/api/%2e%2e/x", "/api/..;/x", "/api/.", "/api/..", "/api/./x", "/api/..?q"}
+
+
+async def test_a_head_that_never_ends_is_answered_408_and_closed():
+    async with serving() as origin, running(origin, config=quick(head_timeout_seconds=0.3)) as mesh:
+        client = await mesh.client()
+        await client.send(b"GET / HTTP/1.1\r\n")
+        assert (await client.rest()).startswith(b"HTTP/1.1 408 ")
+        silent = await mesh.client()
+        assert await silent.closed()
+        await mesh.at_rest()
+
+
+async def test_an_idle_connection_is_closed():
+    async with serving() as origin, running(origin, config=quick(idle_timeout_seconds=0.3)) as mesh:
+        client = await mesh.client()
+        await client.ask(GET)
+        assert await client.closed()
+        await mesh.at_rest()
+
+
+async def test_a_body_that_stops_coming_is_answered_408():
+    async with (
+        serving(lambda peer: peer.ended()) as origin,
+        running(origin, config=quick(body_timeout_seconds=0.3)) as mesh,
+    ):
+        client = await mesh.client()
+        await client.send(post(b"12345")[:-3])
+        assert (await client.response()).status == 408
+        await mesh.at_rest()
+
+
+async def test_a_container_that_does_not_answer_is_a_504():
+    slow = route(response_timeout_seconds=0.3)
+    async with serving(lambda peer: peer.ended()) as origin, running(origin, routes=[slow]) as mesh:
+        client = await mesh.client()
+        response = await client.ask(GET)
+        assert (response.status, response.reason) == (504, "response-timeout")
+        assert [reason.token for _, reason in mesh.failures] == ["response-timeout"]
+        await until(lambda: not origin.open)
+
+
+async def test_an_answer_may_take_longer_than_the_response_timeout_while_it_moves():
+    async def script(peer):
+        await peer.request()
+        await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n")
+        for _ in range(20):
+            await asyncio.sleep(0.1)
+            await peer.send(b"x")
+
+    slow = route(response_timeout_seconds=0.4)
+    async with serving(script) as origin, running(origin, routes=[slow]) as mesh:
+        client = await mesh.client()
+        assert (await client.ask(GET)).body == b"x" * 20
+
+
+async def test_an_upload_may_take_longer_than_the_body_timeout_while_it_moves():
+    config = quick(body_timeout_seconds=0.4)
+    slow = route(response_timeout_seconds=0.4)
+    async with serving() as origin, running(origin, config=config, routes=[slow]) as mesh:
+        client = await mesh.client()
+        await client.send(b"POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(20):
+            await asyncio.sleep(0.1)
+            await client.send(b"1\r\nx\r\n")
+        await client.send(b"0\r\n\r\n")
+        assert (await client.response()).status == 200
+    assert origin.requests[0].body == b"x" * 20
+
+
+async def test_an_answer_that_stops_moving_is_cut():
+    async def script(peer):
+        await peer.request()
+        await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nhalf")
+        await peer.ended()
+
+    slow = route(response_timeout_seconds=0.3)
+    async with serving(script) as origin, running(origin, routes=[slow]) as mesh:
+        client = await mesh.client()
+        await client.send(GET)
+        with pytest.raises(Cut):
+            await client.response()
+        await mesh.at_rest()
+        await until(lambda: not origin.open)
+
+
+async def test_the_maintenance_page_is_shown_as_it_is():
+    page = route(mode="maintenance", message="<h1>Back at noon</h1>")
+    async with serving() as origin, running(origin, routes=[page]) as mesh:
+        client = await mesh.client()
+        response = await client.ask(GET)
+        assert (response.status, response.reason, response.body) == (503, "maintenance", b"<h1>Back at noon</h1>")
+        assert response.headers["content-type"] == "text/html; charset=utf-8"
+        assert (await client.ask(GET)).status == 503
+
+
+async def test_a_client_that_pipelines_and_never_reads_is_read_no_further():
+    async with serving() as origin, running(origin) as mesh:
+        client = await Client.connect(mesh.address, receive_buffer=4096)
+        stuck = asyncio.Event()
+
+        async def flood():
+            for _ in range(400):
+                client.writer.write(get(host="none.test") * 1000)
+                try:
+                    async with asyncio.timeout(1.0):
+                        await client.writer.drain()
+                except TimeoutError:
+                    stuck.set()
+                    return
+
+        await flood()
+        assert stuck.is_set()
+        client.reset()
+        await mesh.at_rest()
+
+
+@pytest.mark.parametrize("size", [100_000, 8_000_000])
+async def test_what_the_client_never_reads_does_not_hold_its_connection_for_ever(size):
+    config = quick(body_timeout_seconds=0.5, idle_timeout_seconds=0.5)
+    impatient = route(response_timeout_seconds=0.5)
+    async with serving(saying(ok(b"x" * size))) as origin, running(origin, config=config, routes=[impatient]) as mesh:
+        client = await narrow(mesh)
+        await client.send(get(extra=b"Connection: close\r\n"))
+        await until(lambda: origin.requests)
+        await mesh.at_rest()
+        client.reset()
+
+
+async def narrow(mesh):
+    """A client whose path holds but a few octets, so that what it does not read stays with the router."""
+    mesh.listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    return await Client.connect(mesh.address, receive_buffer=4096)
+
+
+async def test_a_pooled_connection_is_read_again_after_a_slow_client():
+    body = b"x" * 200_000
+    async with serving(saying(ok(body))) as origin, running(origin) as mesh:
+        for _ in range(3):
+            slow = await narrow(mesh)
+            await slow.send(GET)
+            await until(lambda: any(one.connections for one in mesh.upstreams) and origin.requests)
+            with contextlib.suppress(TimeoutError):  # the end of the answer may be with the router by then, or not yet
+                async with asyncio.timeout(0.2):
+                    await until(lambda: any(one.idle for one in mesh.upstreams))
+            other = await mesh.client()
+            assert len((await other.ask(GET)).body) == len(body)
+            assert len((await slow.response()).body) == len(body)
+
+
+async def test_a_slow_origin_that_answers_early_does_not_stop_the_next_request():
+    async def script(peer):
+        await peer.head()
+        await peer.send(ok(b"early"))
+        await asyncio.sleep(0.2)
+        await peer.ended()
+
+    async with serving(script, limit=1024) as origin, running(origin) as mesh:
+        client = await mesh.client()
+        body = b"x" * 6_000_000
+        await client.send(b"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: %d\r\n\r\n" % len(body))
+        client.writer.write(body)
+        response = await client.response()
+        assert response.body == b"early"
+        assert await client.closed()
+
+
+async def test_many_clients_at_once_leave_no_claim():
+    async with serving(polite) as origin, running(origin) as mesh:
+        clients = [await mesh.client() for _ in range(50)]
+        for _ in range(4):
+            answers = await asyncio.gather(*(client.ask(GET) for client in clients))
+            assert all(answer.status == 200 for answer in answers)
+        for client in clients:
+            client.close()
+        await mesh.at_rest()
+    assert origin.connections <= 50
