@@ -52,6 +52,8 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str], file: str | No
     found.update(_from_file(file or environ.get("TIDEGATE_CONFIG"), problems))
     found.update(_from_environ(environ, problems))
     found.update(_from_flags(flags))
+    if "dns.domain" not in found:
+        found.update(_from_statics(found))
     values = _read_all(found, problems)
     config = _build(values)
     problems.extend(_crossed(config, found))
@@ -146,6 +148,17 @@ def _from_file(name: str | None, problems: list[Problem]) -> dict[str, _Found]:
         problems.append(Problem(code="T1002", text="settings are a mapping of names to values", place=path, kept=KEPT))
         return {}
     return _flatten(document, document.data, (), problems)
+
+
+def _from_statics(found: Mapping[str, _Found]) -> dict[str, _Found]:
+    """What the static files say of settings: their `dns.domain`, where nothing nearer does."""
+    files = [item for item in _items(found["files"].value) if isinstance(item, str)] if "files" in found else []
+    if not files:
+        return {}
+    from tidegate.cli.domain import domain_of  # noqa: PLC0415  the parser again
+
+    domain, place = domain_of(files)
+    return {"dns.domain": _Found(value=domain, place=place)} if domain else {}
 
 
 def _flatten(document: Any, data: dict[Any, Any], above: tuple[str, ...], problems: list[Problem]) -> dict[str, _Found]:
