@@ -5,6 +5,7 @@ import pytest
 
 from tests.support.plane import DEADLINE, running
 from tests.support.seen import instance
+from tidegate.cli.catalogue import BY_KEY
 from tidegate.config import AdminConfig
 from tidegate.control.guard import check_config
 from tidegate.errors import ConfigError
@@ -209,8 +210,9 @@ async def test_garbage_bytes_get_a_refusal_without_a_trace(world, garbage, caplo
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "tide.example"])
 def test_off_loopback_without_a_token_it_refuses_to_start(host):
-    with pytest.raises(ConfigError, match="T1601"):
+    with pytest.raises(ConfigError, match="T1601") as refused:
         check_config(AdminConfig(listeners=(Address(host=host, port=1),)))
+    assert BY_KEY["admin.token"].variable in str(refused.value)
     check_config(AdminConfig(listeners=(Address(host=host, port=1),), token="x"))
 
 

@@ -36,7 +36,7 @@ def check_config(config: AdminConfig) -> None:
                 text=f"the admin API would listen on {exposed[0]} without a token",
                 place="admin.listeners",
                 cause="the address is not loopback, and who can reach it could move traffic",
-                mend="set admin.token (TIDEGATE_ADMIN_TOKEN), or listen on 127.0.0.1",
+                mend="set admin.token (TIDEGATE_TOKEN), or listen on 127.0.0.1",
             )
         )
 
