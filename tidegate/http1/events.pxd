@@ -18,7 +18,6 @@ cdef class RequestHead:
     cdef public bint upgrade
     cdef public bint dot_segments
     cdef public bytes fields
-    cdef public bytes cookie
     cdef public bytes user_agent
     cdef public bytes referer
     cdef public bytes claimed_for

@@ -40,7 +40,6 @@ class RequestHead:
         "claimed_for",
         "claimed_host",
         "claimed_proto",
-        "cookie",
         "dot_segments",
         "end",
         "error",
@@ -78,7 +77,6 @@ class RequestHead:
         self.upgrade: bool = False  # a sound WebSocket handshake (RFC 6455 section 4.2.1)
         self.dot_segments: bool = False  # path has `/.` or an encoded dot: refused where path rules exist
         self.fields: bytes = b""
-        self.cookie: bytes = b""
         self.user_agent: bytes = b""
         self.referer: bytes = b""
         self.claimed_for: bytes = b""

@@ -3,7 +3,7 @@ cimport cython
 from tidegate.http1.events cimport Limits, RequestHead, ResponseHead
 from tidegate.http1.writer cimport number
 
-cdef int _KEEP, _DROP, _HOST, _CONNECTION, _LENGTH, _ENCODING, _UPGRADE, _EXPECT, _COOKIE, _AGENT, _REFERER, _FOR, _PROTO
+cdef int _KEEP, _DROP, _HOST, _CONNECTION, _LENGTH, _ENCODING, _UPGRADE, _EXPECT, _AGENT, _REFERER, _FOR, _PROTO
 cdef int _FORWARDED_HOST, _WS_KEY, _WS_VERSION
 cdef dict _AUTHORITIES
 cdef Py_ssize_t _MAX_AUTHORITIES
@@ -25,7 +25,6 @@ cdef class Fields:
     cdef public list nominated
     cdef public bytes upgrade
     cdef public bytes expect
-    cdef public bytes cookie
     cdef public bytes agent
     cdef public bytes referer
     cdef public bytes claimed_for
@@ -36,6 +35,19 @@ cdef class Fields:
     cpdef clear(self)
 
 cdef Fields _FIELDS
+
+cdef class Known:
+    cdef bytes first
+    cdef bytes following
+    cdef bytes kinds
+    cdef list names
+
+    @cython.locals(view="const unsigned char *", first="const unsigned char *", following="const unsigned char *",
+                   kinds="const unsigned char *", expected="const unsigned char *", name=bytes, entry=int, at=Py_ssize_t)
+    cdef int kind(self, bytes data, Py_ssize_t start, Py_ssize_t length)
+
+cdef Known _REQUEST_KNOWN
+cdef Known _RESPONSE_KNOWN
 
 @cython.locals(view="const unsigned char *", head=RequestHead, size=Py_ssize_t, end=Py_ssize_t, at=Py_ssize_t, fields=Fields)
 cpdef RequestHead parse_request(bytes data, Py_ssize_t start, Limits limits)
@@ -72,10 +84,10 @@ cdef Py_ssize_t _status_line(bytes data, Py_ssize_t start, Py_ssize_t end, Respo
 @cython.locals(parts=list, kept=bytes, status=int)
 cdef _conclude_response(ResponseHead head, Fields fields, bint head_only)
 
-@cython.locals(view="const unsigned char *", hint="const unsigned char *", token="const unsigned char *",
+@cython.locals(view="const unsigned char *", token="const unsigned char *",
                value_class="const unsigned char *", at=Py_ssize_t, run=Py_ssize_t, count=Py_ssize_t, line=Py_ssize_t,
-               length=Py_ssize_t, value=Py_ssize_t, stop=Py_ssize_t, kind=int, odd=bint, keep=bint, underscore=bint, name=bytes)
-cdef _scan_fields(bytes data, Py_ssize_t start, Fields found, Limits limits, bytes hints, dict known, bint request)
+               length=Py_ssize_t, value=Py_ssize_t, stop=Py_ssize_t, kind=int, odd=bint, keep=bint, underscore=bint)
+cdef _scan_fields(bytes data, Py_ssize_t start, Fields found, Limits limits, Known known, bint request)
 
 @cython.locals(known=tuple)
 cdef bint _note(Fields found, int kind, bytes value)

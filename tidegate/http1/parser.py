@@ -47,7 +47,6 @@ _LENGTH = 4
 _ENCODING = 5
 _UPGRADE = 6
 _EXPECT = 7
-_COOKIE = 8
 _AGENT = 9
 _REFERER = 10
 _FOR = 11
@@ -63,7 +62,6 @@ _REQUEST_FIELDS: dict[bytes, int] = {
     b"transfer-encoding": _ENCODING,
     b"upgrade": _UPGRADE,
     b"expect": _EXPECT,
-    b"cookie": _COOKIE,
     b"user-agent": _AGENT,
     b"referer": _REFERER,
     b"x-forwarded-for": _FOR,
@@ -106,23 +104,46 @@ _RESPONSE_FIELDS: dict[bytes, int] = {
 }
 
 
-def _hints(fields: dict[bytes, int]) -> bytes:
-    # 64 lengths x 32 first letters: whether a field of that shape is worth a look-up
-    table = bytearray(64 * 32)
-    for name in fields:
-        table[len(name) * 32 + (name[0] & 31)] = 1
-    return bytes(table)
+class Known:
+    """Field names that mean something, found without making an object of the name: `first` maps its shape (length and
+    first letter) to 1 + an index into `names` and `kinds`; `following` chains names of one shape, 0 ends the chain."""
+
+    __slots__ = ("first", "following", "kinds", "names")
+
+    def __init__(self, fields: dict[bytes, int]) -> None:
+        first = bytearray(64 * 32)
+        following = bytearray(len(fields))
+        for index, name in enumerate(fields):
+            shape = len(name) * 32 + (name[0] & 31)
+            following[index] = first[shape]
+            first[shape] = index + 1
+        self.first = bytes(first)
+        self.following = bytes(following)
+        self.names = list(fields)
+        self.kinds = bytes(fields.values())
+
+    def kind(self, data: bytes, start: int, length: int) -> int:
+        """What the field name of that length at `start` means; `_KEEP` for all others. Case does not matter."""
+        view = data
+        first = self.first
+        entry = first[length * 32 + (view[start] & 31)]
+        while entry:
+            name: bytes = self.names[entry - 1]
+            expected = name
+            at = 0
+            # folding by `| 32` may mistake a control for a letter, but a token has none (RFC 9110 section 5.6.2)
+            while at < length and (view[start + at] | 32) == (expected[at] | 32):
+                at += 1
+            if at == length:
+                kinds = self.kinds
+                return kinds[entry - 1]
+            following = self.following
+            entry = following[entry - 1]
+        return _KEEP
 
 
-def _spelt(fields: dict[bytes, int]) -> dict[bytes, int]:
-    # also as most senders spell them, so that they are found without folding case
-    return fields | {name.title(): kind for name, kind in fields.items()}
-
-
-_REQUEST_HINTS = _hints(_REQUEST_FIELDS)
-_RESPONSE_HINTS = _hints(_RESPONSE_FIELDS)
-_REQUEST_FIELDS = _spelt(_REQUEST_FIELDS)
-_RESPONSE_FIELDS = _spelt(_RESPONSE_FIELDS)
+_REQUEST_KNOWN = Known(_REQUEST_FIELDS)
+_RESPONSE_KNOWN = Known(_RESPONSE_FIELDS)
 
 #: Fields that `Connection` can never nominate away: the proxy's own, and those that decide framing and routing.
 _NOT_NOMINABLE = frozenset(
@@ -140,7 +161,6 @@ class Fields:
         "claimed_host",
         "claimed_proto",
         "close",
-        "cookie",
         "encodings",
         "end",
         "error",
@@ -182,7 +202,6 @@ class Fields:
         self.nominated: list[bytes] | None = None
         self.upgrade: bytes = b""
         self.expect: bytes = b""
-        self.cookie: bytes = b""
         self.agent: bytes = b""
         self.referer: bytes = b""
         self.claimed_for: bytes = b""
@@ -219,7 +238,7 @@ def parse_request(data: bytes, start: int, limits: Limits) -> RequestHead | None
         return head
     fields = _FIELDS
     fields.clear()
-    _scan_fields(data, at, fields, limits, _REQUEST_HINTS, _REQUEST_FIELDS, True)
+    _scan_fields(data, at, fields, limits, _REQUEST_KNOWN, True)
     if fields.error is not None:
         head.error = fields.error
         return head
@@ -397,7 +416,6 @@ def _conclude_request(head: RequestHead, fields: Fields) -> None:
     if fields.lengths and not fields.length_kept:
         kept = b"".join((kept, b"Content-Length: ", number(fields.length), b"\r\n"))
     head.fields = kept
-    head.cookie = fields.cookie
     head.user_agent = fields.agent
     head.referer = fields.referer
     head.claimed_for = fields.claimed_for
@@ -493,7 +511,7 @@ def parse_response(data: bytes, start: int, head_only: bool, limits: Limits) -> 
         return head
     fields = _FIELDS
     fields.clear()
-    _scan_fields(data, at, fields, limits, _RESPONSE_HINTS, _RESPONSE_FIELDS, False)
+    _scan_fields(data, at, fields, limits, _RESPONSE_KNOWN, False)
     head.end = fields.end + 2
     if fields.error is not None or fields.end - start > limits.head_bytes:
         head.error = Reason.BAD_RESPONSE
@@ -598,14 +616,12 @@ def _scan_fields(
     start: int,
     found: Fields,
     limits: Limits,
-    hints: bytes,
-    known: dict[bytes, int],
+    known: Known,
     request: bool,
 ) -> None:
     """Walk the field lines from `start` to the empty line, which must be there; runs of lines to keep are copied as one
     slice."""
     view = data
-    hint = hints
     token = TOKEN
     value_class = VALUE
     at = start
@@ -622,8 +638,8 @@ def _scan_fields(
                 underscore = True
             at += 1
         length = at - line
-        if length == 0 or view[at] != 58 or count > limits.headers:
-            found.error = Reason.HEADERS_TOO_LARGE if count > limits.headers else Reason.BAD_REQUEST
+        if length == 0 or length > 1024 or view[at] != 58 or count > limits.headers:  # no name is that long
+            found.error = Reason.BAD_REQUEST if length <= 1024 and count <= limits.headers else Reason.HEADERS_TOO_LARGE
             return
         at += 1
         value = at
@@ -635,10 +651,8 @@ def _scan_fields(
         stop = at
         at += 2
         kind = _KEEP
-        if length < 64 and hint[length * 32 + (view[line] & 31)]:
-            name = view[line : line + length]
-            found_kind = known.get(name)
-            kind = known.get(name.lower(), _KEEP) if found_kind is None else found_kind
+        if length < 64:
+            kind = known.kind(data, line, length)
         if request and underscore:
             kind = _DROP
         odd = False  # white space other than one SP before the value
@@ -677,9 +691,6 @@ def _note(found: Fields, kind: int, value: bytes) -> bool:
     """Take in a field that means something to us; whether its line is forwarded as it is."""
     if kind == _AGENT:
         found.agent = value
-        return True
-    if kind == _COOKIE:
-        found.cookie = value if found.cookie == b"" else found.cookie + b"; " + value
         return True
     if kind == _REFERER:
         found.referer = value
