@@ -27,7 +27,10 @@ USER 900:900
 VOLUME /var/lib/tidegate
 EXPOSE 8080 8443 5353/udp 5353/tcp
 STOPSIGNAL SIGTERM
+# By the socket in the state folder, so that it holds whatever `--admin` says.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
-    CMD ["python3", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:9900/readyz', timeout=2)"]
+    CMD ["python3", "-c", "import os, socket; s = socket.socket(socket.AF_UNIX); s.settimeout(2); s.connect(os.environ['TIDEGATE_STATE'] + '/admin.sock'); s.send(b'GET /readyz HTTP/1.0\\r\\n\\r\\n'); raise SystemExit(b' 200 ' not in s.recv(64))"]
+# Tidegate itself is not one of the services it finds.
+LABEL tidegate.enable=false
 ENTRYPOINT ["tidegate"]
 CMD ["serve"]
