@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.containers import containers
+from tests.support.killable_engine import killable_engine  # noqa: F401  a fixture
 
 
 @pytest.fixture

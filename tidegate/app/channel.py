@@ -162,6 +162,7 @@ class ChannelClient:
         self._slot = slot
         self._on_table = on_table
         self._writer: asyncio.StreamWriter | None = None
+        self.told = asyncio.Event()  # control has spoken once
 
     def start_from(self, table: RoutingTable) -> None:
         """Begin with a remembered table (before control has spoken)."""
@@ -210,6 +211,7 @@ class ChannelClient:
             self.table = table
             self._on_table(table, delta)
         self.send(Applied(version=self.table.version))
+        self.told.set()
 
     def _replace(self, table: RoutingTable) -> None:
         """Go over to a whole table by the difference to the one we have, so that live things survive."""

@@ -62,6 +62,13 @@ def close_all(bound: Sockets) -> None:
             one.close()
 
 
+def close_data(bound: Sockets) -> None:
+    """Close those of the data plane only."""
+    for group in (*bound.http, *bound.dns_udp, *bound.dns_tcp):
+        for one in group:
+            one.close()
+
+
 def _bind_slots(address: Address, slots: list[list[socket.socket]], problems: list[Problem], flag: str) -> None:
     # the first bind picks the port where 0 was asked for; the others must share it
     for slot in slots:

@@ -14,7 +14,7 @@ import signal
 from pathlib import Path
 
 from tidegate.app.launch import Launch, command
-from tidegate.app.sockets import Sockets, bind_all, close_all
+from tidegate.app.sockets import Sockets, bind_all, close_all, close_data
 from tidegate.config import Config
 from tidegate.tasks import Tasks
 from tidegate.telemetry import logger
@@ -115,7 +115,7 @@ class Supervisor:
                 reloads = tasks.spawn("reload", self._reload(control, workers))
                 await self._stopping.wait()
                 reloads.cancel()
-                await self._stop_all(control, workers)
+                await self._stop_all(control, workers, sockets)
         finally:
             close_all(sockets)
         return 0
@@ -161,8 +161,12 @@ class Supervisor:
             for child in (control, *workers):
                 await child.replace()
 
-    async def _stop_all(self, control: Child, workers: list[Child]) -> None:
+    async def _stop_all(self, control: Child, workers: list[Child], sockets: Sockets) -> None:
         drain = self._config.http.drain_seconds + 5.0
+        for worker in workers:
+            worker.stopping.set()  # nobody is started any more, so that the sockets are not needed again
+        # With our copies open, new connections would still be queued, and wait for nobody while the workers drain.
+        close_data(sockets)
         async with Tasks("supervisor.stop") as tasks:
             for worker in workers:
                 tasks.spawn(worker.name, worker.stop(drain))

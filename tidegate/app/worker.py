@@ -11,6 +11,7 @@ import gc
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from tidegate.app.channel import ChannelClient
@@ -29,6 +30,9 @@ from tidegate.telemetry import logger
 
 _REPORT_SECONDS = 1.0
 _DNS_LAME_DUCK_SECONDS = 0.5
+# For control to send the table; who connects meanwhile waits in the accept queue. With a remembered table the wait is
+# short: control may be the one that is down. Without one, to serve means to refuse.
+_FIRST_TABLE_SECONDS = (0.5, 5.0)
 _log = logger("worker")
 
 
@@ -91,10 +95,22 @@ async def run_worker(launch: Launch) -> int:
     gc.freeze()
     async with Tasks("worker") as tasks:
         following = tasks.spawn("channel", channel.run())
+        await _first_table(channel, stop, _FIRST_TABLE_SECONDS[remembered is None])
         await plane.run(launch, stop)
         following.cancel()
     _log.info("stopped", extra={"pid": os.getpid()})
     return 0
+
+
+async def _first_table(channel: ChannelClient, stop: asyncio.Event, seconds: float) -> None:
+    """Wait until control has spoken, we are told to stop, or the time is up."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds), Tasks("worker.start") as tasks:
+            stopping = tasks.spawn("stop", stop.wait())
+            telling = tasks.spawn("table", channel.told.wait())
+            await asyncio.wait((stopping, telling), return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            telling.cancel()
 
 
 def _listen_to_signals(stop: asyncio.Event) -> None:

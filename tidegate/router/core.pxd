@@ -26,6 +26,7 @@ cdef class Core:
     cdef public set connections
     cdef public long long accepted
     cdef public bint draining
+    cdef public bint ready
     cdef public bint logging
     cdef public list lines
     cdef public bytes stamp

@@ -42,6 +42,7 @@ class Core:
         "logging",
         "matcher",
         "on_empty",
+        "ready",
         "scheme",
         "stamp",
         "trusted",
@@ -68,6 +69,7 @@ class Core:
         self.unrouted = Counters()
         self.connections: set[Any] = set()
         self.accepted = 0
+        self.ready = False  # a table has come: until then nobody can say that a route does not exist
         self.draining = False
         self.logging = bool(config.access_log)
         self.lines: list[bytes] = []

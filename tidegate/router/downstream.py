@@ -26,10 +26,10 @@ from tidegate.http1.events import (
     RequestHead,
     ResponseHead,
 )
-from tidegate.http1.parser import parse_request
+from tidegate.http1.parser import parse_request, split_authority
 from tidegate.http1.writer import CONTINUE, answer
 from tidegate.router.core import Core
-from tidegate.router.exchange import CLAIMED, HELD, IDEMPOTENT, RESPONDING, Exchange
+from tidegate.router.exchange import CLAIMED, HELD, IDEMPOTENT, MAX_REACHED, RESPONDING, Exchange
 from tidegate.router.live import MAINTENANCE, NORMAL
 from tidegate.router.tunnel import join
 from tidegate.router.upstream import Sink, UpstreamConnection
@@ -187,7 +187,7 @@ class Downstream(Sink):
             else:
                 self._close()
         elif exchange.state == _HELD:
-            self._fail(Reason.HOLD_TIMEOUT)
+            self._fail(exchange.reason or Reason.HOLD_TIMEOUT)
         elif self._moved(exchange):
             self.core.wheel.arm(self, now + exchange.route.response_timeout)
         elif self.write_paused:
@@ -278,7 +278,7 @@ class Downstream(Sink):
             self.phase = _BODY
         route = core.matcher.match(head.host, head.path)
         if route is None:
-            self._fail(Reason.NO_ROUTE)
+            self._fail(Reason.NO_ROUTE if core.ready else Reason.NOT_READY)
             return
         if head.dot_segments and route.prefixed:
             self._fail(Reason.BAD_REQUEST)
@@ -321,7 +321,7 @@ class Downstream(Sink):
             route.waiting.append(self)
             self.core.wheel.arm(self, exchange.hold_until)
         else:
-            self._fail(Reason.HOLD_TIMEOUT if exchange.tries == 0 else Reason.CONNECT_FAILED)
+            self._fail(exchange.reason or Reason.HOLD_TIMEOUT)
 
     def wake(self) -> None:
         """The table changed, or time passed: choose again. Called only on members of a waiting queue, once each."""
@@ -382,7 +382,7 @@ class Downstream(Sink):
                 chain = head.claimed_for + b", " + client
             if head.claimed_proto in (b"http", b"https"):
                 proto = head.claimed_proto
-            if head.claimed_host:
+            if head.claimed_host and split_authority(head.claimed_host)[0]:
                 host = head.claimed_host
         node = b'"[%b]"' % client if b":" in client else client
         self.forwarded = (
@@ -463,20 +463,23 @@ class Downstream(Sink):
         again = exchange.give_up(True)
         upstream.released()
         self.core.failed(upstream, reason)
-        if again and exchange.route.balancer.ready():
-            now = self.core.clock()
-            if exchange.choose() is not None:
-                connection = exchange.upstream.take()
-                if connection is None:
-                    self._connect(exchange, now)
-                else:
-                    self._send(connection, now)
-                return
-        self._wait_for_change(exchange, reason)
+        self._try_another(exchange, again, reason)
+
+    def _try_another(self, exchange: Exchange, again: bool, reason: Reason) -> None:
+        """Another upstream at once; when all were tried, wait: the table may change, or a container come back."""
+        if again and exchange.choose() is not None:
+            connection = exchange.upstream.take()
+            if connection is None:
+                self._connect(exchange, self.core.clock())
+            else:
+                self._send(connection, self.core.clock())
+        else:
+            self._wait_for_change(exchange, reason)
 
     def _wait_for_change(self, exchange: Exchange, reason: Reason) -> None:
         if exchange.hold(self.core.clock()) and len(exchange.route.waiting) < self.core.hold_queue:
             exchange.tries = 0
+            exchange.reason = reason
             exchange.route.waiting.append(self)
             self.core.wheel.arm(self, exchange.hold_until)
             self.core.wake_soon(exchange.route)
@@ -496,6 +499,8 @@ class Downstream(Sink):
     def interim(self, head: ResponseHead) -> None:
         """A 1xx: passed on, except the 100 that we answered ourselves, and to HTTP/1.0 clients nothing."""
         if head.status != 100 and not self.bare_body:
+            if self.exchange is not None:
+                self.exchange.first_byte = self.core.clock()  # from here on nothing is tried again
             self.write(b"".join((head.line, head.fields, b"\r\n")))
 
     def response_start(self, head: ResponseHead, body: bytes, size: int, now: float) -> None:
@@ -569,17 +574,18 @@ class Downstream(Sink):
             return
         if exchange.state == _CLAIMED and untouched:
             upstream = exchange.upstream
+            if not connection.served:
+                exchange.reached += 1
             safe = exchange.method in IDEMPOTENT and self.request_done and exchange.received == 0
+            safe = safe and exchange.first_byte == 0.0 and exchange.reached < MAX_REACHED
             again = exchange.give_up(safe)
             upstream.released()
             if not connection.served or not safe:
                 self.core.failed(upstream, Reason.UPSTREAM_CLOSED)
             if safe and connection.served and exchange.tried:
                 exchange.tried.pop()  # an idle connection grown stale says nothing about the endpoint
-            if again:
-                self._dispatch(self.core.clock())
-            elif safe:
-                self._wait_for_change(exchange, Reason.UPSTREAM_CLOSED)
+            if safe:
+                self._try_another(exchange, again, Reason.UPSTREAM_CLOSED)
             else:
                 self._fail(Reason.UPSTREAM_CLOSED)
         else:
@@ -604,8 +610,8 @@ class Downstream(Sink):
         self.write(b"".join((head.line, head.fields, b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n", rest)))
         early, self.pending = self.pending, b""
         self.armed = 0
-        self.core.lost(self)
         join(self.core, exchange, self.transport, connection.release(), early)
+        self.core.lost(self)
 
     # --- back-pressure from the upstream
 
@@ -653,6 +659,8 @@ class Downstream(Sink):
 
     def _finish(self, exchange: Exchange, reason: Reason | None, now: float) -> None:
         upstream = exchange.upstream if exchange.state == _CLAIMED or exchange.state == _RESPONDING else None
+        if exchange.state == _HELD and self in exchange.route.waiting:
+            exchange.route.waiting.remove(self)  # else it would fill the queue until the table changes
         exchange.finish(reason)
         self.exchange = None
         if upstream is not None and upstream.draining:
@@ -696,6 +704,7 @@ def reason_keeps_connection(reason: Reason) -> bool:
 _SOUND = frozenset(
     (
         Reason.NO_ROUTE,
+        Reason.NOT_READY,
         Reason.NO_ENDPOINT,
         Reason.HOLD_TIMEOUT,
         Reason.HOLD_QUEUE_FULL,

@@ -32,6 +32,7 @@ _log = logger("router")
 _FLUSH_SECONDS = 0.1
 _RETRY_SECONDS = 0.1
 _REAP_SECONDS = 5.0
+_CUT_SECONDS = 1.0
 
 
 class Router:
@@ -58,6 +59,7 @@ class Router:
         self._empty = asyncio.Event()
         self.core.on_empty = self._empty.set
         self._stopping = asyncio.Event()
+        self._waking: set[str] = set()  # routes whose held requests will try again in a moment
         self._tasks: Tasks | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -103,8 +105,17 @@ class Router:
             except TimeoutError:
                 for connection in list(connections):
                     connection.transport.abort()
+                await self._cut()
         for upstream in list(self.book.upstreams.values()):
             upstream.close_idle(1e300)
+
+    async def _cut(self) -> None:
+        """Let those that were cut end their exchanges: they are counted and logged."""
+        try:
+            async with asyncio.timeout(_CUT_SECONDS):
+                await self._empty.wait()
+        except TimeoutError:
+            _log.warning("connections did not end", extra={"connections": len(self.core.connections)})
 
     async def _tick(self) -> None:
         """Turn the wheel, write the log, forget idle connections."""
@@ -141,6 +152,7 @@ class Router:
         """Follow a published table."""
         touched = self.book.apply(table, delta)
         self.core.matcher = self.book.matcher
+        self.core.ready = table.version > 0
         for route in touched:
             if route.waiting:
                 self._wake(route)
@@ -180,7 +192,13 @@ class Router:
     def _wake_soon(self, route: LiveRoute) -> None:
         """Let held requests of a route try again in a moment, table change or not."""
         assert self._loop is not None, "requests are only held while running"
-        self._loop.call_later(_RETRY_SECONDS, self._wake, route)
+        if route.id not in self._waking:  # one timer for all who wait, or each would wake all the others
+            self._waking.add(route.id)
+            self._loop.call_later(_RETRY_SECONDS, self._retry, route)
+
+    def _retry(self, route: LiveRoute) -> None:
+        self._waking.discard(route.id)
+        self._wake(route)
 
     def _wake(self, route: LiveRoute) -> None:
         """Let held requests choose again; those still without an upstream queue up anew, in order."""
