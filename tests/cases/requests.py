@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 
 from tests.cases.strict import Ambiguous, read_answers, read_request

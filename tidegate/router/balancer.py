@@ -76,6 +76,9 @@ class Balancer:
                 choice = rotation.pick()
                 if choice not in tried:
                     return choice
+            for choice in rotation.items:  # one of little weight may not have had its turn
+                if choice not in tried:
+                    return choice
         return None
 
 

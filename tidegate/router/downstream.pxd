@@ -2,7 +2,7 @@ cimport cython
 
 from tidegate.http1.chunks cimport ChunkReader
 from tidegate.http1.events cimport RequestHead, ResponseHead
-from tidegate.http1.parser cimport parse_request
+from tidegate.http1.parser cimport parse_request, split_authority
 from tidegate.router.core cimport Core
 from tidegate.router.exchange cimport Exchange
 from tidegate.router.live cimport LiveRoute

@@ -18,6 +18,7 @@ cdef class Exchange:
     cdef public Upstream upstream
     cdef public list tried
     cdef public int tries
+    cdef public int reached
     cdef public int status
     cdef public object reason
     cdef public long long received

@@ -23,6 +23,7 @@ RESPONDING = 4
 DONE = 5
 
 MAX_TRIES = 3
+MAX_REACHED = 2  # a request that ends containers must not reach more of them
 
 #: RFC 9110 section 9.2.2
 IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"))
@@ -38,6 +39,7 @@ class Exchange:
         "hold_until",
         "host",
         "method",
+        "reached",
         "reason",
         "received",
         "referer",
@@ -71,8 +73,9 @@ class Exchange:
         self.upstream: Any = None  # Upstream, while claimed and after
         self.tried: list[Any] | None = None
         self.tries = 0
+        self.reached = 0  # fresh connections that took the request and closed without an answer
         self.status = 0
-        self.reason: Reason | None = None
+        self.reason: Reason | None = None  # of the latest failure; of the end, once DONE
         self.received = 0
         self.sent = 0
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
+import msgspec
+
 from tidegate.model import Route, TrafficMode
 from tidegate.router.balancer import Balancer, build_balancer
 from tidegate.router.counters import Counters
@@ -50,4 +52,4 @@ class LiveRoute:
         self.hold_seconds = route.hold_seconds
         self.connect_timeout = route.connect_timeout_seconds
         self.response_timeout = route.response_timeout_seconds
-        self.log_part = b'","route":"%b' % route.id.encode()
+        self.log_part = b'","route":%b' % msgspec.json.encode(route.id)[:-1]

@@ -59,15 +59,16 @@ class RouteBook:
             if upstream is None or upstream.address != endpoint.address:
                 upstream = self._make(endpoint, endpoint.address)
             upstream.endpoint = endpoint
-            upstream.set_draining(endpoint.state is HealthState.DRAINING)
             new[endpoint.id] = upstream
-        for endpoint_id, upstream in old.items():
-            if new.get(endpoint_id) is not upstream:
-                upstream.set_draining(True)
         if new:
             self._upstreams_of[key] = new
         else:
             self._upstreams_of.pop(key, None)
+        for upstream in new.values():
+            upstream.set_draining(upstream.endpoint.state is HealthState.DRAINING)
+        for endpoint_id, upstream in old.items():
+            if new.get(endpoint_id) is not upstream:
+                upstream.set_draining(True)
 
     def _make(self, endpoint: Endpoint, address: Address) -> Upstream:
         identity = (endpoint.id, str(address))
@@ -87,7 +88,10 @@ class RouteBook:
     def _follow_route(self, route_id: str, table: RoutingTable) -> None:
         live = self.routes.get(route_id)
         for backend in live.route.backends if live is not None else ():
-            self._routes_of.get(backend.service, set()).discard(route_id)
+            ids = self._routes_of.get(backend.service, set())
+            ids.discard(route_id)
+            if not ids:
+                self._routes_of.pop(backend.service, None)
         route = table.routes.get(route_id)
         if route is None:
             self.routes.pop(route_id, None)

@@ -37,6 +37,8 @@ class Wheel:
         """Set the owner's deadline; it fires in the first tick after it."""
         owner.deadline = deadline
         due = int(deadline / TICK_SECONDS) + 1
+        if due <= self.tick:
+            due = self.tick + 1  # that slot is gone: the next turn is the earliest
         if due < owner.armed:
             owner.armed = due
             slot = self.slots.get(due)

@@ -13,6 +13,9 @@ from tidegate.errors import Reason
 from tidegate.router.exchange import Exchange
 from tidegate.router.timers import Timed
 
+_LOOK_SECONDS = 30.0
+_LAST_SECONDS = 10.0  # for the last bytes of an ended tunnel to be taken
+
 
 def join(core: Any, exchange: Exchange, downstream: Any, upstream: Any, early: bytes) -> None:
     """Tie the two transports together; `early` are client bytes that were read before the upgrade was accepted."""
@@ -23,8 +26,9 @@ def join(core: Any, exchange: Exchange, downstream: Any, upstream: Any, early: b
     tunnel.container.other = downstream
     downstream.set_protocol(tunnel.client)
     upstream.set_protocol(tunnel.container)
-    core.opened(tunnel)
+    core.connections.add(tunnel)  # not a new one: it takes the place of the connection it began on
     tunnel.moved()
+    tunnel.on_deadline(tunnel.moved_at)
     if early:
         tunnel.client.data_received(early)
     downstream.resume_reading()
@@ -41,14 +45,26 @@ class Tunnel(Timed):
         self.client: TunnelSide
         self.container: TunnelSide
         self.over = False
+        self.moved_at = 0.0  # when the last bytes passed
 
     def moved(self) -> None:
         """Bytes passed: the idle time starts anew."""
-        self.core.wheel.arm(self, self.core.clock() + self.core.tunnel_idle)
+        self.moved_at = self.core.clock()
 
     def on_deadline(self, now: float) -> None:
-        """Nothing moved for the idle time."""
-        self.end(Reason.IDLE_TIMEOUT)
+        """Nothing moved for the idle time; or it is over and one side does not take its last bytes."""
+        if self.over:
+            self.client.transport.abort()
+            self.container.transport.abort()
+        elif now < self.moved_at + self.core.tunnel_idle:
+            self._look_again()
+        else:
+            self.end(Reason.IDLE_TIMEOUT)
+
+    def _look_again(self) -> None:
+        # in small steps, so that the wheel does not keep a tunnel that ended for the rest of a long idle time
+        due = self.moved_at + self.core.tunnel_idle
+        self.core.wheel.arm(self, min(due, self.core.clock() + _LOOK_SECONDS))
 
     def drain(self) -> None:
         """Tunnels live until the worker's drain deadline."""
@@ -65,6 +81,7 @@ class Tunnel(Timed):
         self.core.finished(self.exchange, self.core.clock())
         self.client.transport.close()
         self.container.transport.close()
+        self.core.wheel.arm(self, self.core.clock() + _LAST_SECONDS)
 
     @property
     def transport(self) -> Any:

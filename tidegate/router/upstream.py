@@ -8,8 +8,11 @@ The connection writes response bytes straight to the downstream's transport; eve
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import Any
+
+from msgspec import json
 
 from tidegate.errors import Reason
 from tidegate.http1.chunks import ChunkReader
@@ -29,6 +32,8 @@ _BODY = 2
 _CHUNKS = 3
 _UNTIL_CLOSE = 4
 _TUNNEL = 5
+
+_LAST_WORDS = 262144  # bytes of an answer that are looked for behind a reset
 
 
 class Upstream:
@@ -62,10 +67,10 @@ class Upstream:
         self.connections = 0  # open ones, idle included
         self.failures = 0  # since the last good response
         self.draining = False
-        self.log_part = b'","service":"%b","version":"%b","endpoint":"%b","address":"%b' % (
-            endpoint.service.encode(),
-            endpoint.version.encode(),
-            endpoint.id.encode(),
+        self.log_part = b'","service":%b,"version":%b,"endpoint":%b,"address":"%b' % (
+            json.encode(endpoint.service),
+            json.encode(endpoint.version),
+            json.encode(endpoint.id),
             str(address).encode(),
         )
 
@@ -79,7 +84,7 @@ class Upstream:
 
     def put(self, connection: Any, limit: int) -> None:
         """A connection that may serve again; closed if the endpoint drains or enough are idle."""
-        if self.draining or len(self.idle) >= limit:
+        if self.draining or connection.closed or len(self.idle) >= limit:
             connection.close()
         else:
             self.idle.append(connection)
@@ -238,6 +243,8 @@ class UpstreamConnection:
         """asyncio: gone."""
         self.closed = True
         self.upstream.connections -= 1
+        if error is not None and self.phase == _HEAD:
+            self._read_last_words()
         downstream = self.downstream
         if downstream is None:
             return
@@ -246,6 +253,15 @@ class UpstreamConnection:
             downstream.response_end(self, False, self.clock())
         else:
             downstream.upstream_lost(self, self.phase == _HEAD and not self.held)
+
+    def _read_last_words(self) -> None:
+        """An answer may have come before the reset that our writing met (413, then closed): it is still in the socket."""
+        try:
+            words = os.read(self.transport.get_extra_info("socket").fileno(), _LAST_WORDS)
+        except OSError:  # nothing came, or the socket is closed already
+            return
+        if words:
+            self.data_received(words)
 
     def pause_writing(self) -> None:
         """asyncio: the container reads slowly, so the client is read no faster."""

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.support.router import route
+from tidegate.model import TrafficMode
+from tidegate.router.live import HOLD, MAINTENANCE, NORMAL, LiveRoute
+
+
+@pytest.mark.parametrize(
+    ("mode", "number"),
+    [(TrafficMode.NORMAL, NORMAL), (TrafficMode.HOLD, HOLD), (TrafficMode.MAINTENANCE, MAINTENANCE)],
+)
+def test_modes_become_numbers(mode, number):
+    assert LiveRoute(route(mode=mode)).mode == number
+
+
+def test_an_update_keeps_who_waits_and_what_was_counted():
+    live = LiveRoute(route())
+    live.waiting.append("held")
+    live.counters.add(200, 1, 2, 3)
+    live.update(route(path="/api", hold_seconds=3.0, message="later"))
+    assert (list(live.waiting), live.counters.requests) == (["held"], 1)
+    assert (live.prefixed, live.hold_seconds, live.message) == (True, 3.0, b"later")
+
+
+@pytest.mark.parametrize("path", ["/", '/a"b\\c', "/ü", "/a\nb"])
+def test_its_part_of_the_access_log_is_json_whatever_its_name(path):
+    live = LiveRoute(route(path=path))
+    assert json.loads(b'{"x":"' + live.log_part + b'"}')["route"] == "a.test" + path
