@@ -32,6 +32,7 @@ compile: $(VENV)/.ready-dev  ## rebuild in place the compiled modules that chang
 	@mkdir -p build
 	@$(PY) setup.py -q build_ext --inplace >build/compile.log 2>&1 || { tail -40 build/compile.log; exit 1; }
 	@grep '^tidegate: ' build/compile.log || true
+	@touch $(VENV)/.ready
 
 bench: $(VENV)/.ready-dev compile  ## router and DNS beside their peers; writes the tables in bench/
 	@scripts/packages bench || true
@@ -47,7 +48,9 @@ clean:  ## remove everything that was made here
 	find tidegate tests bench -name '*.so' -delete
 	find tidegate tests bench -name __pycache__ -prune -exec rm -rf {} +
 
-$(VENV)/.ready: pyproject.toml setup.py
+# What is compiled is stale once its source changed: after a pull, `make demo` builds again.
+COMPILED := $(wildcard tidegate/*.pxd tidegate/*/*.pxd)
+$(VENV)/.ready: pyproject.toml setup.py $(COMPILED) $(COMPILED:.pxd=.py)
 	@scripts/venv .
 	@touch $@
 
