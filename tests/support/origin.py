@@ -141,7 +141,8 @@ async def serving(script=polite, **options):
             scripts.add(task)
             task.add_done_callback(scripts.discard)
 
-        server = await asyncio.start_server(accepted, "127.0.0.1", 0, **options)
+        place = {} if "sock" in options else {"host": "127.0.0.1", "port": 0}
+        server = await asyncio.start_server(accepted, **place, **options)
         origin.address = server.sockets[0].getsockname()[:2]
         try:
             yield origin
