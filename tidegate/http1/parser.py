@@ -424,7 +424,7 @@ def _conclude_request(head: RequestHead, fields: Fields) -> None:
 
 
 _AUTHORITIES: dict[bytes, tuple[bytes, bytes]] = {}  # Host value -> (host, authority to forward)
-_MAX_AUTHORITIES = 4096
+_MAX_AUTHORITIES = 32768  # some 10 MiB when strangers fill it
 
 
 def _remember_authority(authority: bytes) -> tuple[bytes, bytes]:
@@ -432,7 +432,7 @@ def _remember_authority(authority: bytes) -> tuple[bytes, bytes]:
     host, port = split_authority(authority)
     known = (host, host + b":" + port if port else host)
     if len(_AUTHORITIES) >= _MAX_AUTHORITIES:
-        _AUTHORITIES.clear()
+        del _AUTHORITIES[next(iter(_AUTHORITIES))]  # the oldest
     if len(authority) <= 255:
         _AUTHORITIES[authority] = known
     return known
@@ -481,7 +481,14 @@ def split_authority(authority: bytes) -> tuple[bytes, bytes]:
         host = host.lower()
         if host[-1:] == b".":
             host = host[:-1]
-        if host == b"" or len(host) > 253 or host[:1] == b"." or b".." in host or host.translate(None, _HOST_SET):
+        if (
+            host == b""
+            or len(host) > 253
+            or host[:1] == b"."
+            or host[-1:] == b"."
+            or b".." in host
+            or host.translate(None, _HOST_SET)
+        ):
             return b"", b""
     if colon and (len(port) > 5 or port.translate(None, _DIGITS) or (port and int(port) > 65535)):
         return b"", b""

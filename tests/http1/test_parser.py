@@ -1,0 +1,346 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import h11
+import httptools
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tests.cases.strict import Ambiguous, read_fields, read_request
+from tidegate.errors import Reason
+from tidegate.http1.events import (
+    FRAMING_CHUNKED,
+    FRAMING_LENGTH,
+    FRAMING_NONE,
+    FRAMING_UNTIL_CLOSE,
+    Limits,
+)
+from tidegate.http1.parser import decimal, has_dot_segments, parse_request, parse_response, split_authority
+
+LIMITS = Limits()
+CASES = json.loads((Path(__file__).parents[1] / "cases" / "http1-requests.json").read_text())["cases"]
+TOKENS = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def parse(raw, limits=LIMITS):
+    head = parse_request(raw, 0, limits)
+    assert head is not None
+    return head
+
+
+def request(extra=b"", line=b"GET / HTTP/1.1", host=b"Host: a.test\r\n"):
+    return line + b"\r\n" + host + extra + b"\r\n"
+
+
+REFUSED = [
+    (request(line=b"GET  / HTTP/1.1"), Reason.BAD_REQUEST),
+    (request(line=b"GET /a b HTTP/1.1"), Reason.BAD_REQUEST),
+    (request(line=b"GET /#f HTTP/1.1"), Reason.BAD_REQUEST),
+    (request(line=b"GET /\xc3 HTTP/1.1"), Reason.BAD_REQUEST),
+    (request(line=b"G(T / HTTP/1.1"), Reason.BAD_REQUEST),
+    (request(line=b"A" * 33 + b" / HTTP/1.1"), Reason.BAD_REQUEST),
+    (request(line=b"GET / HTTP/2.0"), Reason.VERSION_NOT_SUPPORTED),
+    (request(line=b"GET / HTTP/1.2"), Reason.VERSION_NOT_SUPPORTED),
+    (request(line=b"GET / http/1.1"), Reason.BAD_REQUEST),
+    (request(line=b"CONNECT a.test:80 HTTP/1.1"), Reason.METHOD_NOT_ALLOWED),
+    (request(line=b"TRACE / HTTP/1.1"), Reason.METHOD_NOT_ALLOWED),
+    (request(line=b"GET * HTTP/1.1"), Reason.BAD_REQUEST),
+    (request(line=b"GET ftp://a.test/ HTTP/1.1"), Reason.BAD_REQUEST),
+    (request(line=b"GET http://b.test/ HTTP/1.1"), Reason.BAD_REQUEST),
+    (request(line=b"GET http://u@a.test/ HTTP/1.1"), Reason.BAD_REQUEST),
+    (request(host=b""), Reason.BAD_REQUEST),
+    (request(host=b"Host: a.test\r\nHost: a.test\r\n"), Reason.BAD_REQUEST),
+    (request(host=b"Host:\r\n"), Reason.BAD_REQUEST),
+    (request(b"X : v\r\n"), Reason.BAD_REQUEST),
+    (request(b" fold\r\n"), Reason.BAD_REQUEST),
+    (request(b"X: a\x00b\r\n"), Reason.BAD_REQUEST),
+    (request(b"X: a\x7fb\r\n"), Reason.BAD_REQUEST),
+    (request(b"X: a\nY: b\r\n"), Reason.BAD_REQUEST),
+    (request(b": v\r\n"), Reason.BAD_REQUEST),
+    (request(b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"), Reason.BAD_REQUEST),
+    (request(b"Content-Length: 5\r\nContent-Length: 5\r\n"), Reason.BAD_REQUEST),
+    (request(b"Content-Length: +5\r\n"), Reason.BAD_REQUEST),
+    (request(b"Content-Length: 5_0\r\n"), Reason.BAD_REQUEST),
+    (request(b"Content-Length: " + b"1" * 19 + b"\r\n"), Reason.BAD_REQUEST),
+    (request(b"Transfer-Encoding: chunked\r\n", line=b"POST / HTTP/1.0"), Reason.BAD_REQUEST),
+    (request(b"Transfer-Encoding: gzip, chunked\r\n"), Reason.NOT_IMPLEMENTED),
+    (request(b"Transfer-Encoding: \x0bchunked\r\n"), Reason.BAD_REQUEST),
+    (request(b"Expect: 200-ok\r\n"), Reason.EXPECTATION_FAILED),
+    (request(b"Connection: a b\r\n"), Reason.BAD_REQUEST),
+    (request(b"Upgrade: websocket\r\nConnection: Upgrade\r\n"), Reason.BAD_REQUEST),
+    (request(b"X: " + b"v" * 70000 + b"\r\n"), Reason.HEADERS_TOO_LARGE),
+    (request(b"X: v\r\n" * 128), Reason.HEADERS_TOO_LARGE),
+    (request(b"X" * 2000 + b": v\r\n"), Reason.HEADERS_TOO_LARGE),
+    (request(line=b"GET /" + b"a" * 17000 + b" HTTP/1.1"), Reason.TARGET_TOO_LONG),
+]
+
+
+@pytest.mark.parametrize(("raw", "reason"), REFUSED, ids=lambda value: repr(value)[:50])
+def test_what_is_refused_and_why(raw, reason):
+    assert parse(raw).error is reason
+
+
+@pytest.mark.parametrize(("raw", "reason"), REFUSED, ids=lambda value: repr(value)[:50])
+def test_what_is_refused_is_refused_however_much_of_it_has_come(raw, reason):
+    assert parse_request(raw, 0, LIMITS).error is not None
+    for size in range(min(len(raw), 400)):
+        head = parse_request(raw[:size], 0, LIMITS)
+        assert head is None or head.error is not None
+
+
+def test_a_whole_head_says_what_it_is():
+    head = parse(
+        b"\r\nPOST /p/a?q=/. HTTP/1.1\r\nhost:A.Test.:8080\r\nUser-Agent: u\r\nCookie: a=1\r\ncookie: b=2\r\n"
+        b"Referer: r\r\nContent-Length: 007\r\nExpect: 100-Continue\r\nX-Forwarded-For: 1\r\nX_A: b\r\n\r\nrest"
+    )
+    assert head.error is None
+    assert (head.method, head.target, head.path, head.minor) == (b"POST", b"/p/a?q=/.", b"/p/a", 1)
+    assert (head.host, head.authority) == (b"a.test", b"a.test:8080")
+    assert (head.framing, head.length, head.expect_continue, head.keep_alive) == (FRAMING_LENGTH, 7, True, True)
+    assert (head.user_agent, head.referer) == (b"u", b"r")
+    assert (head.claimed_for, head.dot_segments, head.upgrade) == (b"1", False, False)
+    fields = dict(read_fields(head.fields[:-2]))
+    assert (fields["host"], fields["content-length"]) == ("a.test:8080", "7")
+    assert not fields.keys() & {"x-forwarded-for", "x_a", "expect"}
+
+
+@pytest.mark.parametrize(
+    ("line", "target"),
+    [
+        (b"GET http://a.test/x?y HTTP/1.1", b"/x?y"), (b"GET HTTP://A.TEST?y HTTP/1.1", b"/?y"),
+        (b"GET https://a.test HTTP/1.1", b"/"), (b"OPTIONS http://a.test HTTP/1.1", b"*"), (b"OPTIONS * HTTP/1.1", b"*"),
+    ],
+)  # fmt: skip
+def test_absolute_form_becomes_origin_form(line, target):
+    head = parse(request(line=line))
+    assert (head.error, head.target) == (None, target)
+
+
+@pytest.mark.parametrize(
+    ("connection", "kept"),
+    [
+        (b"X-A", {"x-b"}), (b"x-a , X-B", set()), (b"close, X-B", {"x-a"}), (b"Host, Content-Length", {"x-a", "x-b"}),
+    ],
+)  # fmt: skip
+def test_nominated_fields_go_no_further_and_framing_cannot_be_nominated(connection, kept):
+    head = parse(request(b"Content-Length: 1\r\nX-A: 1\r\nX-B: 2\r\nConnection: " + connection + b"\r\n"))
+    names = {name for name, _ in read_fields(head.fields[:-2])}
+    assert names == kept | {"host", "content-length"}
+
+
+HANDSHAKE = (
+    b"Connection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
+
+
+def test_a_sound_websocket_handshake_is_an_upgrade():
+    assert parse(request(HANDSHAKE)).upgrade
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(b"13", b"12"), (b"ZQ==", b"Z="), (b"Sec-WebSocket-Key", b"X-Key"), (b"GET", b"POST"), (b"HTTP/1.1", b"HTTP/1.0")],
+)
+def test_an_unsound_handshake_is_refused(old, new):
+    assert parse(request(HANDSHAKE).replace(old, new, 1)).error is Reason.BAD_REQUEST
+
+
+@pytest.mark.parametrize(("old", "new"), [(b"WebSocket", b"h2c"), (b", Upgrade", b"")])
+def test_any_other_upgrade_is_an_ordinary_request(old, new):
+    head = parse(request(HANDSHAKE).replace(old, new, 1))
+    assert (head.error, head.upgrade) == (None, False)
+    assert b"Upgrade" not in head.fields
+
+
+names = st.text(TOKENS.replace("_", ""), min_size=1, max_size=20).map(lambda name: "X-" + name)
+values = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=20)
+targets = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="#"), max_size=30)
+
+
+@given(
+    st.text(TOKENS, min_size=1, max_size=32).filter(lambda method: method not in ("CONNECT", "TRACE")),
+    targets.map(lambda rest: "/" + rest),
+    st.lists(st.tuples(names, values), max_size=8),
+)
+def test_what_is_written_is_read_again(method, target, fields):
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
+    head = parse(f"{method} {target} HTTP/1.1\r\nHost: a.test\r\n{lines}\r\n".encode())
+    assert head.error is None
+    assert (head.method, head.target) == (method.encode(), target.encode())
+    kept = [(name.lower(), value) for name, value in fields]
+    assert read_fields(head.fields[:-2]) == [("host", "a.test"), *kept]
+
+
+def forwarded(raw):
+    head = parse_request(raw, 0, LIMITS)
+    if head is None or head.error is not None:
+        return head, b""
+    chunked = b"Transfer-Encoding: chunked\r\n" if head.framing == FRAMING_CHUNKED else b""
+    return head, b"%b %b HTTP/1.1\r\n%b%b\r\n" % (head.method, head.target, head.fields, chunked)
+
+
+def check_agreement(raw):
+    """What we accept, h11, httptools and a strict reader take for the same request with the same framing."""
+    head, written = forwarded(raw)
+    if not written:
+        return
+    body = b"x" * head.length if head.framing == FRAMING_LENGTH and head.length < 1000 else b""
+    if head.framing == FRAMING_CHUNKED:
+        body = b"0\r\n\r\n"
+    if head.framing == FRAMING_LENGTH and head.length >= 1000:
+        return
+    strict, end = read_request(written + body)
+    assert (strict.target.encode("latin-1"), end) == (head.target, len(written + body))
+    theirs = h11.Connection(h11.SERVER)
+    theirs.receive_data(written + body)
+    event = theirs.next_event()
+    assert (bytes(event.method), bytes(event.target)) == (head.method, head.target)
+    while not isinstance(event, h11.EndOfMessage):
+        event = theirs.next_event()
+    assert theirs.trailing_data[0] == b""
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_what_we_forward_others_read_as_we_do(case):
+    check_agreement(case["raw"].encode("latin-1"))
+
+
+class Seen:
+    def __init__(self):
+        self.complete = 0
+        self.url = b""
+
+    def on_url(self, url):
+        self.url += url
+
+    def on_message_complete(self):
+        self.complete += 1
+
+
+KNOWN_METHODS = (b"GET", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"HEAD", b"PATCH")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_httptools_sees_one_message_where_we_forward_one(case):
+    head, written = forwarded(case["raw"].encode("latin-1"))
+    if not written or head.method not in KNOWN_METHODS or head.length > 1000:
+        return
+    seen = Seen()
+    theirs = httptools.HttpRequestParser(seen)
+    theirs.feed_data(written + (b"0\r\n\r\n" if head.framing == FRAMING_CHUNKED else b"x" * head.length))
+    assert (seen.complete, seen.url) == (1, head.target)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_a_part_of_a_head_is_incomplete_or_as_wrong_as_the_whole(case):
+    raw = case["raw"].encode("latin-1")[:600]
+    whole = parse_request(raw, 0, LIMITS)
+    for size in range(len(raw)):
+        part = parse_request(raw[:size], 0, LIMITS)
+        if part is not None and part.error is not None:
+            assert whole.error is not None
+        elif part is not None:
+            assert (whole.error, part.end, part.fields, part.target) == (None, whole.end, whole.fields, whole.target)
+
+
+@given(st.binary(max_size=200))
+@example(b"GET / HTTP/1.1\r\nHost: \r\n\r\n")
+@example(b"\r\n\r\n")
+@example(b"GET / HTTP/1.1\r\n\r\n")
+@example(b"GET %\r\n\r\n")
+@example(b"GET %2\r\n\r\n")
+@example(b"GET http://a\r\n\r\n")
+def test_random_octets_never_make_it_raise(raw):
+    for data in (raw, raw + b"\r\n\r\n", b"GET / HTTP/1.1\r\n" + raw + b"\r\n\r\n", request(raw + b"\r\n")):
+        check_agreement(data)
+        parse_response(data, 0, False, LIMITS)
+        parse_response(b"HTTP/1.1 200 OK\r\n" + data + b"\r\n\r\n", 0, True, LIMITS)
+
+
+@given(st.sampled_from(CASES), st.data())
+def test_mutated_cases_are_refused_or_forwarded_unambiguously(case, data):
+    raw = bytearray(case["raw"].encode("latin-1")[:2000])
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(raw) - 1)) if raw else 0
+        raw[at : at + data.draw(st.integers(0, 2))] = data.draw(
+            st.sampled_from([b"", b"\r", b"\n", b" ", b"\0", b":", b"x"])
+        )
+    try:
+        check_agreement(bytes(raw))
+    except Ambiguous as fault:
+        pytest.fail(f"forwarded {fault} from {bytes(raw)!r}")
+
+
+@given(st.binary(max_size=20))
+def test_a_number_has_one_to_eighteen_digits(raw):
+    sound = 1 <= len(raw) <= 18 and all(48 <= octet <= 57 for octet in raw)
+    assert decimal(raw) == (int(raw) if sound else -1)
+
+
+@pytest.mark.parametrize(
+    ("authority", "parts"),
+    [
+        (b"A.test", (b"a.test", b"")), (b"a.test.:80", (b"a.test", b"80")), (b"a.test:", (b"a.test", b"")),
+        (b"[::1]:8", (b"[::1]", b"8")), (b"127.0.0.1", (b"127.0.0.1", b"")), (b"a.test..", (b"", b"")),
+        (b"a,b", (b"", b"")), (b"u@a", (b"", b"")), (b"a:65536", (b"", b"")), (b"a:-1", (b"", b"")), (b"[::1", (b"", b"")),
+        (b"a%2e", (b"", b"")), (b".a", (b"", b"")), (b"", (b"", b"")), (b"a/b", (b"", b"")), (b"x" * 254, (b"", b"")),
+    ],
+)  # fmt: skip
+def test_an_authority_is_a_host_and_a_port_or_nothing(authority, parts):
+    assert split_authority(authority) == parts
+
+
+@given(st.lists(st.sampled_from([b".", b"..", b"%2e", b"%2E.", b"a", b".a", b"a.", b"", b"..;x"]), max_size=4))
+def test_dot_segments_are_found_in_any_spelling(segments):
+    dots = (b".", b"..", b"%2e", b"%2E.", b"..;x")
+    assert has_dot_segments(b"/" + b"/".join(segments)) == any(segment in dots for segment in segments)
+
+
+ANSWERS = [
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", FRAMING_LENGTH, True),
+    (b"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", FRAMING_LENGTH, True),
+    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n", FRAMING_CHUNKED, True),
+    (b"HTTP/1.1 200 OK\r\n\r\n", FRAMING_UNTIL_CLOSE, False),
+    (b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\n", FRAMING_LENGTH, False),
+    (b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\n", FRAMING_LENGTH, True),
+    (b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", FRAMING_NONE, True),
+    (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", FRAMING_NONE, True),
+    (b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\n", FRAMING_LENGTH, False),
+]
+
+
+@pytest.mark.parametrize(("raw", "framing", "keep_alive"), ANSWERS, ids=lambda value: repr(value)[:50])
+def test_how_a_response_is_framed(raw, framing, keep_alive):
+    head = parse_response(raw, 0, False, LIMITS)
+    assert (head.error, head.framing, head.keep_alive, head.end) == (None, framing, keep_alive, len(raw))
+    assert parse_response(raw, 0, True, LIMITS).framing == FRAMING_NONE
+    for size in range(len(raw)):
+        assert parse_response(raw[:size], 0, False, LIMITS) is None
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"HTTP/2 200 OK\r\n\r\n", b"HTTP/1.1 20 OK\r\n\r\n", b"HTTP/1.1 600 X\r\n\r\n", b"HTTP/1.1 099 X\r\n\r\n",
+        b"HTTP/1.1 200 O\x00K\r\n\r\n", b"HTTP/1.1  200 OK\r\n\r\n", b"nonsense", b"HTTP/1.1 200 OK\nX: y\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n fold: x\r\n\r\n", b"HTTP/1.1 100 C\r\nContent-Length: 1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"v" * 70000,
+    ],
+    ids=lambda raw: repr(raw[:40]),
+)  # fmt: skip
+def test_what_is_no_response(raw):
+    assert parse_response(raw, 0, False, LIMITS).error is Reason.BAD_RESPONSE
+
+
+def test_a_long_head_in_small_pieces_is_refused_at_the_limit():
+    raw = b"GET / HTTP/1.1\r\nHost: a.test\r\n" + b"X: v\r\n" * 20000
+    sizes = range(0, len(raw), 997)
+    first = next(size for size in sizes if parse_request(raw[:size], 0, LIMITS) is not None)
+    assert LIMITS.head_bytes < first <= LIMITS.head_bytes + 997 + 4
