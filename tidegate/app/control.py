@@ -120,7 +120,9 @@ class Control:
             resolve=Resolver(self.zone),
             followers=self.channel,
             status=Workers(self.channel),
-            required=[provider.name for provider in self.providers],
+            required=[
+                each.name for each in self.providers if config.docker.required or not isinstance(each, EngineProvider)
+            ],
             complaints=self._complaints,
             registry=self.registry,
             sockets=adopt(launch.admin),
@@ -149,8 +151,9 @@ class Control:
         """Tell the channel when the table is no longer the remembered one but built from what is seen now."""
         await asyncio.sleep(0)  # the plane resumes in its first step
         self.channel.settle()
-        while self.plane.reconciler.waiting_for:  # noqa: ASYNC110  once per start, and the reconciler owes nobody an event
-            await asyncio.sleep(_SETTLE_SECONDS)
+        while self.plane.reconciler.waiting_for:
+            self.plane.reconciler.go_without(each.name for each in self.providers if each.problems)
+            await asyncio.sleep(_SETTLE_SECONDS)  # once per start, and the reconciler owes nobody an event
         self.plane.reconciler.settle()
         self.channel.synchronise_all()
 

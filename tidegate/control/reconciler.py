@@ -47,6 +47,7 @@ class Reconciler:
         self._checks = checks
         self._journal = journal
         self._waiting_for = set(required)
+        self._excused: frozenset[str] = frozenset()  # set by `go_without`, until they speak
         self._options = options
         self._memory = memory
         self._metrics = metrics or NullMetrics()
@@ -146,6 +147,14 @@ class Reconciler:
         self._overrides_known = True
         self._mark()
 
+    def go_without(self, names: Iterable[str]) -> None:
+        """Do not wait for these providers, which said that they cannot see anything; they stay in `waiting_for`. Does
+        nothing where a table is remembered: to build without them would empty it."""
+        excused = self._waiting_for.intersection(names)
+        if not self._build.table.version and excused - self._excused:
+            self._excused |= excused
+            self._mark()
+
     def preview(self, overrides: Overrides) -> Build:
         """What the build would be with other overrides; nothing changes."""
         return build(self._build, dict(self._inventories), self._health, overrides, self._options, now=self._clock())
@@ -188,7 +197,7 @@ class Reconciler:
 
     def _reconcile(self) -> None:
         self._scheduled = None
-        if self.waiting_for:
+        if self.waiting_for - self._excused:
             return
         old = self._build
         changed_health, self._changed_health = self._changed_health, set()
