@@ -30,7 +30,7 @@ async def test_what_a_stranger_claims_is_replaced():
         "http",
         "a.test",
         "127.0.0.1",
-        'for=127.0.0.1;host="a.test";proto=http',
+        'for=127.0.0.1;proto=http;host="a.test"',
     ]
 
 
@@ -40,7 +40,7 @@ async def test_what_a_trusted_proxy_says_is_continued():
         "https",
         "shop.test",
         "127.0.0.1",
-        'for=127.0.0.1;host="shop.test";proto=https',
+        'for=127.0.0.1;proto=https;host="shop.test"',
     ]
 
 

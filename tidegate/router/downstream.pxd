@@ -8,7 +8,7 @@ from tidegate.router.exchange cimport Exchange
 from tidegate.router.live cimport LiveRoute
 from tidegate.router.upstream cimport Sink, Upstream, UpstreamConnection
 
-cdef int _NONE, _LENGTH, _UNTIL_CLOSE, _CLAIMED, _HELD, _RESPONDING, _NORMAL, _MAINTENANCE
+cdef int _NONE, _LENGTH, _CHUNKED, _UNTIL_CLOSE, _CLAIMED, _HELD, _RESPONDING, _NORMAL, _MAINTENANCE
 cdef int _HEAD, _BODY, _WAIT, _DISCARD, _TUNNEL, _FOR_PENDING, _FOR_UPSTREAM, _MAX_PENDING
 cdef double _LINGER_SECONDS
 
@@ -36,7 +36,6 @@ cdef class Downstream(Sink):
     cdef public bint closed
     cdef public bint ended
     cdef public long long progress
-    cdef public bytes authority
     cdef public bytes forwarded
 
     cpdef data_received(self, bytes data)
@@ -53,10 +52,10 @@ cdef class Downstream(Sink):
     @cython.locals(exchange=Exchange)
     cdef _hold(self, double now)
 
-    @cython.locals(exchange=Exchange, head=RequestHead, framing=int, last=bytes)
+    @cython.locals(exchange=Exchange, head=RequestHead, last=bytes, host=bytes, forwarded=bytes)
     cdef _send(self, UpstreamConnection connection, double now)
 
-    cdef _make_forwarded(self, RequestHead head)
+    cdef bytes _forwarded(self, RequestHead head)
 
     @cython.locals(exchange=Exchange, before="long long", out=bytes, take=Py_ssize_t, piece=bytes)
     cdef Py_ssize_t _body(self, bytes data, Py_ssize_t at, Py_ssize_t size)

@@ -20,6 +20,7 @@ from typing import Any
 from tidegate.errors import Reason
 from tidegate.http1.chunks import ChunkReader
 from tidegate.http1.events import (
+    FRAMING_CHUNKED,
     FRAMING_LENGTH,
     FRAMING_NONE,
     FRAMING_UNTIL_CLOSE,
@@ -36,6 +37,7 @@ from tidegate.router.upstream import Sink, UpstreamConnection
 
 _NONE = FRAMING_NONE
 _LENGTH = FRAMING_LENGTH
+_CHUNKED = FRAMING_CHUNKED
 _UNTIL_CLOSE = FRAMING_UNTIL_CLOSE
 _CLAIMED = CLAIMED
 _HELD = HELD
@@ -60,7 +62,6 @@ class Downstream(Sink):
     """One client connection (an asyncio protocol). `core` is the worker's router: table, wheel, settings, access log."""
 
     __slots__ = (
-        "authority",
         "bare_body",
         "blocked",
         "busy",
@@ -112,8 +113,7 @@ class Downstream(Sink):
         self.closed = False
         self.ended = False  # the client sent its last byte
         self.progress = -1  # response bytes the client had taken when the deadline last passed
-        self.authority = b""
-        self.forwarded = b""  # X-Forwarded-* for `authority`
+        self.forwarded = b""  # our X-Forwarded-* up to the host, from `connection_made` on
 
     # --- asyncio
 
@@ -125,6 +125,7 @@ class Downstream(Sink):
         peer = transport.get_extra_info("peername")
         self.client = peer[0].encode() if peer else b""
         self.trusted = self.core.trusts(self.client)
+        self.forwarded = self._forwarded(None)
         self.core.opened(self)
         self.core.wheel.arm(self, self.core.clock() + self.core.head_timeout)
 
@@ -342,19 +343,30 @@ class Downstream(Sink):
         assert exchange is not None and head is not None, "send needs an exchange"
         self.connection = connection
         connection.serve(self, head.method == b"HEAD")
-        if head.authority != self.authority or self.trusted:
-            self._make_forwarded(head)
-        framing = head.framing
-        if framing == _NONE:
-            last = b"\r\n"
-        elif framing == _LENGTH:
-            last = b"\r\n"
-        else:
-            last = b"Transfer-Encoding: chunked\r\n\r\n"
+        host = head.authority
+        forwarded = self.forwarded
+        if self.trusted:
+            if head.claimed_host and split_authority(head.claimed_host)[0]:
+                host = head.claimed_host
+            forwarded = self._forwarded(head)
+        last = b"\r\n\r\n" if head.framing != _CHUNKED else b"\r\nTransfer-Encoding: chunked\r\n\r\n"
         if head.upgrade:
-            last = b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+            last = b"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
         connection.write(
-            b"".join((head.method, b" ", head.target, b" HTTP/1.1\r\n", head.fields, self.forwarded, last))
+            b"".join(
+                (
+                    head.method,
+                    b" ",
+                    head.target,
+                    b" HTTP/1.1\r\n",
+                    head.fields,
+                    forwarded,
+                    host,
+                    b'"\r\nX-Forwarded-Host: ',
+                    host,
+                    last,
+                )
+            )
         )
         if self.write_paused:
             connection.transport.pause_reading()
@@ -370,24 +382,23 @@ class Downstream(Sink):
         if not self.busy:
             self._resume()
 
-    def _make_forwarded(self, head: RequestHead) -> None:
-        """X-Forwarded-* and Forwarded (RFC 7239): ours alone, or appended to what a trusted peer says."""
+    def _forwarded(self, head: RequestHead | None) -> bytes:
+        """X-Forwarded-* and Forwarded (RFC 7239) up to the host; ours alone, or appended to what a trusted peer claims."""
         client = self.client
         chain = client
         proto = self.core.scheme
-        host = head.authority
-        self.authority = head.authority
-        if self.trusted:
+        if head is not None:
             if head.claimed_for:
                 chain = head.claimed_for + b", " + client
             if head.claimed_proto in (b"http", b"https"):
                 proto = head.claimed_proto
-            if head.claimed_host and split_authority(head.claimed_host)[0]:
-                host = head.claimed_host
         node = b'"[%b]"' % client if b":" in client else client
-        self.forwarded = (
-            b"X-Forwarded-For: %b\r\nX-Real-IP: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Host: %b\r\n"
-            b'Forwarded: for=%b;host="%b";proto=%b\r\n' % (chain, client, proto, host, node, host, proto)
+        return b'X-Forwarded-For: %b\r\nX-Real-IP: %b\r\nX-Forwarded-Proto: %b\r\nForwarded: for=%b;proto=%b;host="' % (
+            chain,
+            client,
+            proto,
+            node,
+            proto,
         )
 
     def _body(self, data: bytes, at: int, size: int) -> int:
