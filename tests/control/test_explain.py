@@ -61,7 +61,7 @@ def test_a_path_without_route_says_what_was_compared():
 def test_an_endpoint_that_is_out_says_why():
     found = url("b.test")
     assert not found.found
-    assert said(found, "out: rival:80", "unhealthy: connection refused", "503 no-endpoint")
+    assert said(found, "out: rival:80", "unhealthy: connection refused", "503 hold-timeout")
 
 
 @pytest.mark.parametrize("mode", [TrafficMode.HOLD, TrafficMode.MAINTENANCE])

@@ -78,7 +78,7 @@ def _route_steps(table: RoutingTable, route: Route) -> tuple[bool, list[str]]:
         steps.append(
             f"answer: forwarded to one of {ready} ready endpoints"
             if ready
-            else f"answer: held up to {route.hold_seconds:g} s for an endpoint to get ready, then 503 no-endpoint"
+            else f"answer: held up to {route.hold_seconds:g} s for an endpoint to get ready, then 503 hold-timeout"
         )
     return ready > 0 and route.mode is TrafficMode.NORMAL, steps
 
