@@ -53,6 +53,11 @@ def test_every_described_metric_exists():
     assert not [name for name in unknown if not any(re.fullmatch(family, name) for family in families)]
 
 
+def test_a_metric_is_described_once():
+    names = re.findall(r"^\| `(tidegate_\w+)` \|", text(PAGE), re.MULTILINE)
+    assert sorted(names) == sorted(set(names))
+
+
 def test_units_are_seconds_and_bytes():
     assert not [name for name in {*rows(), *names_in_sources()} if FOREIGN_UNITS.search(name)]
 
