@@ -138,7 +138,7 @@ def test_a_socket_in_the_clients_variable_does_not_stop_a_start():
     "flags",
     [
         {"admin.listeners": ("127.0.0.1:8080",)},
-        {"http.listeners": ("127.0.0.1:7000",), "http.tls_listeners": ("7000",)},
+        {"http.listeners": ("127.0.0.1:7000",), "admin.listeners": ("7000",)},
         {"http.listeners": ("7000", "7000")},
     ],
 )
@@ -150,6 +150,15 @@ def test_two_listeners_on_one_address_are_refused(flags):
 
 def test_port_0_twice_is_two_ports():
     assert len(load({"http.listeners": ("127.0.0.1:0", "127.0.0.1:0")}, {}).config.http.listeners) == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "flag"), [("http.tls_listeners", ":8443", "--https"), ("state.store", "etcd://a:2379", "--store")]
+)
+def test_what_this_version_does_not_do_is_refused_and_not_ignored(key, value, flag):
+    with pytest.raises(ConfigError) as error:
+        load({key: value}, {})
+    assert [(problem.code, problem.place) for problem in error.value.problems] == [("T1007", flag)]
 
 
 def test_the_admin_api_off_loopback_needs_a_token():

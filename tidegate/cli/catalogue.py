@@ -139,7 +139,7 @@ SETTINGS: tuple[Setting, ...] = (
         meta="ADDR:PORT",
         many=True,
         read=listener(ANY),
-        help="Listen here for HTTPS.",
+        help="Listen here for HTTPS (not in this version).",
     ),
     Setting(
         key="dns.listeners",
@@ -189,7 +189,13 @@ SETTINGS: tuple[Setting, ...] = (
         help="Static services and routes; watched for changes.",
     ),
     Setting(key="state.folder", flag="--state", meta="DIR", read=needed, help="Folder for what survives a restart."),
-    Setting(key="state.store", flag="--store", meta="URL", read=store_url, help="Cluster store, etcd://host:port."),
+    Setting(
+        key="state.store",
+        flag="--store",
+        meta="URL",
+        read=store_url,
+        help="Cluster store, etcd://host:port (not in this version).",
+    ),
     Setting(key="node.name", flag="--node", meta="NAME", read=needed, help="Our name among the nodes."),
     Setting(key="node.zone", flag="--zone", meta="NAME", read=text, help="The zone we stand in."),
     Setting(

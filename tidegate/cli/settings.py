@@ -261,7 +261,7 @@ def _field(config: Config, key: str) -> Any:
 
 
 def _crossed(config: Config, found: dict[str, _Found]) -> list[Problem]:
-    return [*_twice(config, found), *_open_admin(config, found)]
+    return [*_twice(config, found), *_open_admin(config, found), *_not_there(config, found)]
 
 
 def _twice(config: Config, found: dict[str, _Found]) -> list[Problem]:
@@ -296,3 +296,19 @@ def _open_admin(config: Config, found: dict[str, _Found]) -> list[Problem]:
     place = found["admin.listeners"].place
     mend = "set --token, TIDEGATE_TOKEN or admin.token, or listen on 127.0.0.1"
     return [Problem(code="T1006", text=text, place=place, mend=mend, kept=KEPT)]
+
+
+def _not_there(config: Config, found: dict[str, _Found]) -> list[Problem]:
+    """Settings that have their name already and that nothing follows yet: to take them in silence would be a lie."""
+    missing = {"http.tls_listeners": "HTTPS listeners", "state.store": "cluster stores"}
+    return [
+        Problem(
+            code="T1007",
+            text=f"this version has no {what}",
+            place=found[key].place,
+            mend=f"leave {BY_KEY[key].flag} out",
+            kept=KEPT,
+        )
+        for key, what in missing.items()
+        if _field(config, key)
+    ]
