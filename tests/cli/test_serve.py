@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sys
 import types
 
@@ -15,7 +16,10 @@ from tidegate.model import Address
 
 @pytest.fixture(autouse=True)
 def _nowhere(tmp_path, monkeypatch):
+    """No settings but those of the test: not of this folder, nor of whoever runs the tests."""
     monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("TIDEGATE_")]:
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture
