@@ -77,13 +77,14 @@ class Tidegate:
             *arguments,
         ]
 
-    async def start(self, ready=True):
-        """Start; wait until it serves what it sees now (`ready`), or at least listens."""
+    async def start(self, ready=True, wait=True):
+        """Start; wait until it serves what it sees now (`ready`), or at least listens; or do not wait."""
         with self.log_path.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *self.command, stdout=log, stderr=log, env=environment(**self.variables), start_new_session=True
             )
-        await until(self.is_ready if ready else self.is_up, what="serve is up")
+        if wait:
+            await until(self.is_ready if ready else self.is_up, what="serve is up")
         return self
 
     async def stop(self, deadline=DEADLINE):

@@ -175,9 +175,11 @@ class ChannelClient:
             try:
                 reader, self._writer = await asyncio.open_unix_connection(self._path)
                 self.send(Hello(slot=self._slot, pid=os.getpid(), version=self.table.version))
-                attempt = 0
                 while True:
                     self._take(await _read_frame(reader))
+                    attempt = 0
+            except (ValueError, msgspec.DecodeError):
+                _log.exception("what control sent does not fit, asking for the whole table", extra={"slot": self._slot})
             except (OSError, asyncio.IncompleteReadError):
                 _log.debug("control is gone, the table stays", extra={"slot": self._slot})
             finally:

@@ -100,16 +100,22 @@ class EngineProvider:
         wait = RECONNECT_SECONDS[0]
         while True:
             began = _now()
-            try:
-                await self._session()
-            except* EngineError as group:
-                self._lost(_first(group))
+            # In a task of its own: a group that ends with errors forgets that its owner was cancelled meanwhile.
+            async with Tasks(f"discovery.{self.name}") as tasks:
+                tasks.spawn("session", self._until_lost())
             if _now() - began > RECONNECT_SECONDS[1]:  # an engine that is starting up may answer once and go again
                 wait = RECONNECT_SECONDS[0]
             await asyncio.sleep(wait * self._rng.uniform(0.8, 1.2))
             wait = min(wait * 2, RECONNECT_SECONDS[1])
 
     # ----------------------------------------------------------------------------------------------------- sessions
+
+    async def _until_lost(self) -> None:
+        """One session with the engine, to its end."""
+        try:
+            await self._session()
+        except* EngineError as group:
+            self._lost(_first(group))
 
     async def _session(self) -> None:
         """Follow the engine until it is lost; raises an ExceptionGroup of EngineError."""

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+
+import pytest
+
+from tests.support.channel import until
+from tidegate.app.control import Control, Engines
+from tidegate.app.launch import Launch
+from tidegate.app.messages import Drained, Report, Sample
+from tidegate.config import AdminConfig, Config, DnsConfig, DockerConfig, StateConfig
+from tidegate.errors import EngineUnreachable
+from tidegate.store.sqlite import SqliteStore
+from tidegate.tasks import Tasks
+
+STATIC = """\
+services:
+  web:
+    endpoints: ["127.0.0.1:1"]
+routes:
+  - {host: web.example.test, path: /, backends: {web: 100}}
+"""
+
+
+@contextlib.asynccontextmanager
+async def control(folder, listening, **docker):
+    """A running control over one static file and one engine that is not there."""
+    (folder / "static.yaml").write_text(STATIC)
+    config = Config(
+        admin=AdminConfig(listeners=()),
+        dns=DnsConfig(listeners=()),
+        docker=DockerConfig(urls=(f"unix://{folder}/no-docker.sock",), **docker),
+        files=(str(folder / "static.yaml"),),
+        state=StateConfig(folder=str(folder)),
+    )
+    store = await SqliteStore.open(folder / "store.sqlite")
+    stop = asyncio.Event()
+    made = Control(Launch(config=config, channel=os.dup(listening.fileno())), store)
+    try:
+        async with Tasks("test") as tasks:
+            tasks.spawn("control", made.run(stop))
+            try:
+                yield made
+            finally:
+                stop.set()
+    finally:
+        await store.close()
+
+
+async def test_with_an_engine_that_cannot_be_seen_the_files_are_served_and_it_is_still_waited_for(
+    tmp_path, channel_socket
+):
+    async with control(tmp_path, channel_socket) as made:
+        await until(lambda: made.cell.table.routes)
+        assert set(made.cell.table.routes) == {"web.example.test/"}
+        assert made.plane.reconciler.waiting_for == {f"docker:unix://{tmp_path}/no-docker.sock"}
+
+
+async def test_an_engine_that_is_not_required_is_not_waited_for(tmp_path, channel_socket):
+    async with control(tmp_path, channel_socket, required=False) as made:
+        await until(lambda: made.cell.table.routes)
+        assert not made.plane.reconciler.waiting_for
+
+
+async def test_a_remembered_table_is_not_emptied_by_a_file_alone(tmp_path, channel_socket):
+    async with control(tmp_path, channel_socket) as made:
+        await until(lambda: made.cell.table.routes)
+    (tmp_path / "static.yaml").write_text("services: {}\n")
+    static = "services: {}\n"
+    async with control(tmp_path, channel_socket) as made:
+        (tmp_path / "static.yaml").write_text(static)
+        await until(lambda: made.cell.table.routes)
+        await until(lambda: len(made.plane.reconciler.inventories) == 1)
+        assert set(made.cell.table.routes) == {"web.example.test/"}
+
+
+async def test_what_workers_report_is_summed_and_told(tmp_path, channel_socket):
+    async with control(tmp_path, channel_socket) as made:
+        for slot in (0, 1):
+            made.take(slot, Report(counters=(Sample("tidegate_router_connections_total", (), 3.0),)))
+        assert b"tidegate_router_connections_total 6.0" in made.registry.text()
+        made.take(1, Drained(endpoint="e:80"))
+        assert any("e:80" in happening.text for happening in made.plane.journal.happenings(0, 100))
+
+
+async def test_a_command_for_an_instance_nobody_has_fails_as_an_engine_fault():
+    engines = Engines(Config(docker=DockerConfig(urls=())))
+    with pytest.raises(EngineUnreachable):
+        await engines.execute("unknown", ("true",), 1.0)
+    await engines.close()

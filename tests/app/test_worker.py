@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import asyncio
+
+from tests.support.channel import EMPTY, step, until
+from tidegate.app.launch import Launch
+from tidegate.app.messages import Report
+from tidegate.app.worker import DataPlane, _first_table
+from tidegate.config import Config, DnsConfig, HttpConfig
+from tidegate.model import Address
+from tidegate.router.listener import bind
+from tidegate.tasks import Tasks
+
+
+class Channel:
+    def __init__(self):
+        self.told = asyncio.Event()
+
+
+async def test_a_worker_waits_for_the_first_table_until_told_stopped_or_out_of_time():
+    for event in ("told", "stop", "time"):
+        channel, stop = Channel(), asyncio.Event()
+        async with asyncio.timeout(10), Tasks("test") as tasks:
+            waiting = tasks.spawn("wait", _first_table(channel, stop, 0.05 if event == "time" else 100.0))
+            await asyncio.sleep(0)
+            assert not waiting.done()
+            if event != "time":
+                {"told": channel.told, "stop": stop}[event].set()
+            await waiting
+
+
+async def test_a_data_plane_follows_tables_answers_and_reports_its_last_counts_when_it_stops():
+    config = Config(http=HttpConfig(access_log=""), dns=DnsConfig(listeners=()))
+    sent, stop = [], asyncio.Event()
+    plane = DataPlane(config, 0, sent.append)
+    table, delta = step(EMPTY, a=1)
+    plane.apply(table, delta)
+    assert plane.zone.version == plane.router.book.version == 1
+    listening = bind(Address(host="127.0.0.1", port=0))
+    where = listening.getsockname()
+    async with Tasks("test") as tasks:
+        tasks.spawn("plane", plane.run(Launch(config=config, http=(listening.detach(),)), stop))
+        reader, writer = await asyncio.open_connection(*where)
+        writer.write(b"GET / HTTP/1.1\r\nHost: nobody.test\r\n\r\n")
+        async with asyncio.timeout(10):
+            assert (await reader.readline()).startswith(b"HTTP/1.1 404 ")
+        stop.set()
+        await until(lambda: sent)
+        writer.transport.abort()
+    assert sum(each.values[0] for report in sent if isinstance(report, Report) for each in report.traffic) == 1
