@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ from tidegate.app.messages import Drained, Failed, Message, Report
 from tidegate.app.resolve import Resolver
 from tidegate.app.stack import Stack
 from tidegate.config import Config
-from tidegate.control.metrics import CounterDelta, HistogramDelta, Registry
+from tidegate.control.metrics import CounterDelta, Registry
 from tidegate.control.plane import ControlPlane
+from tidegate.control.traffic import Traffic
 from tidegate.discovery.docker import EngineProvider
 from tidegate.discovery.file import FileProvider
 from tidegate.discovery.provider import Provider
@@ -95,6 +97,8 @@ class Control:
     def __init__(self, launch: Launch, store: SqliteStore) -> None:
         config = launch.config
         self.registry = Registry()
+        self.traffic = Traffic(time.monotonic)
+        self.registry.also(self.traffic.families)
         self.engines = Engines(config)
         self.channel = ChannelServer(self.take, expected=config.workers)
         self.zone = Zone(config.dns.domain, config.dns.ttl_seconds, recursion=config.dns.forward)
@@ -178,12 +182,10 @@ class Control:
             CounterDelta(name=each.name, amount=each.value, labels=tuple(sorted(each.labels)))
             for each in report.counters
         )
-        self.registry.merge(
-            HistogramDelta(name=each.name, counts=each.counts, total=each.total, labels=tuple(sorted(each.labels)))
-            for each in report.histograms
-        )
-        for each in report.gauges:
-            self.registry.gauge(each.name, each.value, **dict(each.labels))
+        for columns in report.traffic:
+            self.traffic.add(columns.kind, columns.key, columns.values)
+        for gauge in report.gauges:
+            self.registry.gauge(gauge.name, gauge.value, **dict(gauge.labels))
 
 
 async def run_control(launch: Launch) -> int:

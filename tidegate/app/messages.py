@@ -50,14 +50,12 @@ class Sample(Struct, frozen=True, array_like=True):
     value: float
 
 
-class Distribution(Struct, frozen=True, array_like=True):
-    """Growth of one histogram: counts per bucket of `router.counters.BUCKETS_US` (not cumulated) and one above, and the
-    sum in seconds."""
+class Columns(Struct, frozen=True, array_like=True):
+    """What one route or endpoint counted, as `router.counters.Counters.take` gives it; `key` are its label values."""
 
-    name: str
-    labels: tuple[tuple[str, str], ...]
-    counts: tuple[int, ...]
-    total: float
+    kind: str
+    key: tuple[str, ...]
+    values: tuple[int, ...]
 
 
 class Report(Message, frozen=True):
@@ -65,7 +63,7 @@ class Report(Message, frozen=True):
 
     counters: tuple[Sample, ...] = ()
     gauges: tuple[Sample, ...] = ()
-    histograms: tuple[Distribution, ...] = ()
+    traffic: tuple[Columns, ...] = ()
 
 
 class Snapshot(Message, frozen=True):

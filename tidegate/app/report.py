@@ -6,13 +6,9 @@ interface, which `Reporter` implements by adding up until the next report.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from tidegate.app.messages import Distribution, Report, Sample
-from tidegate.router.counters import Counters
+from tidegate.app.messages import Columns, Report, Sample
 from tidegate.router.worker import Router
 
-_CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx")
 _Key = tuple[str, tuple[tuple[str, str], ...]]
 
 
@@ -46,12 +42,14 @@ class Reporter:
 
     def report(self, router: Router) -> Report:
         """Everything since the last report."""
-        histograms = [*self._routes(router), *self._endpoints(router)]
+        ledger = router.core.ledger
+        traffic = tuple(Columns(each.kind, each.key, tuple(each.take() or ())) for each in ledger)
+        ledger.clear()
         self._take_router(router)
         counters = tuple(Sample(name, labels, value) for (name, labels), value in self._counts.items())
         gauges = tuple(Sample(name, labels, value) for (name, labels), value in self._gauges.items())
         self._counts.clear()
-        return Report(counters=counters, gauges=gauges, histograms=tuple(histograms))
+        return Report(counters=counters, gauges=gauges, traffic=traffic)
 
     def _take_router(self, router: Router) -> None:
         core = router.core
@@ -72,30 +70,3 @@ class Reporter:
         self._gauges = {key: value for key, value in self._gauges.items() if key[0] != "tidegate_router_in_flight"}
         for (service, version), value in in_flight.items():
             self.gauge("tidegate_router_in_flight", value, service=service, version=version)
-
-    def _routes(self, router: Router) -> Iterable[Distribution]:
-        yield from self._grown("route", (("route", ""),), router.core.unrouted)
-        for live in router.book.routes.values():
-            yield from self._grown("route", (("route", live.id),), live.counters)
-
-    def _endpoints(self, router: Router) -> Iterable[Distribution]:
-        for upstream in router.book.upstreams.values():
-            endpoint = upstream.endpoint
-            labels = (("service", endpoint.service), ("version", endpoint.version), ("endpoint", endpoint.id))
-            yield from self._grown("endpoint", labels, upstream.counters)
-
-    def _grown(self, what: str, labels: tuple[tuple[str, str], ...], counters: Counters) -> Iterable[Distribution]:
-        grown = counters.take()
-        if grown is None:
-            return
-        _, received, sent, duration_us = grown[:4]
-        classes, buckets = grown[4 : 4 + len(_CLASSES)], grown[4 + len(_CLASSES) :]
-        pairs = dict(labels)
-        for code, amount in zip(_CLASSES, classes, strict=True):
-            if amount:
-                self.count(f"tidegate_router_{what}_requests_total", amount, **pairs, code=code)
-        self.count(f"tidegate_router_{what}_received_bytes_total", received, **pairs)
-        self.count(f"tidegate_router_{what}_sent_bytes_total", sent, **pairs)
-        yield Distribution(
-            f"tidegate_router_{what}_request_duration_seconds", labels, tuple(buckets), duration_us / 1e6
-        )

@@ -29,6 +29,8 @@ from tidegate.tasks import Tasks
 from tidegate.telemetry import logger
 
 _REPORT_SECONDS = 1.0
+_MAX_REPORT_SECONDS = 10.0
+_SERIES_A_SECOND = 2000  # with more routes and endpoints under traffic than this, reports come less often
 _DNS_LAME_DUCK_SECONDS = 0.5
 # For control to send the table; who connects meanwhile waits in the accept queue. With a remembered table the wait is
 # short: control may be the one that is down. Without one, to serve means to refuse.
@@ -75,9 +77,12 @@ class DataPlane:
         self._send(self._reporter.report(self.router))
 
     async def _report(self) -> None:
+        wait = _REPORT_SECONDS
         while True:
-            await asyncio.sleep(_REPORT_SECONDS)
-            self._send(self._reporter.report(self.router))
+            await asyncio.sleep(wait)
+            report = self._reporter.report(self.router)
+            self._send(report)
+            wait = min(_MAX_REPORT_SECONDS, max(_REPORT_SECONDS, len(report.traffic) / _SERIES_A_SECOND))
 
 
 async def run_worker(launch: Launch) -> int:

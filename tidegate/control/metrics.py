@@ -7,7 +7,7 @@ counted. A metric's label sets are bounded: those over the bound are counted and
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -30,15 +30,6 @@ class CounterDelta(Value, frozen=True):
     labels: Labels = ()
 
 
-class HistogramDelta(Value, frozen=True):
-    """What a histogram of a worker grew by: one count per bucket of `BUCKETS` and one above, and the sum."""
-
-    name: str
-    counts: tuple[int, ...]
-    total: float
-    labels: Labels = ()
-
-
 class Histogram:
     """Counts per bucket (the last is above all bounds) and the sum."""
 
@@ -57,6 +48,7 @@ class Registry:
         self._counters: dict[str, dict[Labels, float]] = {}
         self._gauges: dict[str, dict[Labels, float]] = {}
         self._histograms: dict[str, dict[Labels, Histogram]] = {}
+        self._sources: list[Callable[[], Iterable[Metric]]] = []
         self._collectors = CollectorRegistry()
         self._collectors.register(_Families(self))
 
@@ -82,16 +74,10 @@ class Registry:
             histogram.counts[bisect_left(BUCKETS, value)] += 1
             histogram.total += value
 
-    def merge(self, deltas: Iterable[CounterDelta | HistogramDelta]) -> None:
+    def merge(self, deltas: Iterable[CounterDelta]) -> None:
         """Add what a worker counted since its last report."""
         for delta in deltas:
-            if isinstance(delta, CounterDelta):
-                self._add(delta.name, delta.labels, delta.amount)
-                continue
-            histogram = self._histogram(delta.name, delta.labels)
-            if histogram is not None and len(delta.counts) == len(histogram.counts):
-                histogram.counts = [a + b for a, b in zip(histogram.counts, delta.counts, strict=True)]
-                histogram.total += delta.total
+            self._add(delta.name, delta.labels, delta.amount)
 
     def value(self, name: str, **labels: str) -> float | None:
         """A counter or gauge as it stands, or None."""
@@ -102,8 +88,14 @@ class Registry:
         """Everything in the Prometheus text format."""
         return generate_latest(self._collectors)
 
+    def also(self, source: Callable[[], Iterable[Metric]]) -> None:
+        """Render these families too."""
+        self._sources.append(source)
+
     def families(self) -> Iterator[Metric]:
         """Everything as metric families."""
+        for source in self._sources:
+            yield from source()
         for name, counters in sorted(self._counters.items()):
             yield self._counter_family(name, counters)
         for name, gauges in sorted(self._gauges.items()):

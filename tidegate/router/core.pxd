@@ -22,6 +22,7 @@ cdef class Core:
     cdef public object clock
     cdef public Wheel wheel
     cdef public Matcher matcher
+    cdef public list ledger
     cdef public Counters unrouted
     cdef public set connections
     cdef public long long accepted

@@ -37,6 +37,7 @@ class Core:
         "head_timeout",
         "hold_queue",
         "idle_timeout",
+        "ledger",
         "limits",
         "lines",
         "logging",
@@ -66,7 +67,8 @@ class Core:
         self.clock = time.monotonic
         self.wheel = Wheel(self.clock())
         self.matcher = Matcher()
-        self.unrouted = Counters()
+        self.ledger: list[Counters] = []
+        self.unrouted = Counters("route", ("",), self.ledger)
         self.connections: set[Any] = set()
         self.accepted = 0
         self.ready = False  # a table has come: until then nobody can say that a route does not exist

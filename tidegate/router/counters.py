@@ -1,4 +1,7 @@
-"""Plain integer counters of one route or one endpoint in one worker; summed and sent to control once a second. HOT."""
+"""Plain integer counters of one route or one endpoint in one worker; what grew is sent to control once a second. HOT.
+
+Who counts first after a report puts itself on the ledger, so that a report costs what had traffic, not what exists.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +13,30 @@ BUCKETS_US = tuple(
 
 
 class Counters:
-    """What happened since the start; `classes[n]` counts statuses n00..n99 (0: no status was sent)."""
+    """What was added since the last `take`. `kind` is `route` or `endpoint`, `key` the values of its labels.
 
-    __slots__ = ("buckets", "classes", "duration_us", "received", "requests", "sent", "taken")
+    `classes[n]` counts statuses n00..n99 (0: no status was sent)."""
 
-    def __init__(self) -> None:
+    __slots__ = ("buckets", "classes", "duration_us", "key", "kind", "ledger", "received", "requests", "sent")
+
+    def __init__(self, kind: str = "route", key: tuple[str, ...] = (), ledger: list[Counters] | None = None) -> None:
+        self.kind = kind
+        self.key = key
+        self.ledger: list[Counters] = ledger if ledger is not None else []
+        self._reset()
+
+    def _reset(self) -> None:
         self.requests = 0
         self.received = 0
         self.sent = 0
         self.duration_us = 0
         self.classes: list[int] = [0] * 6
         self.buckets: list[int] = [0] * (len(BUCKETS_US) + 1)
-        self.taken: list[int] = []
 
     def add(self, status: int, duration_us: int, received: int, sent: int) -> None:
         """Count one finished exchange."""
+        if self.requests == 0:
+            self.ledger.append(self)
         self.requests += 1
         self.received += received
         self.sent += sent
@@ -39,11 +51,8 @@ class Counters:
 
     def take(self) -> list[int] | None:
         """What was added since the last take: [requests, received, sent, duration_us, *classes, *buckets]; None if nothing."""
-        now = [self.requests, self.received, self.sent, self.duration_us, *self.classes, *self.buckets]
-        before = self.taken
-        if before and now[0] == before[0]:
+        if self.requests == 0:
             return None
-        self.taken = now
-        if not before:
-            return now if now[0] else None
-        return [new - old for new, old in zip(now, before, strict=True)]
+        taken = [self.requests, self.received, self.sent, self.duration_us, *self.classes, *self.buckets]
+        self._reset()
+        return taken

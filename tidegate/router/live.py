@@ -36,8 +36,8 @@ class LiveRoute:
         "waiting",
     )
 
-    def __init__(self, route: Route) -> None:
-        self.counters = Counters()
+    def __init__(self, route: Route, ledger: list[Counters] | None = None) -> None:
+        self.counters = Counters("route", (route.id,), ledger)
         self.waiting: Any = deque()
         self.balancer: Balancer = build_balancer((), 0)
         self.update(route)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from tidegate.matcher import HostEntry, Matcher
 from tidegate.model import Address, Endpoint, HealthState
 from tidegate.router.balancer import build_balancer
+from tidegate.router.counters import Counters
 from tidegate.router.live import LiveRoute
 from tidegate.router.upstream import Upstream
 from tidegate.routing import Delta, RoutingTable
@@ -19,7 +20,8 @@ from tidegate.routing import Delta, RoutingTable
 class RouteBook:
     """Everything the worker looks up per request. `offset` keeps the rotations of several workers out of step."""
 
-    def __init__(self, offset: int, on_drained: Callable[[str], None]) -> None:
+    def __init__(self, offset: int, on_drained: Callable[[str], None], ledger: list[Counters] | None = None) -> None:
+        self._ledger = ledger
         self.matcher = Matcher()
         self.routes: dict[str, LiveRoute] = {}
         self.upstreams: dict[tuple[str, str], Upstream] = {}
@@ -74,7 +76,7 @@ class RouteBook:
         identity = (endpoint.id, str(address))
         upstream = self.upstreams.get(identity)
         if upstream is None:
-            upstream = Upstream(endpoint, address, self._forget)
+            upstream = Upstream(endpoint, address, self._forget, self._ledger)
             self.upstreams[identity] = upstream
         return upstream
 
@@ -97,7 +99,7 @@ class RouteBook:
             self.routes.pop(route_id, None)
             return
         if live is None:
-            self.routes[route_id] = LiveRoute(route)
+            self.routes[route_id] = LiveRoute(route, self._ledger)
         else:
             live.update(route)
         for backend in route.backends:

@@ -55,13 +55,19 @@ class Upstream:
         "port",
     )
 
-    def __init__(self, endpoint: Endpoint, address: Address, on_empty: Callable[[Upstream], None]) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        address: Address,
+        on_empty: Callable[[Upstream], None],
+        ledger: list[Counters] | None = None,
+    ) -> None:
         self.endpoint = endpoint
         self.address = address
         self.host = address.host
         self.port = address.port
         self.on_empty = on_empty
-        self.counters = Counters()
+        self.counters = Counters("endpoint", (endpoint.service, endpoint.version, endpoint.id), ledger)
         self.idle: list[Any] = []  # newest last: the busiest stay warm, the oldest time out
         self.in_flight = 0  # claims
         self.connections = 0  # open ones, idle included

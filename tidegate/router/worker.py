@@ -48,8 +48,8 @@ class Router:
         on_drained: Callable[[str], None],
     ) -> None:
         self.config = config
-        self.book = RouteBook(offset, on_drained)
         self.core = Core(config)
+        self.book = RouteBook(offset, on_drained, self.core.ledger)
         self.core.connect = self._start_connect
         self.core.wake_soon = self._wake_soon
         self.core.find_route = self.book.routes.get
