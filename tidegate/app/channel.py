@@ -28,7 +28,7 @@ from tidegate.app.messages import (
     from_control,
     from_worker,
 )
-from tidegate.routing import Delta, RoutingTable, decode_table, encode_table, with_delta
+from tidegate.routing import Delta, RoutingTable, decode_table, encode_table, sharded, with_delta
 from tidegate.tasks import Tasks
 from tidegate.telemetry import logger
 
@@ -218,8 +218,14 @@ class ChannelClient:
     def _replace(self, table: RoutingTable) -> None:
         """Go over to a whole table by the difference to the one we have, so that live things survive."""
         delta = difference(self.table, table)
-        self.table = table
-        self._on_table(table, delta)
+        # In shards the next version copies what a change touches, not 40 000 names (docs/decisions/0030).
+        self.table = RoutingTable(
+            version=table.version,
+            routes=sharded(table.routes),
+            services=sharded(table.services),
+            names=sharded(table.names),
+        )
+        self._on_table(self.table, delta)
 
 
 def difference(old: RoutingTable, new: RoutingTable) -> Delta:
