@@ -54,6 +54,8 @@ class DockerConfig(Value):
     """Engines to follow. The first inventory of each is waited for before the first table."""
 
     urls: tuple[str, ...] = ("unix:///var/run/docker.sock",)
+    tls_folder: str = ""  # ca.pem, cert.pem and key.pem for tcp:// engines; empty is plain TCP
+    api_version: str = ""  # pins what is spoken; empty is the newest that both sides know
     resync_seconds: float = 30.0
     required: bool = True
     root_domain: str = "local"  # what a routing label's host without a dot gets appended

@@ -11,7 +11,7 @@ from tidegate.app.control import Control, Engines
 from tidegate.app.launch import Launch
 from tidegate.app.messages import Drained, Report, Sample
 from tidegate.config import AdminConfig, Config, DnsConfig, DockerConfig, StateConfig
-from tidegate.errors import EngineUnreachable
+from tidegate.errors import ConfigError, EngineUnreachable
 from tidegate.store.sqlite import SqliteStore
 from tidegate.tasks import Tasks
 
@@ -89,4 +89,14 @@ async def test_a_command_for_an_instance_nobody_has_fails_as_an_engine_fault():
     engines = Engines(Config(docker=DockerConfig(urls=())))
     with pytest.raises(EngineUnreachable):
         await engines.execute("unknown", ("true",), 1.0)
+    await engines.close()
+
+
+async def test_an_engine_over_tcp_gets_the_tls_files_that_are_configured(tmp_path):
+    docker = DockerConfig(urls=("tcp://127.0.0.1:1",), tls_folder=str(tmp_path / "certs"))
+    engines = Engines(Config(docker=docker))
+    ((_, engine),) = engines.followed
+    with pytest.raises(ConfigError) as caught:
+        await engine.ping()
+    assert str(tmp_path / "certs" / "ca.pem") in str(caught.value)
     await engines.close()

@@ -186,3 +186,12 @@ def test_a_secret_is_never_shown():
     with pytest.raises(ConfigError) as error:
         load({"admin.token": "hunter2", "workers": "x"}, {})
     assert "hunter2" not in str(error.value)
+
+
+def test_what_docker_clients_are_told_by_variables_counts_here_too():
+    variables = {"DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": "/certs", "DOCKER_API_VERSION": "1.41"}
+    settings = load({}, variables)
+    assert settings.config.docker.tls_folder == "/certs"
+    assert settings.config.docker.api_version == "1.41"
+    assert settings.origins["docker.tls_folder"] == "DOCKER_CERT_PATH"
+    assert load({}, {"DOCKER_CERT_PATH": "/certs"}).config.docker.tls_folder == ""

@@ -27,6 +27,7 @@ from tidegate.discovery.file import FileProvider
 from tidegate.discovery.provider import Provider
 from tidegate.dns.zone import Zone
 from tidegate.engine.docker import DockerEngine
+from tidegate.engine.docker_http import TlsFiles
 from tidegate.engine.port import Engine
 from tidegate.engine.process import ProcessEngine
 from tidegate.errors import EngineUnreachable, NoSuchThing, Problem
@@ -49,7 +50,8 @@ class Engines:
         self.maker: DockerEngine | None = None
         self.followed: list[tuple[str, Engine]] = []
         for url in config.docker.urls:
-            docker = DockerEngine(url)
+            tls = TlsFiles.in_folder(config.docker.tls_folder) if config.docker.tls_folder else None
+            docker = DockerEngine(url, tls if url.startswith("tcp:") else None, config.docker.api_version or None)
             self.followed.append((f"docker:{url}", docker))
             self.stacked = self.stacked or docker
             self.maker = self.maker or docker

@@ -89,6 +89,10 @@ def _from_defaults(environ: Mapping[str, str]) -> dict[str, _Found]:
     found = {"state.folder": _Found(value=default_state(environ, os.geteuid()), place="default")}
     if environ.get("DOCKER_HOST"):
         found["docker.urls"] = _Found(value=environ["DOCKER_HOST"], place="DOCKER_HOST")
+    if environ.get("DOCKER_TLS_VERIFY") and environ.get("DOCKER_CERT_PATH"):
+        found["docker.tls_folder"] = _Found(value=environ["DOCKER_CERT_PATH"], place="DOCKER_CERT_PATH")
+    if environ.get("DOCKER_API_VERSION"):
+        found["docker.api_version"] = _Found(value=environ["DOCKER_API_VERSION"], place="DOCKER_API_VERSION")
     return found
 
 
