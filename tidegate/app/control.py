@@ -19,6 +19,7 @@ from tidegate.app.messages import Drained, Failed, Message, Report
 from tidegate.app.resolve import Resolver
 from tidegate.app.stack import Stack
 from tidegate.config import Config
+from tidegate.control.helps import HELPS
 from tidegate.control.metrics import CounterDelta, Registry
 from tidegate.control.plane import ControlPlane
 from tidegate.control.traffic import Traffic
@@ -98,7 +99,7 @@ class Control:
 
     def __init__(self, launch: Launch, store: SqliteStore) -> None:
         config = launch.config
-        self.registry = Registry()
+        self.registry = Registry(HELPS)
         self.traffic = Traffic(time.monotonic)
         self.registry.also(self.traffic.families)
         self.engines = Engines(config)

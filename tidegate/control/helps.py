@@ -1,0 +1,35 @@
+"""The sentence that stands beside each metric at `/metrics`; docs/metrics.md has the same (a test compares them)."""
+
+from __future__ import annotations
+
+HELPS = {
+    "tidegate_control_dropped_samples_total": "Samples refused because a metric had too many label sets.",
+    "tidegate_control_endpoints": "Endpoints known, ready or not.",
+    "tidegate_control_names": "DNS names in the table.",
+    "tidegate_control_problems": "Problems kept: something an operator set is not applied.",
+    "tidegate_control_publish_seconds": "From the first change that was offered to the published table.",
+    "tidegate_control_publishes_total": "Tables published.",
+    "tidegate_control_routes": "Routes in the table.",
+    "tidegate_control_services": "Services in the table.",
+    "tidegate_control_table_version": "Version of the last published table.",
+    "tidegate_discovery_events_total": "Engine events that named a container, repeats not counted.",
+    "tidegate_discovery_inspect_failures_total": "Inspects that failed or took longer than 5 s.",
+    "tidegate_discovery_inspects_total": "Containers inspected.",
+    "tidegate_discovery_lists_total": "Full lists.",
+    "tidegate_discovery_sessions_lost_total": "Times the engine was lost sight of, attempts to find it again included.",
+    "tidegate_discovery_stale": "1 while the engine is away and the last inventory is repeated.",
+    "tidegate_dns_dropped_total": "Queries not answered at all.",
+    "tidegate_dns_forward_total": "Foreign names: answered from the cache, forwarded, failed.",
+    "tidegate_dns_responses_total": "Answers sent.",
+    "tidegate_dns_streams": "Open TCP connections of resolvers.",
+    "tidegate_health_changes_total": "Endpoints that changed their state.",
+    "tidegate_health_checks_total": "Probes made.",
+    "tidegate_health_endpoints": "Endpoints watched.",
+    "tidegate_health_suspicions_total": "Endpoints probed at once because traffic failed on them.",
+    "tidegate_router_connections": "Client connections open.",
+    "tidegate_router_connections_total": "Client connections accepted.",
+    "tidegate_router_held_requests": "Requests waiting until something is ready.",
+    "tidegate_router_in_flight": "Requests claimed and not finished.",
+    "tidegate_router_log_lines_dropped_total": "Access records lost because the log could not keep up.",
+    "tidegate_router_table_version": "Version of the table that the worker serves.",
+}
