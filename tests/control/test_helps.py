@@ -14,6 +14,6 @@ def test_each_metric_of_the_page_has_its_sentence():
         for name, sentence in described.items()
         if not re.match(r"tidegate_router_(route|endpoint)_", name)
     }
-    assert {name: help.lower() for name, help in HELPS.items()} == {
+    assert {name: sentence.lower() for name, sentence in HELPS.items()} == {
         name: f"{text}.".lower() for name, text in own.items()
     }
