@@ -34,15 +34,13 @@ async def test_children_end_with_a_supervisor_that_is_killed(tmp_path):
         await tidegate.start()  # nothing of the old generation is in the way
 
 
-async def test_a_second_program_on_one_state_folder_says_so_without_a_trace(tmp_path):
+async def test_a_second_program_on_one_state_folder_says_so_and_leaves_the_first_alone(tmp_path):
     (tmp_path / "second").mkdir()
     async with running(tmp_path) as first:
         second = type(first)(tmp_path / "second", "--state", str(tmp_path / "state"))
-        try:
-            await second.start(ready=False, wait=False)
-            await until(lambda: "T1503" in second.log(), what="the fault is told")
-        finally:
-            await second.stop()
+        await second.start(ready=False, wait=False)
+        assert await second.ended() == 2
+        assert "T1012" in second.log()
         assert "Traceback" not in second.log()
         assert (await first.get("/readyz"))[0] == 200
 
@@ -53,6 +51,24 @@ async def test_a_child_told_to_stop_before_it_ran_is_not_started():
     async with asyncio.timeout(10), Tasks("test") as tasks:
         await tasks.spawn("keep", child.keep_running())
     assert child.process is None
+
+
+async def test_a_child_that_is_just_being_started_is_stopped_as_well(monkeypatch):
+    slow = asyncio.Event()
+    make = asyncio.create_subprocess_exec
+
+    async def made_slowly(*argv, **more):
+        slow.set()
+        await asyncio.sleep(0)
+        return await make("sleep", "60", start_new_session=True)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", made_slowly)
+    child = Child("worker-0", "worker", Launch(config=Config()))
+    async with asyncio.timeout(10), Tasks("test") as tasks:
+        tasks.spawn("keep", child.keep_running())
+        await slow.wait()
+        await child.stop(5.0)
+    assert child.process.returncode is not None
 
 
 def alive(pid):

@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 from tidegate.app.control import Control
+from tidegate.app.folder import StateFolder
 from tidegate.app.launch import Launch
 from tidegate.app.sockets import bind_all, close_all
 from tidegate.app.worker import DataPlane
@@ -16,8 +17,17 @@ from tidegate.tasks import Tasks
 
 
 async def run_single(config: Config) -> int:
-    """Run until SIGTERM or SIGINT. Raises ConfigError if a socket cannot be had."""
-    await asyncio.to_thread(Path(config.state.folder).mkdir, parents=True, exist_ok=True, mode=0o700)
+    """Run until SIGTERM or SIGINT. Raises ConfigError if the state folder or a socket cannot be had."""
+    folder = StateFolder(config.state.folder)
+    await asyncio.to_thread(folder.take)
+    try:
+        await _run(config)
+    finally:
+        folder.release()
+    return 0
+
+
+async def _run(config: Config) -> None:
     sockets = bind_all(config)
     store = None
     try:
@@ -35,7 +45,6 @@ async def run_single(config: Config) -> int:
         close_all(sockets)
         if store is not None:
             await store.close()
-    return 0
 
 
 async def _serve(launch: Launch, store: SqliteStore) -> None:

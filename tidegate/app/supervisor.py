@@ -13,6 +13,7 @@ import os
 import signal
 from pathlib import Path
 
+from tidegate.app.folder import StateFolder
 from tidegate.app.launch import Launch, command
 from tidegate.app.sockets import Sockets, bind_all, close_all, close_data
 from tidegate.config import Config
@@ -34,26 +35,16 @@ class Child:
         self.launch = launch
         self.process: asyncio.subprocess.Process | None = None
         self.stopping = asyncio.Event()
-
-    async def start(self) -> asyncio.subprocess.Process:
-        """Start a process in this slot."""
-        argv, memory = command(self.role, self.launch)
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *argv, pass_fds=(memory, *self.launch.descriptors), start_new_session=True
-            )
-        finally:
-            os.close(memory)
-        self.process = process
-        _log.info("started", extra={"child": self.name, "pid": process.pid})
-        return process
+        self._starting = asyncio.Lock()
 
     async def keep_running(self) -> None:
         """Start, wait for its end, start again; returns when told to stop."""
         wait = 0.0
         loop = asyncio.get_running_loop()
         while not self.stopping.is_set():
-            process = self.process or await self.start()
+            process = await self._current()
+            if process is None:
+                return
             born = loop.time()
             code = await process.wait()
             if process is not self.process or self.stopping.is_set():
@@ -66,10 +57,29 @@ class Child:
     async def replace(self) -> None:
         """Start a successor on the same sockets, then let the old process drain. Until the successor accepts, new
         connections wait in the accept queue, which is the supervisor's."""
-        old = self.process
-        await self.start()
+        async with self._starting:
+            old = self.process
+            if not self.stopping.is_set():
+                await self._start()
         if old is not None and old.returncode is None:
             old.terminate()
+
+    async def _current(self) -> asyncio.subprocess.Process | None:
+        """The process in this slot, started if there is none; None once the slot is to be empty."""
+        async with self._starting:
+            if self.process is None and not self.stopping.is_set():
+                await self._start()
+            return self.process
+
+    async def _start(self) -> None:
+        argv, memory = command(self.role, self.launch)
+        try:
+            self.process = await asyncio.create_subprocess_exec(
+                *argv, pass_fds=(memory, *self.launch.descriptors), start_new_session=True
+            )
+        finally:
+            os.close(memory)
+        _log.info("started", extra={"child": self.name, "pid": self.process.pid})
 
     async def _pause(self, seconds: float) -> None:
         try:
@@ -81,7 +91,8 @@ class Child:
     async def stop(self, timeout_seconds: float) -> None:
         """SIGTERM, and SIGKILL after the time."""
         self.stopping.set()
-        process = self.process
+        async with self._starting:  # one that is being started must not be overlooked
+            process = self.process
         if process is None or process.returncode is not None:
             return
         process.terminate()
@@ -103,8 +114,16 @@ class Supervisor:
         self._reloading = asyncio.Event()
 
     async def run(self) -> int:
-        """Bind, start, watch, stop. Raises ConfigError if a socket cannot be had."""
-        await asyncio.to_thread(Path(self._config.state.folder).mkdir, parents=True, exist_ok=True, mode=0o700)
+        """Bind, start, watch, stop. Raises ConfigError if the state folder or a socket cannot be had."""
+        folder = StateFolder(self._config.state.folder)
+        await asyncio.to_thread(folder.take)
+        try:
+            await self._serve()
+        finally:
+            folder.release()
+        return 0
+
+    async def _serve(self) -> None:
         sockets = bind_all(self._config)
         try:
             control, workers = self._children(sockets)
@@ -118,7 +137,6 @@ class Supervisor:
                 await self._stop_all(control, workers, sockets)
         finally:
             close_all(sockets)
-        return 0
 
     def _children(self, sockets: Sockets) -> tuple[Child, list[Child]]:
         path = str(Path(self._config.state.folder) / "channel.sock")
