@@ -7,6 +7,7 @@ API reads them all. Every part gets what it needs here, by constructor, and runs
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import time
 from collections.abc import Mapping, Sequence
@@ -163,6 +164,7 @@ class Control:
             await asyncio.sleep(_SETTLE_SECONDS)  # once per start, and the reconciler owes nobody an event
         self.plane.reconciler.settle()
         self.channel.synchronise_all()
+        gc.freeze()  # what is seen now mostly stays; walking it again and again delays the next change
 
     def take(self, slot: int, message: Message) -> None:
         """What a worker reports."""

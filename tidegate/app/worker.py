@@ -30,6 +30,7 @@ from tidegate.telemetry import logger
 
 _REPORT_SECONDS = 1.0
 _MAX_REPORT_SECONDS = 10.0
+_LARGE_DELTA = 1000  # names and services
 _SERIES_A_SECOND = 2000  # with more routes and endpoints under traffic than this, reports come less often
 _DNS_LAME_DUCK_SECONDS = 0.5
 # For control to send the table; who connects meanwhile waits in the accept queue. With a remembered table the wait is
@@ -59,6 +60,8 @@ class DataPlane:
         """Follow a published table."""
         self.router.apply(table, delta)
         self.zone.apply(table, delta)
+        if len(delta.services) + len(delta.names) > _LARGE_DELTA:
+            gc.freeze()  # a collection that walks 10 000 services stops the worker for 20 ms
 
     async def run(self, launch: Launch, stop: asyncio.Event) -> None:
         """Serve until `stop`, then drain: DNS answers on for a moment, requests in flight finish."""
