@@ -70,11 +70,14 @@ def test_gauges_say_what_is_now_with_the_workers_number(router):
     assert named(gauges, "tidegate_router_table_version") == {(worker,): 1}
 
 
-def test_a_service_that_is_gone_has_no_gauge_any_more(router):
+def test_a_service_that_came_to_rest_is_told_once_and_no_more(router):
     reporter = Reporter(0)
+    (upstream,) = router.book.upstreams.values()
+    upstream.in_flight = 1
     reporter.report(router)
-    delta = Delta(base=1, version=2, routes={"shop.test/": None}, services={"web": None})
-    router.apply(with_delta(EMPTY, Delta(base=0, version=2)), delta)
+    upstream.in_flight = 0
+    labels = (("service", "web"), ("version", "v1"), ("worker", "0"))
+    assert named(reporter.report(router).gauges, "tidegate_router_in_flight") == {labels: 0}
     assert not named(reporter.report(router).gauges, "tidegate_router_in_flight")
 
 

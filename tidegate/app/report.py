@@ -9,6 +9,7 @@ from __future__ import annotations
 from tidegate.app.messages import Columns, Report, Sample
 from tidegate.router.worker import Router
 
+IN_FLIGHT = "tidegate_router_in_flight"
 _Key = tuple[str, tuple[tuple[str, str], ...]]
 
 
@@ -21,6 +22,7 @@ class Reporter:
         self._gauges: dict[_Key, float] = {}
         self._accepted = 0
         self._dropped = 0
+        self._flying: set[tuple[str, str]] = set()  # services that had requests in flight at the last report
 
     # --- Metrics
 
@@ -63,10 +65,16 @@ class Reporter:
         if dropped != self._dropped:
             self.count("tidegate_router_log_lines_dropped_total", dropped - self._dropped)
             self._dropped = dropped
-        in_flight: dict[tuple[str, str], int] = {}
+        self._take_in_flight(router)
+
+    def _take_in_flight(self, router: Router) -> None:
+        """Only what is in flight, and once more as 0 what was: 10 000 idle services say nothing every second."""
+        in_flight = dict.fromkeys(self._flying, 0)
         for upstream in router.book.upstreams.values():
-            key = (upstream.endpoint.service, upstream.endpoint.version)
-            in_flight[key] = in_flight.get(key, 0) + upstream.in_flight
-        self._gauges = {key: value for key, value in self._gauges.items() if key[0] != "tidegate_router_in_flight"}
+            if upstream.in_flight:
+                key = (upstream.endpoint.service, upstream.endpoint.version)
+                in_flight[key] = in_flight.get(key, 0) + upstream.in_flight
+        self._gauges = {key: value for key, value in self._gauges.items() if key[0] != IN_FLIGHT}
         for (service, version), value in in_flight.items():
-            self.gauge("tidegate_router_in_flight", value, service=service, version=version)
+            self.gauge(IN_FLIGHT, value, service=service, version=version)
+        self._flying = {key for key, value in in_flight.items() if value}
