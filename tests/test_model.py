@@ -6,7 +6,8 @@ import pytest
 from msgspec import Struct, json
 
 from tidegate import model
-from tidegate.model import Address, Overrides, TrafficMode, Value
+from tidegate.model import Address, Overrides, TrafficMode
+from tidegate.value import Value
 
 VALUES = [
     kind

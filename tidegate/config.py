@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 
-from tidegate.model import Address, Value
+from tidegate.model import Address
+from tidegate.value import Value
 
 
 class HttpConfig(Value):

@@ -10,19 +10,10 @@ Must not happen here: I/O, clocks, randomness, live objects.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import dataclass_transform
-
-from msgspec import Struct, field
 
 from tidegate.errors import Problem
-
-
-# The decorator tells type checkers that subclasses are frozen too, and that we build them by keyword (msgspec itself
-# would also take positions).
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
-class Value(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Base of all values: frozen, keyword-only, small on the wire."""
-
+from tidegate.policy import Match, Policy
+from tidegate.value import Value
 
 # ------------------------------------------------------------------------------------------------------ what is seen
 
@@ -283,7 +274,8 @@ class Backend(Value):
 class Route(Value):
     """Requests for `host` (exact or `*.suffix`) below `path` (segment-aware prefix) go to `backends` by weight.
 
-    `id` is host + path. `owner` is the project that holds the claim. Times in seconds.
+    `id` is host + path, and with a `match` also `#` and its conditions; of several routes for one host and path the one
+    with the most conditions that hold takes the request. `owner` is the project that holds the claim.
     """
 
     id: str
@@ -292,12 +284,10 @@ class Route(Value):
     backends: tuple[Backend, ...]
     owner: str = ""
     origin: str = ""
-    sticky: bool = False
+    match: Match | None = None
+    policy: Policy = Policy()
     mode: TrafficMode = TrafficMode.NORMAL
     message: str = ""
-    hold_seconds: float = 10.0
-    connect_timeout_seconds: float = 2.0
-    response_timeout_seconds: float = 60.0
 
 
 class DnsMode(StrEnum):

@@ -69,7 +69,7 @@ def test_different_stickiness_within_a_service_is_reported_and_the_earliest_hold
         instance("c1", routes=["a.test/"], sticky=False, created_at=1.0),
         instance("c2", routes=["a.test/"], sticky=True, created_at=2.0),
     )
-    assert made.table.routes["a.test/"].sticky is False
+    assert made.table.routes["a.test/"].policy.balance.sticky is False
     assert codes(made) == ["T1307"]
 
 

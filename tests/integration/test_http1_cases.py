@@ -12,6 +12,7 @@ import pytest
 from tests.cases import requests, responses
 from tests.support.origin import serving
 from tests.support.router import quick, route, running
+from tidegate.policy import Timeouts
 from tidegate.tasks import Tasks
 
 CASES = Path(__file__).parents[1] / "cases"
@@ -41,7 +42,7 @@ async def findings(cases, script, judge):
 
 async def lane(stack, script):
     origin = await stack.enter_async_context(serving(script))
-    held = route(hold_seconds=0.0)
+    held = route(timeouts=Timeouts(hold=0.0))
     mesh = await stack.enter_async_context(running(origin, routes=[held], config=quick(drain_seconds=0.2)))
     return mesh.address, script
 

@@ -9,6 +9,7 @@ import pytest
 from tests.support.client import GET, Client, Cut, get, post
 from tests.support.origin import ok, polite, saying, serving
 from tests.support.router import quick, route, running, until
+from tidegate.policy import Timeouts
 
 
 async def test_a_client_connection_carries_many_requests_over_one_upstream_connection():
@@ -305,7 +306,7 @@ async def test_a_body_that_stops_coming_is_answered_408():
 
 
 async def test_a_container_that_does_not_answer_is_a_504():
-    slow = route(response_timeout_seconds=0.3)
+    slow = route(timeouts=Timeouts(response=0.3))
     async with serving(lambda peer: peer.ended()) as origin, running(origin, routes=[slow]) as mesh:
         client = await mesh.client()
         response = await client.ask(GET)
@@ -322,7 +323,7 @@ async def test_an_answer_may_take_longer_than_the_response_timeout_while_it_move
             await asyncio.sleep(0.1)
             await peer.send(b"x")
 
-    slow = route(response_timeout_seconds=0.4)
+    slow = route(timeouts=Timeouts(response=0.4))
     async with serving(script) as origin, running(origin, routes=[slow]) as mesh:
         client = await mesh.client()
         assert (await client.ask(GET)).body == b"x" * 20
@@ -330,7 +331,7 @@ async def test_an_answer_may_take_longer_than_the_response_timeout_while_it_move
 
 async def test_an_upload_may_take_longer_than_the_body_timeout_while_it_moves():
     config = quick(body_timeout_seconds=0.4)
-    slow = route(response_timeout_seconds=0.4)
+    slow = route(timeouts=Timeouts(response=0.4))
     async with serving() as origin, running(origin, config=config, routes=[slow]) as mesh:
         client = await mesh.client()
         await client.send(b"POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -348,7 +349,7 @@ async def test_an_answer_that_stops_moving_is_cut():
         await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nhalf")
         await peer.ended()
 
-    slow = route(response_timeout_seconds=0.3)
+    slow = route(timeouts=Timeouts(response=0.3))
     async with serving(script) as origin, running(origin, routes=[slow]) as mesh:
         client = await mesh.client()
         await client.send(GET)
@@ -392,7 +393,7 @@ async def test_a_client_that_pipelines_and_never_reads_is_read_no_further():
 @pytest.mark.parametrize("size", [100_000, 8_000_000])
 async def test_what_the_client_never_reads_does_not_hold_its_connection_for_ever(size):
     config = quick(body_timeout_seconds=0.5, idle_timeout_seconds=0.5)
-    impatient = route(response_timeout_seconds=0.5)
+    impatient = route(timeouts=Timeouts(response=0.5))
     async with serving(saying(ok(b"x" * size))) as origin, running(origin, config=config, routes=[impatient]) as mesh:
         client = await narrow(mesh)
         await client.send(get(extra=b"Connection: close\r\n"))

@@ -6,6 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.support.router import endpoint, route
 from tidegate.errors import Reason
+from tidegate.policy import Timeouts
 from tidegate.router.balancer import build_balancer
 from tidegate.router.exchange import CLAIMED, DONE, HELD, MAX_TRIES, NEW, RESPONDING, ROUTED, Exchange
 from tidegate.router.live import LiveRoute
@@ -34,7 +35,7 @@ class Exchanges(RuleBasedStateMachine):
     def begin(self, number, hold):
         self.upstreams = upstreams(number)
         self.exchange = exchange()
-        self.route = live(self.upstreams, hold_seconds=hold)
+        self.route = live(self.upstreams, timeouts=Timeouts(hold=hold))
         self.now = 1.0
         self.gave_up = 0
         assert self.exchange.state == NEW
@@ -118,7 +119,7 @@ def test_an_unsafe_exchange_is_not_tried_again():
 
 def test_holding_is_bounded_by_the_route_from_the_first_time_on():
     one = exchange()
-    one.routed(live([], hold_seconds=2.0))
+    one.routed(live([], timeouts=Timeouts(hold=2.0)))
     assert one.hold(10.0)
     assert one.hold(11.9)
     assert not one.hold(12.0)

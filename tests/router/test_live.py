@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.router import route
 from tidegate.model import TrafficMode
+from tidegate.policy import Timeouts
 from tidegate.router.live import HOLD, MAINTENANCE, NORMAL, LiveRoute
 
 
@@ -21,7 +22,7 @@ def test_an_update_keeps_who_waits_and_what_was_counted():
     live = LiveRoute(route())
     live.waiting.append("held")
     live.counters.add(200, 1, 2, 3)
-    live.update(route(path="/api", hold_seconds=3.0, message="later"))
+    live.update(route(path="/api", timeouts=Timeouts(hold=3.0), message="later"))
     assert (list(live.waiting), live.counters.requests) == (["held"], 1)
     assert (live.prefixed, live.hold_seconds, live.message) == (True, 3.0, b"later")
 

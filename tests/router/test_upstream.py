@@ -7,6 +7,7 @@ import pytest
 from tests.support.client import GET, Client, Cut, get, post
 from tests.support.origin import ok, polite, refusing, saying, serving
 from tests.support.router import endpoint, quick, route, running, service, until
+from tidegate.policy import Timeouts
 
 
 async def closing(peer):
@@ -78,7 +79,7 @@ async def test_a_container_that_takes_no_connection_is_a_504():
     with refusing() as nobody:
         nobody.listen(0)
         held = [await Client.connect(nobody.getsockname())]  # fills the queue of one
-        black_hole = route(connect_timeout_seconds=0.2, hold_seconds=0.3)
+        black_hole = route(timeouts=Timeouts(connect=0.2, hold=0.3))
         async with running() as mesh:
             mesh.publish([black_hole], [service("web", endpoint(nobody.getsockname()))])
             client = await mesh.client()

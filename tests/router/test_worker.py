@@ -9,6 +9,7 @@ from tests.support.client import GET, Cut, get
 from tests.support.origin import ok, refusing, serving
 from tests.support.router import endpoint, quick, route, running, service, until
 from tidegate.model import HealthState
+from tidegate.policy import Timeouts
 
 
 async def test_a_request_waits_for_a_container_and_is_answered_when_there_is_one():
@@ -49,7 +50,7 @@ async def test_a_request_waits_for_a_container_that_comes_back_at_the_same_addre
 
 
 async def test_waiting_ends_with_503_when_the_routes_bound_is_used_up():
-    async with running(routes=[route(hold_seconds=0.3)]) as mesh:
+    async with running(routes=[route(timeouts=Timeouts(hold=0.3))]) as mesh:
         client = await mesh.client()
         response = await client.ask(GET)
         assert (response.status, response.reason) == (503, "hold-timeout")
@@ -58,7 +59,10 @@ async def test_waiting_ends_with_503_when_the_routes_bound_is_used_up():
 
 
 async def test_no_more_requests_wait_than_the_settings_allow_and_places_become_free_again():
-    async with serving() as origin, running(routes=[route(hold_seconds=0.5)], config=quick(hold_queue=2)) as mesh:
+    async with (
+        serving() as origin,
+        running(routes=[route(timeouts=Timeouts(hold=0.5))], config=quick(hold_queue=2)) as mesh,
+    ):
         clients = [await mesh.client() for _ in range(3)]
         for client in clients:
             await client.send(GET)

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 
 from tests.support.client import Client
 from tidegate.config import HttpConfig
-from tidegate.model import Address, Backend, Endpoint, HealthState, Route, Service
+from tidegate.model import Address, Backend, Endpoint, HealthState, Route, Service, TrafficMode
+from tidegate.policy import Policy
 from tidegate.router.listener import bind
 from tidegate.router.worker import Router
 from tidegate.routing import Delta, RoutingTable
@@ -29,11 +30,20 @@ def service(key, *endpoints):
     return Service(key=key, name=key, endpoints=endpoints)
 
 
-def route(host="a.test", path="/", backends=None, **values):
-    """A route; `backends` maps a service to its weight."""
+def route(host="a.test", path="/", backends=None, *, mode=TrafficMode.NORMAL, message="", match=None, **policy):
+    """A route; `backends` maps a service to its weight, `policy` are sections of its policy."""
     named = {"web": 100} if backends is None else backends
     parts = tuple(Backend(service=key, weight=weight) for key, weight in named.items())
-    return Route(id=host + path, host=host, path=path, backends=parts, **values)
+    return Route(
+        id=host + path + (f"#{match}" if match else ""),
+        host=host,
+        path=path,
+        backends=parts,
+        mode=mode,
+        message=message,
+        match=match,
+        policy=Policy(**policy),
+    )
 
 
 def table_of(version, routes, services):

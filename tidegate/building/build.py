@@ -25,9 +25,9 @@ from tidegate.model import (
     Route,
     RouteSpec,
     Service,
-    Value,
 )
 from tidegate.routing import Delta, RoutingTable, sharded
+from tidegate.value import Value
 
 
 class Memo(Value, frozen=True):
@@ -111,7 +111,7 @@ def _remembered(route: Route, service: str, now: float) -> Group:
         first=(0.0, ""),
         who=route.origin.partition(" ")[0],
         origin=route.origin.partition(" ")[2],
-        sticky=route.sticky,
+        sticky=route.policy.balance.sticky,
         backends=tuple(backend for backend in route.backends if backend.service == service),
         gone_at=now,
     )

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from tidegate.building.options import BuildOptions
 from tidegate.errors import Problem, Severity
-from tidegate.model import Backend, Instance, RouteClaim, Value
+from tidegate.model import Backend, Instance, RouteClaim
+from tidegate.value import Value
 
 _SCHEMES = frozenset({"http", "https", "ws", "wss"})
 

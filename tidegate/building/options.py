@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import field
 
-from tidegate.model import Value
+from tidegate.value import Value
 
 
 class BuildOptions(Value, frozen=True):

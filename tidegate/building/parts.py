@@ -11,7 +11,8 @@ from tidegate.building.endpoints import LIVE, addresses, check_targets, endpoint
 from tidegate.building.options import BuildOptions
 from tidegate.building.routes import Shape
 from tidegate.errors import Problem, Severity
-from tidegate.model import CheckTarget, DnsMode, DnsTarget, Endpoint, HealthReport, Instance, Service, Value
+from tidegate.model import CheckTarget, DnsMode, DnsTarget, Endpoint, HealthReport, Instance, Service
+from tidegate.value import Value
 
 
 class Part(Value, frozen=True):

@@ -13,7 +13,9 @@ from msgspec import field
 from tidegate.building.claims import Group, route_id
 from tidegate.building.weights import weighted
 from tidegate.errors import Problem, Severity
-from tidegate.model import Backend, Overrides, Route, RouteSpec, TrafficMode, Value
+from tidegate.model import Backend, Overrides, Route, RouteSpec, TrafficMode
+from tidegate.policy import Balance, Policy
+from tidegate.value import Value
 
 FILE_OWNER = "file:"  # no project is called so: Compose project names have no colon
 
@@ -73,7 +75,7 @@ def _from_groups(winners: Sequence[Group], overrides: Overrides) -> tuple[Route,
         backends=chosen,
         owner=first.owner,
         origin=f"{first.who} {first.origin}".strip(),
-        sticky=first.sticky,
+        policy=Policy(balance=Balance(sticky=first.sticky)),
         mode=mode,
         message=message,
     )

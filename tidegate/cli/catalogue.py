@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tidegate.cli import address
-from tidegate.model import Value
+from tidegate.value import Value
 
 OFF = ("off", "none", "no")
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}

@@ -22,7 +22,8 @@ from tidegate.cli.diagnosis import bind_error
 from tidegate.engine.docker import DockerEngine
 from tidegate.errors import EngineError, Problem, TidegateError
 from tidegate.example import image
-from tidegate.model import Address, Value
+from tidegate.model import Address
+from tidegate.value import Value
 
 T = TypeVar("T")
 

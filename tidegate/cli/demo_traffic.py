@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from tidegate.model import Value
+from tidegate.value import Value
 
 RATE = 20.0
 MIXTURE = ("hello.localhost", "hello.localhost", "hello.localhost", "api.localhost", "web.localhost")

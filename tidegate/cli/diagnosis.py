@@ -19,7 +19,8 @@ from tidegate.cli.client import Admin
 from tidegate.cli.version import compilable, module_forms
 from tidegate.config import Config, DockerConfig
 from tidegate.errors import TidegateError
-from tidegate.model import Address, Value
+from tidegate.model import Address
+from tidegate.value import Value
 
 OK, WARNING, BROKEN = "ok", "warning", "broken"
 WANTED_FILES = 4096  # two descriptors a proxied request, some thousand requests at once

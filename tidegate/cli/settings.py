@@ -18,7 +18,8 @@ from tidegate.cli import address
 from tidegate.cli.catalogue import BY_KEY, BY_VARIABLE, OFF, SETTINGS, Setting
 from tidegate.config import Config
 from tidegate.errors import ConfigError, Problem, Severity
-from tidegate.model import Address, Value
+from tidegate.model import Address
+from tidegate.value import Value
 
 CLIENT_VARIABLES = ("TIDEGATE_CONFIG", "TIDEGATE_TIMEOUT", "TIDEGATE_PROGRESS", "TIDEGATE_PURE", "TIDEGATE_REQUIRE_EXT")
 SEARCHED = ("tidegate.yaml", "/etc/tidegate/tidegate.yaml")

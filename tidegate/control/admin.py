@@ -45,7 +45,7 @@ from tidegate.control.reconciler import Reconciler
 from tidegate.control.refusal import Refused
 from tidegate.control.stream import EventStream
 from tidegate.errors import Conflict, NoSuchThing, Problem, Severity
-from tidegate.model import Value
+from tidegate.value import Value
 
 
 class Parts(Value, frozen=True):

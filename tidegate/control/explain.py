@@ -7,8 +7,9 @@ from difflib import get_close_matches
 
 from tidegate.errors import Problem
 from tidegate.matcher import HostEntry, match_path
-from tidegate.model import Backend, Endpoint, HealthState, Instance, Inventory, Route, TrafficMode, Value
+from tidegate.model import Backend, Endpoint, HealthState, Instance, Inventory, Route, TrafficMode
 from tidegate.routing import RoutingTable
+from tidegate.value import Value
 
 
 class Explanation(Value, frozen=True):
@@ -62,7 +63,7 @@ def _route_steps(table: RoutingTable, route: Route) -> tuple[bool, list[str]]:
     if route.mode is TrafficMode.MAINTENANCE:
         steps.append("mode: maintenance; every request is answered 503 with a page")
     elif route.mode is TrafficMode.HOLD:
-        steps.append(f"mode: hold; requests wait up to {route.hold_seconds:g} s")
+        steps.append(f"mode: hold; requests wait up to {route.policy.timeouts.hold:g} s")
     total = sum(backend.weight for backend in route.backends)
     ready = 0
     for backend in route.backends:
@@ -78,7 +79,7 @@ def _route_steps(table: RoutingTable, route: Route) -> tuple[bool, list[str]]:
         steps.append(
             f"answer: forwarded to one of {ready} ready endpoints"
             if ready
-            else f"answer: held up to {route.hold_seconds:g} s for an endpoint to get ready, then 503 hold-timeout"
+            else f"answer: held up to {route.policy.timeouts.hold:g} s for an endpoint to get ready, then 503 hold-timeout"
         )
     return ready > 0 and route.mode is TrafficMode.NORMAL, steps
 

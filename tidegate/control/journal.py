@@ -10,8 +10,8 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from tidegate.model import Value
 from tidegate.routing import Delta
+from tidegate.value import Value
 
 KEPT_HAPPENINGS = 1000
 KEPT_DELTAS = 256

@@ -15,9 +15,10 @@ from urllib.parse import quote, unquote
 
 from tidegate.control.journal import Journal
 from tidegate.errors import Conflict, Problem, StoreError
-from tidegate.model import Overrides, TrafficMode, Value
+from tidegate.model import Overrides, TrafficMode
 from tidegate.store.port import Change, Compare, Delete, Entry, Put, Store
 from tidegate.telemetry import logger
+from tidegate.value import Value
 
 PREFIX = "overrides/"
 RETRY_SECONDS = 1.0

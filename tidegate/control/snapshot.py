@@ -14,9 +14,10 @@ from pathlib import Path
 import msgspec
 
 from tidegate.errors import Problem, Severity
-from tidegate.model import HealthReport, HealthSource, HealthState, Value
+from tidegate.model import HealthReport, HealthSource, HealthState
 from tidegate.routing import RoutingTable, decode_table, encode_table
 from tidegate.telemetry import logger
+from tidegate.value import Value
 
 MAGIC = b"TGSNAP1\n"
 DEBOUNCE_SECONDS = 1.0

@@ -9,7 +9,8 @@ from tidegate.dns.answer import Answer
 from tidegate.dns.match import Match, Place
 from tidegate.dns.record import HERE
 from tidegate.dns.view import Asker
-from tidegate.model import DnsMode, DnsName, DnsTarget, Value
+from tidegate.model import DnsMode, DnsName, DnsTarget
+from tidegate.value import Value
 
 _TYPE_NAMES = {number: name for name, number in wire.TYPES.items()}
 

@@ -21,7 +21,7 @@ from tidegate.engine.compose_interpolate import UNSET, interpolate
 from tidegate.engine.compose_values import Findings, dotted, shown
 from tidegate.engine.port import ContainerSpec
 from tidegate.errors import ConfigError, Problem, Severity
-from tidegate.model import Value
+from tidegate.value import Value
 from tidegate.yamlfile import Path
 
 PROJECT_LABEL = "com.docker.compose.project"

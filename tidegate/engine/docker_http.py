@@ -19,7 +19,7 @@ from yarl import URL
 from tidegate.engine import docker_faults as faults
 from tidegate.engine.docker_raw import RawVersion, decode
 from tidegate.errors import ConfigError, EngineError, EngineUnreachable, Problem
-from tidegate.model import Value
+from tidegate.value import Value
 
 NEWEST_TESTED = "1.52"
 OLDEST = "1.24"

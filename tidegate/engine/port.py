@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from tidegate.model import EngineHealth, InstanceState, NetworkAddress, PublishedPort, Value
+from tidegate.model import EngineHealth, InstanceState, NetworkAddress, PublishedPort
+from tidegate.value import Value
 
 
 class EngineInfo(Value):

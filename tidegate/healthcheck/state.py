@@ -27,7 +27,8 @@ from enum import Enum
 
 from msgspec.structs import replace
 
-from tidegate.model import EngineHealth, HealthSource, HealthState, ProbeKind, ProbeSpec, Value
+from tidegate.model import EngineHealth, HealthSource, HealthState, ProbeKind, ProbeSpec
+from tidegate.value import Value
 
 UNPROBED = ProbeSpec(kind=ProbeKind.TCP)  # what holds for an endpoint that has no probe of its own
 

@@ -49,7 +49,8 @@ class LiveRoute:
         self.mode = _MODES[route.mode]
         self.message = route.message.encode()
         self.prefixed = route.path != "/"
-        self.hold_seconds = route.hold_seconds
-        self.connect_timeout = route.connect_timeout_seconds
-        self.response_timeout = route.response_timeout_seconds
+        timeouts = route.policy.timeouts
+        self.hold_seconds = timeouts.hold
+        self.connect_timeout = timeouts.connect
+        self.response_timeout = timeouts.response
         self.log_part = b'","route":%b' % msgspec.json.encode(route.id)[:-1]

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from tidegate.errors import StoreError
-from tidegate.model import Value
+from tidegate.value import Value
 
 MAX_OPERATIONS = 100  # of one transaction; etcd's own default is 128
 MAX_BYTES = 1 << 20  # of one transaction's values together; etcd's request limit is 1.5 MiB
