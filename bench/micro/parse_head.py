@@ -2,7 +2,7 @@
 
 import timeit
 
-from tidegate.http1 import parser
+from tidegate.http1 import request, response
 from tidegate.http1.events import Limits
 
 REQUEST = (
@@ -22,13 +22,13 @@ RESPONSE = (
 
 def main() -> None:
     limits = Limits()
-    rounds = 20000 if parser.__file__.endswith(".so") else 2000
+    rounds = 20000 if request.__file__.endswith(".so") else 2000
     for name, call in (
-        ("request, 13 fields", lambda: parser.parse_request(REQUEST, 0, limits)),
-        ("response, 6 fields", lambda: parser.parse_response(RESPONSE, 0, False, limits)),
+        ("request, 13 fields", lambda: request.parse_request(REQUEST, 0, limits)),
+        ("response, 6 fields", lambda: response.parse_response(RESPONSE, 0, False, limits)),
     ):
         best = min(timeit.repeat(call, number=rounds, repeat=5)) / rounds
-        print(f"{name}: {best * 1e6:.2f} us  ({parser.__file__.rsplit('.', 1)[1]})")
+        print(f"{name}: {best * 1e6:.2f} us  ({request.__file__.rsplit('.', 1)[1]})")
 
 
 if __name__ == "__main__":

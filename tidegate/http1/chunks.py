@@ -7,6 +7,8 @@ A body that is not exactly what the grammar says sets `error`; nothing after the
 
 from __future__ import annotations
 
+from tidegate.http1.characters import TOKEN_SET
+
 _SIZE = 0  # inside a chunk-size line
 _DATA = 1
 _DATA_END = 2  # the CRLF after chunk data
@@ -18,7 +20,6 @@ _MAX_EXTENSIONS = 16384  # per message
 _MAX_TRAILER = 65536
 _MAX_CHUNK = (1 << 62) - 1  # what a 64-bit counter takes without a second thought
 _HEX = b"0123456789abcdefABCDEF"
-_TOKEN = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&'*+-.^_`|~"
 _CONTROLS = bytes(octet for octet in range(32) if octet != 9) + b"\x7f"
 
 LAST_CHUNK = b"0\r\n\r\n"
@@ -131,7 +132,7 @@ class ChunkReader:
             self.trailer_bytes > _MAX_TRAILER
             or colon == b""
             or name == b""
-            or name.translate(None, _TOKEN)
+            or name.translate(None, TOKEN_SET)
             or value.translate(None, _CONTROLS) != value
         ):
             self.error = True
@@ -178,7 +179,7 @@ def _skip_space(text: bytes, at: int) -> int:
 
 
 def _skip_token(text: bytes, at: int) -> int:
-    while at < len(text) and text[at] in _TOKEN:
+    while at < len(text) and text[at] in TOKEN_SET:
         at += 1
     return at
 

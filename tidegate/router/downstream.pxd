@@ -1,8 +1,9 @@
 cimport cython
 
+from tidegate.http1.authority cimport split_authority
 from tidegate.http1.chunks cimport ChunkReader
 from tidegate.http1.events cimport RequestHead, ResponseHead
-from tidegate.http1.parser cimport parse_request, split_authority
+from tidegate.http1.request cimport parse_request
 from tidegate.router.core cimport Core
 from tidegate.router.exchange cimport Exchange
 from tidegate.router.live cimport LiveRoute

@@ -18,6 +18,7 @@ import asyncio
 from typing import Any
 
 from tidegate.errors import Reason
+from tidegate.http1.authority import split_authority
 from tidegate.http1.chunks import ChunkReader
 from tidegate.http1.events import (
     FRAMING_CHUNKED,
@@ -27,7 +28,7 @@ from tidegate.http1.events import (
     RequestHead,
     ResponseHead,
 )
-from tidegate.http1.parser import parse_request, split_authority
+from tidegate.http1.request import parse_request
 from tidegate.http1.writer import CONTINUE, answer
 from tidegate.router.core import Core
 from tidegate.router.exchange import CLAIMED, HELD, IDEMPOTENT, MAX_REACHED, RESPONDING, Exchange

@@ -2,7 +2,7 @@ cimport cython
 
 from tidegate.http1.chunks cimport ChunkReader
 from tidegate.http1.events cimport Limits, ResponseHead
-from tidegate.http1.parser cimport parse_response
+from tidegate.http1.response cimport parse_response
 from tidegate.router.counters cimport Counters
 from tidegate.router.timers cimport Timed
 

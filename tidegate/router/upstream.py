@@ -17,7 +17,7 @@ from msgspec import json
 from tidegate.errors import Reason
 from tidegate.http1.chunks import ChunkReader
 from tidegate.http1.events import FRAMING_CHUNKED, FRAMING_LENGTH, FRAMING_NONE, Limits, ResponseHead
-from tidegate.http1.parser import parse_response
+from tidegate.http1.response import parse_response
 from tidegate.model import Address, Endpoint
 from tidegate.router.counters import Counters
 from tidegate.router.timers import Timed

@@ -1,0 +1,10 @@
+cimport cython
+
+cdef dict _REMEMBERED
+
+@cython.locals(known=tuple)
+cpdef tuple authority_of(bytes value)
+
+cdef tuple _remember(bytes value)
+
+cpdef tuple split_authority(bytes authority)
