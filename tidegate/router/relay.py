@@ -1,0 +1,444 @@
+"""One exchange on its way: to an upstream, again to another one where that is safe, and the response back to the client.
+
+HOT: guarded by `make bench`. `Relay` is the half of a client connection that faces the containers; `Downstream` adds the
+half that reads the client. An HTTP/2 stream will be another such half. A request that finds an idle upstream connection is
+one pass: pick and claim -> one write; response bytes are written to the client by the upstream connection's calls.
+No task, future or timer per request, except when a new upstream connection must be opened.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tidegate.errors import Reason
+from tidegate.http1.authority import split_authority
+from tidegate.http1.events import (
+    FRAMING_CHUNKED,
+    FRAMING_LENGTH,
+    FRAMING_NONE,
+    FRAMING_UNTIL_CLOSE,
+    RequestHead,
+    ResponseHead,
+)
+from tidegate.http1.writer import CONTINUE, answer
+from tidegate.router.core import Core
+from tidegate.router.exchange import CLAIMED, HELD, IDEMPOTENT, MAX_REACHED, RESPONDING, Exchange
+from tidegate.router.live import MAINTENANCE, NORMAL
+from tidegate.router.tunnel import join
+from tidegate.router.upstream import Sink, UpstreamConnection
+
+_NONE = FRAMING_NONE
+_LENGTH = FRAMING_LENGTH
+_CHUNKED = FRAMING_CHUNKED
+_UNTIL_CLOSE = FRAMING_UNTIL_CLOSE
+_CLAIMED = CLAIMED
+_HELD = HELD
+_RESPONDING = RESPONDING
+_NORMAL = NORMAL
+_MAINTENANCE = MAINTENANCE
+
+FOR_PENDING = 1  # why reading from the client is paused (a set of bits)
+FOR_UPSTREAM = 2
+_FOR_UPSTREAM = FOR_UPSTREAM
+
+
+class Relay(Sink):
+    """The exchange of one client, one at a time. `core` is the worker's router: table, wheel, settings, access log."""
+
+    __slots__ = (
+        "bare_body",
+        "blocked",
+        "busy",
+        "client",
+        "close_after",
+        "closed",
+        "connection",
+        "core",
+        "encode_body",
+        "ended",
+        "exchange",
+        "forwarded",
+        "head",
+        "pending",
+        "progress",
+        "request_done",
+        "started",
+        "transport",
+        "trusted",
+        "write",
+        "write_paused",
+    )
+
+    def __init__(self, core: Core) -> None:
+        super().__init__()
+        self.core = core
+        self.transport: Any = None
+        self.write: Any = None
+        self.client = b""
+        self.trusted = False
+        self.pending = b""  # client bytes that wait
+        self.head: RequestHead | None = None  # of the current exchange
+        self.exchange: Exchange | None = None
+        self.connection: Any = None  # an UpstreamConnection while one serves us
+        self.request_done = True
+        self.started = False  # a response byte went out for the current exchange
+        self.encode_body = False  # the upstream's end is its close, ours must be chunks
+        self.bare_body = False  # the client speaks HTTP/1.0: no chunks towards it
+        self.close_after = False
+        self.blocked = 0
+        self.write_paused = False
+        self.busy = False  # the client's bytes are being read: no recursion
+        self.closed = False
+        self.ended = False  # the client sent its last byte
+        self.progress = -1  # response bytes the client had taken when the deadline last passed
+        self.forwarded = b""  # our X-Forwarded-* up to the host
+
+    # --- what the half that reads the client adds
+
+    def resume(self) -> None:
+        """Take up bytes that waited; let the client send again."""
+        raise AssertionError
+
+    def begin_next(self, now: float) -> None:
+        """After an answer: wait for the next request, or close."""
+        raise AssertionError
+
+    def handed_over(self) -> bytes:
+        """The connection belongs to a tunnel now; gives the bytes that were read too early."""
+        raise AssertionError
+
+    # --- the way to an upstream
+
+    def dispatch(self, now: float) -> None:
+        """Send the exchange on its way: to an upstream, into the waiting queue, or back with an answer."""
+        exchange = self.exchange
+        assert exchange is not None, "dispatch needs an exchange"
+        route = exchange.route
+        upstream = None
+        if route.mode == _NORMAL:
+            upstream = exchange.choose()
+        elif route.mode == _MAINTENANCE:
+            self.fail(Reason.MAINTENANCE)
+            return
+        if upstream is None:
+            self._hold(now)
+            return
+        connection = upstream.take()
+        if connection is None:
+            self._connect(exchange, now)
+        else:
+            self._send(connection, now)
+
+    def _connect(self, exchange: Exchange, now: float) -> None:
+        """Ask for a new connection. The connecting task has a deadline of its own; ours must not pass before it."""
+        self.core.wheel.arm(self, now + exchange.route.connect_timeout + exchange.route.response_timeout)
+        self.core.connect(self, exchange, exchange.upstream)
+
+    def _hold(self, now: float) -> None:
+        exchange = self.exchange
+        assert exchange is not None, "hold needs an exchange"
+        route = exchange.route
+        if len(route.waiting) >= self.core.hold_queue:
+            self.fail(Reason.HOLD_QUEUE_FULL)
+        elif exchange.hold(now):
+            route.waiting.append(self)
+            self.core.wheel.arm(self, exchange.hold_until)
+        else:
+            self.fail(exchange.reason or Reason.HOLD_TIMEOUT)
+
+    def wake(self) -> None:
+        """The table changed, or time passed: choose again. Called only on members of a waiting queue, once each."""
+        exchange = self.exchange
+        if self.closed or exchange is None or exchange.state != _HELD:
+            return
+        route = self.core.find_route(exchange.route.id)
+        if route is None:
+            self.fail(Reason.NO_ROUTE)
+            return
+        exchange.route = route
+        self.dispatch(self.core.clock())
+
+    def _send(self, connection: UpstreamConnection, now: float) -> None:
+        """Write the request head to a connection that is ours now; the body follows as it comes."""
+        exchange = self.exchange
+        head = self.head
+        assert exchange is not None and head is not None, "send needs an exchange"
+        self.connection = connection
+        connection.serve(self, head.method == b"HEAD")
+        host = head.authority
+        forwarded = self.forwarded
+        if self.trusted:
+            if head.claimed_host and split_authority(head.claimed_host)[0]:
+                host = head.claimed_host
+            forwarded = self.describe_client(head)
+        last = b"\r\n\r\n" if head.framing != _CHUNKED else b"\r\nTransfer-Encoding: chunked\r\n\r\n"
+        if head.upgrade:
+            last = b"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+        connection.write(
+            b"".join(
+                (
+                    head.method,
+                    b" ",
+                    head.target,
+                    b" HTTP/1.1\r\n",
+                    head.fields,
+                    forwarded,
+                    host,
+                    b'"\r\nX-Forwarded-Host: ',
+                    host,
+                    last,
+                )
+            )
+        )
+        if self.write_paused:
+            connection.transport.pause_reading()
+        self.core.wheel.arm(self, now + exchange.route.response_timeout)
+        if self.request_done:
+            return
+        if head.expect_continue and not self.pending and not self.busy:
+            self.write(CONTINUE)
+        elif head.expect_continue:
+            head.expect_continue = False
+            if not self.pending:
+                self.write(CONTINUE)
+        if not self.busy:
+            self.resume()
+
+    def describe_client(self, head: RequestHead | None) -> bytes:
+        """X-Forwarded-* and Forwarded (RFC 7239) up to the host; ours alone, or appended to what a trusted peer claims."""
+        client = self.client
+        chain = client
+        proto = self.core.scheme
+        if head is not None:
+            if head.claimed_for:
+                chain = head.claimed_for + b", " + client
+            if head.claimed_proto in (b"http", b"https"):
+                proto = head.claimed_proto
+        node = b'"[%b]"' % client if b":" in client else client
+        return b'X-Forwarded-For: %b\r\nX-Real-IP: %b\r\nX-Forwarded-Proto: %b\r\nForwarded: for=%b;proto=%b;host="' % (
+            chain,
+            client,
+            proto,
+            node,
+            proto,
+        )
+
+    def connected(self, exchange: Exchange, connection: UpstreamConnection) -> None:
+        """A new connection is there; the exchange may be over already."""
+        if self.exchange is exchange and exchange.state == _CLAIMED and not self.closed:
+            self._send(connection, self.core.clock())
+        else:
+            self.core.put_back(connection, self.core.clock())
+
+    def connect_failed(self, exchange: Exchange, reason: Reason) -> None:
+        """Nothing was sent, so another upstream may be tried; when all were, wait a little for the table to change."""
+        if self.exchange is not exchange or exchange.state != _CLAIMED:
+            return
+        upstream = exchange.upstream
+        again = exchange.give_up(True)
+        upstream.released()
+        self.core.failed(upstream, reason)
+        self._try_another(exchange, again, reason)
+
+    def _try_another(self, exchange: Exchange, again: bool, reason: Reason) -> None:
+        """Another upstream at once; when all were tried, wait: the table may change, or a container come back."""
+        if again and exchange.choose() is not None:
+            connection = exchange.upstream.take()
+            if connection is None:
+                self._connect(exchange, self.core.clock())
+            else:
+                self._send(connection, self.core.clock())
+        else:
+            self._wait_for_change(exchange, reason)
+
+    def _wait_for_change(self, exchange: Exchange, reason: Reason) -> None:
+        if exchange.hold(self.core.clock()) and len(exchange.route.waiting) < self.core.hold_queue:
+            exchange.tries = 0
+            exchange.reason = reason
+            exchange.route.waiting.append(self)
+            self.core.wheel.arm(self, exchange.hold_until)
+            self.core.wake_soon(exchange.route)
+        else:
+            self.fail(reason)
+
+    # --- the response, called by the upstream connection
+
+    def wants_bare_body(self) -> bool:
+        """Whether chunks must not reach the client (HTTP/1.0)."""
+        return self.bare_body
+
+    def wants_tunnel(self) -> bool:
+        """Whether the request asked for the upgrade that the container now accepts."""
+        return self.head is not None and self.head.upgrade
+
+    def interim(self, head: ResponseHead) -> None:
+        """A 1xx: passed on, except the 100 that we answered ourselves, and to HTTP/1.0 clients nothing."""
+        if head.status != 100 and not self.bare_body:
+            if self.exchange is not None:
+                self.exchange.first_byte = self.core.clock()  # from here on nothing is tried again
+            self.write(b"".join((head.line, head.fields, b"\r\n")))
+
+    def response_start(self, head: ResponseHead, body: bytes, size: int, now: float) -> None:
+        """The response head, and the part of a sized body that came with it, as one write."""
+        exchange = self.exchange
+        assert exchange is not None, "a response belongs to an exchange"
+        exchange.responding(head.status, now)
+        exchange.sent += size
+        self.started = True
+        self.progress = -1
+        framing = head.framing
+        self.encode_body = False
+        length = b""
+        if framing == _LENGTH or framing == _NONE:
+            pass
+        elif self.bare_body:
+            self.close_after = True
+        else:
+            length = b"Transfer-Encoding: chunked\r\n"
+            self.encode_body = framing == _UNTIL_CLOSE
+        if not self.request_done or (self.ended and not self.pending):
+            self.close_after = True
+        if self.close_after:
+            last = b"Connection: close\r\n\r\n"
+        elif self.bare_body:
+            last = b"Connection: keep-alive\r\n\r\n"
+        else:
+            last = b"\r\n"
+        self.write(b"".join((head.line, head.fields, length, last, body)))
+
+    def response_data(self, data: bytes, size: int) -> None:
+        """Body bytes as the container framed them (sized, or until it closes)."""
+        exchange = self.exchange
+        if exchange is None:
+            return
+        exchange.sent += size
+        if self.encode_body:
+            self.write(b"%x\r\n%b\r\n" % (size, data))
+        else:
+            self.write(data)
+
+    def response_encoded(self, data: bytes, size: int) -> None:
+        """Body bytes already in the client's framing; `size` of them are content."""
+        exchange = self.exchange
+        if exchange is not None:
+            exchange.sent += size
+            self.write(data)
+
+    def response_end(self, connection: UpstreamConnection, reusable: bool, now: float) -> None:
+        """The response is complete."""
+        exchange = self.exchange
+        if exchange is None:
+            return
+        if self.encode_body:
+            self.write(b"0\r\n\r\n")
+        self.connection = None
+        if reusable and self.request_done and not self.blocked & _FOR_UPSTREAM:
+            if self.write_paused:
+                connection.transport.resume_reading()  # it was we who read slowly, not the next client
+            self.core.put_back(connection, now)
+        else:
+            connection.close()
+        self.finish(exchange, None, now)
+        self.begin_next(now)
+
+    def upstream_lost(self, connection: UpstreamConnection, untouched: bool) -> None:
+        """The connection broke before the response ended. `untouched`: not one response byte had come."""
+        exchange = self.exchange
+        self.connection = None
+        if exchange is None:
+            return
+        if exchange.state == _CLAIMED and untouched:
+            upstream = exchange.upstream
+            if not connection.served:
+                exchange.reached += 1
+            safe = exchange.method in IDEMPOTENT and self.request_done and exchange.received == 0
+            safe = safe and exchange.first_byte == 0.0 and exchange.reached < MAX_REACHED
+            again = exchange.give_up(safe)
+            upstream.released()
+            if not connection.served or not safe:
+                self.core.failed(upstream, Reason.UPSTREAM_CLOSED)
+            if safe and connection.served and exchange.tried:
+                exchange.tried.pop()  # an idle connection grown stale says nothing about the endpoint
+            if safe:
+                self._try_another(exchange, again, Reason.UPSTREAM_CLOSED)
+            else:
+                self.fail(Reason.UPSTREAM_CLOSED)
+        else:
+            self.upstream_failed(Reason.RESPONSE_ABORTED if self.started else Reason.UPSTREAM_CLOSED)
+
+    def upstream_failed(self, reason: Reason) -> None:
+        """The response cannot be used: an error answer if nothing was sent yet, else a visible abort."""
+        self.connection = None
+        exchange = self.exchange
+        if exchange is not None:
+            self.core.failed(exchange.upstream, reason)
+        self.fail(reason)
+
+    def start_tunnel(self, connection: UpstreamConnection, head: ResponseHead, rest: bytes) -> None:
+        """101: both transports now carry the upgraded protocol; this object hands over."""
+        exchange = self.exchange
+        assert exchange is not None, "a tunnel begins with an exchange"
+        exchange.responding(101, self.core.clock())
+        early = self.handed_over()
+        self.connection = None
+        self.exchange = None
+        self.write(b"".join((head.line, head.fields, b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n", rest)))
+        self.armed = 0
+        join(self.core, exchange, self.transport, connection.release(), early)
+        self.core.lost(self)
+
+    # --- endings
+
+    def fail(self, reason: Reason) -> None:
+        """End the current exchange with an error answer, or by cutting the connection if the response had begun."""
+        exchange = self.exchange
+        assert exchange is not None, "only an exchange can fail"
+        connection = self.connection
+        if connection is not None:
+            self.connection = None
+            connection.abort()
+        if self.started or reason is Reason.CLIENT_GONE:
+            self.finish(exchange, reason, self.core.clock())
+            self.transport.abort()
+            return
+        if not self.request_done or not reason_keeps_connection(reason):
+            self.close_after = True
+        exchange.status = reason.status
+        page = exchange.route.message if reason is Reason.MAINTENANCE else b""
+        head_only = exchange.method == b"HEAD"
+        self.write(answer(reason, page, head_only, self.close_after))
+        now = self.core.clock()
+        self.finish(exchange, reason, now)
+        self.begin_next(now)
+
+    def finish(self, exchange: Exchange, reason: Reason | None, now: float) -> None:
+        upstream = exchange.upstream if exchange.state == _CLAIMED or exchange.state == _RESPONDING else None
+        if exchange.state == _HELD and self in exchange.route.waiting:
+            exchange.route.waiting.remove(self)  # else it would fill the queue until the table changes
+        exchange.finish(reason)
+        self.exchange = None
+        if upstream is not None and upstream.draining:
+            upstream.released()
+        self.core.finished(exchange, now)
+
+
+def reason_keeps_connection(reason: Reason) -> bool:
+    """Whether the connection may go on after this error: only where the request itself was sound."""
+    return reason in _SOUND
+
+
+_SOUND = frozenset(
+    (
+        Reason.NO_ROUTE,
+        Reason.NOT_READY,
+        Reason.NO_ENDPOINT,
+        Reason.HOLD_TIMEOUT,
+        Reason.HOLD_QUEUE_FULL,
+        Reason.MAINTENANCE,
+        Reason.CONNECT_FAILED,
+        Reason.CONNECT_TIMEOUT,
+        Reason.RESPONSE_TIMEOUT,
+        Reason.BAD_RESPONSE,
+        Reason.UPSTREAM_CLOSED,
+    )
+)
