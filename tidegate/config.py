@@ -27,9 +27,29 @@ class HttpConfig(Value):
     max_head_bytes: int = 65536
     max_target_bytes: int = 16384
     max_headers: int = 128
+    request_id: str = "off"  # X-Request-ID: off passes it on, keep adds what is missing, new replaces it
     hold_queue: int = 1000  # requests that may wait on one route
     upstream_idle_seconds: float = 60.0
     upstream_idle_connections: int = 256  # kept per endpoint and worker
+
+
+class AccessLogConfig(Value):
+    """What an access record looks like, and which requests get one. Shares from 0 to 1."""
+
+    format: str = "json"  # json, common, combined, or a template
+    sample: float = 1.0  # of the requests that neither failed nor were slow
+    always_status: tuple[str, ...] = ("400-599",)  # never sampled away: 404, 5xx, 400-499
+    slow_seconds: float = 1.0  # nor is what took so long
+    redact_query: tuple[str, ...] = ()  # parameters whose values are struck out; * for all
+    hide_headers: tuple[str, ...] = ()
+
+
+class TracingConfig(Value):
+    """Spans for OpenTelemetry. An empty `otlp` switches them off; trace context is then passed on as it came."""
+
+    otlp: str = ""  # http(s)://collector:4318, or with a path the URL itself
+    sample: float = 0.01  # of the traces that begin here
+    headers: tuple[str, ...] = ()  # NAME=VALUE for the collector
 
 
 class DnsConfig(Value):
@@ -80,6 +100,8 @@ class Config(Value):
     """All sections. `workers` 0 runs everything in one process."""
 
     http: HttpConfig = HttpConfig()
+    access_log: AccessLogConfig = AccessLogConfig()
+    tracing: TracingConfig = TracingConfig()
     dns: DnsConfig = DnsConfig()
     admin: AdminConfig = AdminConfig()
     docker: DockerConfig = DockerConfig()

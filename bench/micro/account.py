@@ -38,6 +38,7 @@ def finished_exchange(core: Core) -> Exchange:
     exchange.routed(route)
     exchange.upstream = upstream
     exchange.tries = 1
+    exchange.sent_at = 1000.0001
     exchange.responding(200, 1000.0018)
     exchange.sent = 14000
     return exchange

@@ -70,11 +70,11 @@ def _changed(old, new):
 class Running:
     """The router, what it told (`failures`, `drained`), and the table it follows."""
 
-    def __init__(self, config, on_failure=None):
+    def __init__(self, config, on_failure=None, **parts):
         self.failures = []
         self.drained = []
         failed = on_failure or (lambda name, reason: self.failures.append((name, reason)))
-        self.router = Router(config, on_failure=failed, on_drained=self.drained.append)
+        self.router = Router(config, on_failure=failed, on_drained=self.drained.append, **parts)
         self.table = RoutingTable()
         self.listening = bind(Address(host="127.0.0.1", port=0))
         self.address = self.listening.getsockname()
@@ -126,9 +126,9 @@ async def until(condition):
 
 
 @asynccontextmanager
-async def running(*origins, config=None, on_failure=None, **values):
-    """A running router; with origins, they serve `web` behind `a.test/`."""
-    mesh = Running(config or quick(), on_failure)
+async def running(*origins, config=None, on_failure=None, parts=None, **values):
+    """A running router; with origins, they serve `web` behind `a.test/`. `parts` are more of the router's arguments."""
+    mesh = Running(config or quick(), on_failure, **(parts or {}))
     if origins or values:
         mesh.serve(*origins, **values)
     async with Tasks("test") as tasks:

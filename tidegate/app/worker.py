@@ -13,7 +13,9 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from tidegate import __version__
 from tidegate.app.channel import ChannelClient
 from tidegate.app.launch import Launch, adopt
 from tidegate.app.messages import Drained, Failed, Message
@@ -27,6 +29,9 @@ from tidegate.router.worker import Router
 from tidegate.routing import Delta, RoutingTable
 from tidegate.tasks import Tasks
 from tidegate.telemetry import logger
+
+if TYPE_CHECKING:
+    from tidegate.tracing.exporter import Exporter
 
 _REPORT_SECONDS = 1.0
 _MAX_REPORT_SECONDS = 10.0
@@ -44,9 +49,13 @@ class DataPlane:
 
     def __init__(self, config: Config, slot: int, send: Callable[[Message], None]) -> None:
         self.zone = Zone(config.dns.domain, config.dns.ttl_seconds, recursion=config.dns.forward)
+        self.spans = _exporter(config, slot)
         self.router = Router(
             config.http,
             offset=slot,
+            records=config.access_log,
+            tracing=config.tracing,
+            spans=self.spans,
             on_failure=lambda endpoint, reason: send(Failed(endpoint=endpoint, reason=reason.token)),
             on_drained=lambda endpoint: send(Drained(endpoint=endpoint)),
         )
@@ -65,6 +74,8 @@ class DataPlane:
 
     async def run(self, launch: Launch, stop: asyncio.Event) -> None:
         """Serve until `stop`, then drain: DNS answers on for a moment, requests in flight finish."""
+        if self.spans is not None:
+            self.spans.start()
         async with Tasks("dataplane") as tasks:
             reports = tasks.spawn("reports", self._report())
             udp, tcp = adopt(launch.dns_udp), adopt(launch.dns_tcp)
@@ -77,6 +88,8 @@ class DataPlane:
                 dns.cancel()
             await router
             reports.cancel()
+        if self.spans is not None:
+            await asyncio.to_thread(self.spans.close)
         self._send(self._reporter.report(self.router))
 
     async def _report(self) -> None:
@@ -86,6 +99,17 @@ class DataPlane:
             report = self._reporter.report(self.router)
             self._send(report)
             wait = min(_MAX_REPORT_SECONDS, max(_REPORT_SECONDS, len(report.traffic) / _SERIES_A_SECOND))
+
+
+def _exporter(config: Config, slot: int) -> Exporter | None:
+    if not config.tracing.otlp:
+        return None
+    from tidegate.tracing.exporter import Exporter  # noqa: PLC0415  its HTTP client costs 15 ms, most workers have none
+
+    name = config.node.name
+    resource = [("service.name", "tidegate"), ("service.version", __version__)]
+    resource += [("service.instance.id", f"{name}-{slot}"), ("host.name", name)]
+    return Exporter(config.tracing, resource, __version__)
 
 
 async def run_worker(launch: Launch) -> int:

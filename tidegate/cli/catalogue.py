@@ -6,6 +6,7 @@ The key is the path of the field in `tidegate.config.Config`, so there is one na
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -115,6 +116,72 @@ def access_log(value: str) -> str:
     return "" if value.lower() in OFF else value
 
 
+def log_format(value: str) -> str:
+    """`json`, `common`, `combined`, or a template of fields in braces, which is read here to find its faults."""
+    if value.lower() in ("json", "common", "combined"):
+        return value.lower()
+    from tidegate.router.logformat import template_of  # noqa: PLC0415  only who gives a template pays for its reader
+
+    template_of(value)
+    return value
+
+
+def log_status(value: str) -> str:
+    """`404`, `5xx` or `400-499`."""
+    from tidegate.router.recorder import statuses  # noqa: PLC0415  as above
+
+    statuses((value,))
+    return value
+
+
+def share(value: str) -> float:
+    """A share from 0 to 1: `0.01` or `1%`."""
+    digits = value.removesuffix("%").strip()
+    try:
+        number = float(digits) / (100 if value.endswith("%") else 1)
+    except ValueError:
+        raise ValueError("a share is 0.01 or 1%") from None
+    if not 0 <= number <= 1:
+        raise ValueError("a share lies between 0 and 1")
+    return number
+
+
+def header_name(value: str) -> str:
+    """The name of a header."""
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", value):
+        raise ValueError("not the name of a header")
+    return value.lower()
+
+
+def header_line(value: str) -> str:
+    """`NAME=VALUE`."""
+    name, equals, content = value.partition("=")
+    if not equals or not content.isprintable():
+        raise ValueError("write NAME=VALUE")
+    return f"{header_name(name.strip())}={content.strip()}"
+
+
+def collector_url(value: str) -> str:
+    """`http://host:4318` or `https://...`; empty for none."""
+    if value.lower() in ("", *OFF):
+        return ""
+    from urllib.parse import urlsplit  # noqa: PLC0415  only who gives a URL pays for it
+
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+        raise ValueError("a collector is http://host:4318 (OTLP over HTTP) or https://host/path")
+    if parts.username or parts.password:
+        raise ValueError("a password does not belong into the URL; give it as a header in tracing.headers")
+    return value
+
+
+def request_id(value: str) -> str:
+    """`off`, `keep` or `new`."""
+    if value.lower() not in ("off", "keep", "new"):
+        raise ValueError("one of off, keep, new")
+    return value.lower()
+
+
 def _float(value: str) -> float:
     try:
         return float(value)
@@ -215,6 +282,49 @@ SETTINGS: tuple[Setting, ...] = (
         help="Where requests are logged.",
     ),
     Setting(
+        key="access_log.format",
+        flag="--access-log-format",
+        meta="FORMAT",
+        read=log_format,
+        help="json, common, combined, or a template such as '{method} {path} {status} {duration_ms}'.",
+    ),
+    Setting(
+        key="access_log.sample",
+        flag="--access-log-sample",
+        meta="SHARE",
+        read=share,
+        help="Log this share of the requests that neither failed nor were slow, such as 0.01.",
+    ),
+    Setting(
+        key="access_log.redact_query",
+        flag="--access-log-redact",
+        meta="NAME|*",
+        many=True,
+        read=needed,
+        help="Strike out the value of this query parameter, or of all.",
+    ),
+    Setting(
+        key="http.request_id",
+        flag="--request-id",
+        meta="off|keep|new",
+        read=request_id,
+        help="Give requests an X-Request-ID: those without one, or all.",
+    ),
+    Setting(
+        key="tracing.otlp",
+        flag="--otlp",
+        meta="URL",
+        read=collector_url,
+        help="Send spans to this OpenTelemetry collector (OTLP over HTTP).",
+    ),
+    Setting(
+        key="tracing.sample",
+        flag="--trace-sample",
+        meta="SHARE",
+        read=share,
+        help="Record this share of the traces that begin here (default 0.01).",
+    ),
+    Setting(
         key="http.trusted_proxies",
         flag="--trusted-proxy",
         meta="CIDR",
@@ -229,6 +339,16 @@ SETTINGS: tuple[Setting, ...] = (
         meta="FILE",
         read=text,
         help="Run this Compose-like file from start to end, on Docker where one is followed, else embedded.",
+    ),
+    Setting(key="access_log.always_status", many=True, read=log_status, help="Logged whatever the sample: 404, 5xx."),
+    Setting(key="access_log.slow_seconds", read=seconds, help="What takes this long is logged whatever the sample."),
+    Setting(key="access_log.hide_headers", many=True, read=header_name, help="Headers that are never logged."),
+    Setting(
+        key="tracing.headers",
+        many=True,
+        secret=True,
+        read=header_line,
+        help="NAME=VALUE for the collector, such as an API key.",
     ),
     Setting(key="http.head_timeout_seconds", read=seconds, help="For a request head to arrive."),
     Setting(key="http.idle_timeout_seconds", read=seconds, help="For the next request on a kept connection."),

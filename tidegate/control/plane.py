@@ -98,4 +98,6 @@ def shown(config: Config) -> dict[str, Any]:
     made: dict[str, Any] = document(config)
     if made["admin"]["token"]:
         made["admin"]["token"] = "(set)"  # noqa: S105  a placeholder
+    if made["tracing"]["headers"]:
+        made["tracing"]["headers"] = "(set)"
     return made

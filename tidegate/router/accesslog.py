@@ -1,30 +1,30 @@
-"""The access log: one JSON line per exchange, built along the way, written in batches by a thread of its own.
+"""One JSON line per exchange: the default access record, built from what the exchange gathered along the way.
 
-HOT: `line` once per request (`make bench`, log on). The data path never waits for the log: lines go to a bounded buffer,
-and when whoever reads the log is stuck, lines are dropped and counted instead.
+HOT: `line` once per request (`make bench`, `python -m bench.micro.account`). docs/access-log.md is the reference of the
+fields. Other formats are in `logformat`, what is left out is decided in `recorder`, and `logfile` writes.
 """
 
 from __future__ import annotations
 
-import os
-import threading
-
 from tidegate.http1.writer import number
 from tidegate.router.exchange import Exchange
 
-_MAX_BUFFERED = 8 << 20
+#: A value longer than this is cut; so is one that needs escaping and is longer than `MAX_ESCAPED`.
+MAX_VALUE = 4096
+MAX_ESCAPED = 2048
+_CAP = MAX_VALUE
 _SAFE = bytes(octet for octet in range(0x20, 0x7F) if octet not in b'"\\')
 _UNSAFE = bytes(0 if octet in _SAFE else 1 for octet in range(256))
 
 
 def escape(raw: bytes) -> bytes:
-    r"""`raw` as the inside of a JSON string; octets outside printable ASCII become \\u00xx."""
+    r"""`raw` as the inside of a JSON string; octets outside printable ASCII become \\u00xx. At most `MAX_VALUE` of it."""
     view = raw
     unsafe = _UNSAFE
     for at in range(len(raw)):
         if unsafe[view[at]]:
-            return _escaped(raw[:2048])
-    return raw
+            return _escaped(raw[:MAX_ESCAPED])
+    return raw if len(raw) <= _CAP else raw[:_CAP]
 
 
 def _escaped(raw: bytes) -> bytes:
@@ -55,6 +55,7 @@ def line(exchange: Exchange, stamp: bytes, duration_us: int) -> bytes:
             b'","agent":"',
             escape(exchange.agent),
             b'","referer":"' + escape(exchange.referer) if exchange.referer else b"",
+            exchange.notes.log_part if exchange.notes is not None else b"",
             b'","status":',
             number(exchange.status),
             b',"received":',
@@ -63,6 +64,9 @@ def line(exchange: Exchange, stamp: bytes, duration_us: int) -> bytes:
             number(exchange.sent),
             b',"tries":',
             number(exchange.tries),
+            b',"held_us":' + number(exchange.held_us(duration_us)) if exchange.held_at else b"",
+            b',"upstream_us":',
+            number(exchange.upstream_us()),
             b',"first_byte_us":',
             number(first_us),
             b',"duration_us":',
@@ -70,68 +74,3 @@ def line(exchange: Exchange, stamp: bytes, duration_us: int) -> bytes:
             b"}\n",
         )
     )
-
-
-class AccessLog:
-    """Takes batches of lines and writes them in a thread. `path` is `-` for standard output, or a file."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.dropped = 0
-        self._batches: list[bytes] = []
-        self._buffered = 0
-        self._ready = threading.Condition()
-        self._closing = False
-        self._descriptor = -1
-        self._thread: threading.Thread | None = None
-
-    def open(self) -> None:
-        """Open the file and start the writer thread. Raises OSError if the file cannot be opened."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        self._descriptor = os.dup(1) if self.path == "-" else os.open(self.path, flags, 0o640)
-        self._thread = threading.Thread(target=self._write_batches, name="tidegate-access-log", daemon=True)
-        self._thread.start()
-
-    def write(self, lines: list[bytes]) -> None:
-        """Hand lines to the writer thread; drop and count them if it is too far behind."""
-        batch = b"".join(lines)
-        with self._ready:
-            if self._buffered + len(batch) > _MAX_BUFFERED:
-                self.dropped += len(lines)
-                return
-            self._batches.append(batch)
-            self._buffered += len(batch)
-            self._ready.notify()
-
-    def close(self, timeout_seconds: float = 2.0) -> None:
-        """Write what is left, within the time."""
-        with self._ready:
-            self._closing = True
-            self._ready.notify()
-        if self._thread is not None:
-            self._thread.join(timeout_seconds)
-
-    def _write_batches(self) -> None:
-        while True:
-            with self._ready:
-                while not self._batches and not self._closing:
-                    self._ready.wait()
-                if not self._batches:
-                    os.close(self._descriptor)
-                    return
-                batches, self._batches = self._batches, []
-            data = b"".join(batches)
-            try:
-                self._write(data)
-            finally:
-                with self._ready:
-                    self._buffered -= len(data)
-
-    def _write(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            try:
-                view = view[os.write(self._descriptor, view) :]
-            except OSError:  # disk full, or nobody reads any more: the log is lost, the traffic is not
-                self.dropped += bytes(view).count(b"\n")
-                return

@@ -31,6 +31,8 @@ cdef class Core:
     cdef public bint logging
     cdef public list lines
     cdef public bytes stamp
+    cdef public object recorder
+    cdef public object observer
     cdef public object connect
     cdef public object wake_soon
     cdef public object find_route

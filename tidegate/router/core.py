@@ -18,6 +18,8 @@ from tidegate.router.accesslog import line
 from tidegate.router.counters import Counters
 from tidegate.router.exchange import Exchange
 from tidegate.router.live import LiveRoute
+from tidegate.router.observer import Observer
+from tidegate.router.recorder import Recorder
 from tidegate.router.timers import Wheel
 from tidegate.router.upstream import Upstream, UpstreamConnection
 
@@ -42,8 +44,10 @@ class Core:
         "lines",
         "logging",
         "matcher",
+        "observer",
         "on_empty",
         "ready",
+        "recorder",
         "scheme",
         "stamp",
         "trusted",
@@ -76,6 +80,8 @@ class Core:
         self.logging = bool(config.access_log)
         self.lines: list[bytes] = []
         self.stamp = b""
+        self.recorder: Recorder | None = None  # where records are not the default ones
+        self.observer: Observer | None = None  # where exchanges carry notes
         self.connect: Callable[[Any, Exchange, Upstream], None] = _unset
         self.wake_soon: Callable[[LiveRoute], None] = _unset
         self.find_route: Callable[[str], LiveRoute | None] = _unset
@@ -114,8 +120,13 @@ class Core:
         upstream = exchange.upstream
         if upstream is not None:
             upstream.counters.add(exchange.status, duration_us, exchange.received, exchange.sent)
-        if self.logging:
-            self.lines.append(line(exchange, self.stamp, duration_us))
+        if self.logging and (route is None or route.logged):
+            if self.recorder is None:
+                self.lines.append(line(exchange, self.stamp, duration_us))
+            elif text := self.recorder.record(exchange, self.stamp, duration_us):
+                self.lines.append(text)
+        if self.observer is not None:
+            self.observer.finished(exchange, duration_us, self.scheme)
 
 
 def _unset(*arguments: Any) -> Any:

@@ -197,6 +197,8 @@ class Downstream(Relay):
         exchange.referer = head.referer
         self.exchange = exchange
         self.head = head
+        if core.observer is not None:
+            core.observer.begin(exchange, head)
         self.started = False
         self.bare_body = head.minor == 0
         if not head.keep_alive or core.draining:

@@ -12,7 +12,10 @@ cdef class Exchange:
     cdef public bytes referer
     cdef public double started
     cdef public double first_byte
+    cdef public double held_at
     cdef public double hold_until
+    cdef public double sent_at
+    cdef public object notes
     cdef public int state
     cdef public LiveRoute route
     cdef public Upstream upstream
@@ -33,3 +36,5 @@ cdef class Exchange:
     cpdef bint give_up(self, bint safe)
     cpdef responding(self, int status, double now)
     cpdef finish(self, object reason)
+    cpdef long long upstream_us(self)
+    cpdef long long held_us(self, long long duration_us)

@@ -36,15 +36,18 @@ class Exchange:
         "agent",
         "client",
         "first_byte",
+        "held_at",
         "hold_until",
         "host",
         "method",
+        "notes",
         "reached",
         "reason",
         "received",
         "referer",
         "route",
         "sent",
+        "sent_at",
         "started",
         "state",
         "status",
@@ -67,7 +70,10 @@ class Exchange:
         self.referer: bytes = b""
         self.started = now
         self.first_byte = 0.0  # when the response head came
+        self.held_at = 0.0  # when first held
         self.hold_until = 0.0  # set when first held
+        self.sent_at = 0.0  # when the request's head was last written to an upstream
+        self.notes: Any = None  # Notes: request id, trace, headers to be logged; where the settings ask for any
         self.state = NEW
         self.route: Any = None  # LiveRoute
         self.upstream: Any = None  # Upstream, while claimed and after
@@ -98,6 +104,7 @@ class Exchange:
     def hold(self, now: float) -> bool:
         """Nobody is ready: wait? False once the route's bound is used up."""
         if self.hold_until == 0.0:
+            self.held_at = now
             self.hold_until = now + self.route.hold_seconds
         if now >= self.hold_until:
             return False
@@ -133,3 +140,18 @@ class Exchange:
             self.upstream.in_flight -= 1
         self.reason = reason
         self.state = DONE
+
+    def upstream_us(self) -> int:
+        """Microseconds from the request's head going out (of the last try) to the response's head; 0 without one."""
+        if self.first_byte == 0.0 or self.sent_at == 0.0:
+            return 0
+        return int((self.first_byte - self.sent_at) * 1e6)
+
+    def held_us(self, duration_us: int) -> int:
+        """Microseconds from the first hold until the request went to a container, or to its end, `duration_us` after its
+        start; 0 if it was never held."""
+        if self.held_at == 0.0:
+            return 0
+        if self.sent_at > self.held_at:
+            return int((self.sent_at - self.held_at) * 1e6)
+        return duration_us - int((self.held_at - self.started) * 1e6)

@@ -14,3 +14,4 @@ cdef class LiveRoute:
     cdef public double connect_timeout
     cdef public double response_timeout
     cdef public bytes log_part
+    cdef public bint logged

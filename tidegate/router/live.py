@@ -28,6 +28,7 @@ class LiveRoute:
         "hold_seconds",
         "id",
         "log_part",
+        "logged",
         "message",
         "mode",
         "prefixed",
@@ -53,4 +54,5 @@ class LiveRoute:
         self.hold_seconds = timeouts.hold
         self.connect_timeout = timeouts.connect
         self.response_timeout = timeouts.response
+        self.logged = route.policy.access_log
         self.log_part = b'","route":%b' % msgspec.json.encode(route.id)[:-1]

@@ -164,6 +164,7 @@ class Relay(Sink):
         head = self.head
         assert exchange is not None and head is not None, "send needs an exchange"
         self.connection = connection
+        exchange.sent_at = now
         connection.serve(self, head.method == b"HEAD")
         host = head.authority
         forwarded = self.forwarded

@@ -7,6 +7,7 @@ Runs on inherited sockets, follows published tables through `apply`, drains when
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 import time
 from collections import deque
@@ -14,15 +15,18 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from tidegate.config import HttpConfig
+from tidegate.config import AccessLogConfig, HttpConfig, TracingConfig
 from tidegate.errors import Reason
-from tidegate.router.accesslog import AccessLog
 from tidegate.router.core import Core
 from tidegate.router.downstream import Downstream
 from tidegate.router.exchange import Exchange
 from tidegate.router.live import LiveRoute
+from tidegate.router.logfile import AccessLog
+from tidegate.router.observer import Observer, SpanSink
+from tidegate.router.recorder import Recorder, needed, struck
 from tidegate.router.routes import RouteBook
 from tidegate.router.timers import TICK_SECONDS
+from tidegate.router.trace import Tracer
 from tidegate.router.upstream import Upstream, UpstreamConnection
 from tidegate.routing import Delta, RoutingTable
 from tidegate.tasks import Tasks
@@ -33,17 +37,22 @@ _FLUSH_SECONDS = 0.1
 _RETRY_SECONDS = 0.1
 _REAP_SECONDS = 5.0
 _CUT_SECONDS = 1.0
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 class Router:
     """One worker's HTTP data plane. `on_failure(endpoint id, reason)` tells passive health facts, `on_drained(endpoint
-    id)` that nothing is in flight to a draining endpoint any more. `offset` keeps workers' rotations out of step."""
+    id)` that nothing is in flight to a draining endpoint any more. `offset` keeps workers' rotations out of step. `spans`
+    takes what `tracing` asks to be recorded; without it there are no spans."""
 
     def __init__(
         self,
         config: HttpConfig,
         *,
         offset: int = 0,
+        records: AccessLogConfig | None = None,
+        tracing: TracingConfig | None = None,
+        spans: SpanSink | None = None,
         on_failure: Callable[[str, Reason], None],
         on_drained: Callable[[str], None],
     ) -> None:
@@ -56,6 +65,7 @@ class Router:
         self.core.failed = lambda upstream, reason: on_failure(upstream.endpoint.id, reason)
         self.faults = 0
         self.log = AccessLog(config.access_log) if config.access_log else None
+        self._watch(records or AccessLogConfig(), tracing or TracingConfig(), spans)
         self._empty = asyncio.Event()
         self.core.on_empty = self._empty.set
         self._stopping = asyncio.Event()
@@ -136,10 +146,29 @@ class Router:
                 for upstream in list(self.book.upstreams.values()):
                     upstream.close_idle(now - self.config.upstream_idle_seconds)
 
+    def _watch(self, records: AccessLogConfig, tracing: TracingConfig, spans: SpanSink | None) -> None:
+        """Set up what records and notes beyond the default; where nothing is asked for, requests pay nothing."""
+        if self.log is not None and needed(records):
+            self.core.recorder = Recorder(records, random.random)
+        template = self.core.recorder.template if self.core.recorder is not None else None
+        traced = bool(tracing.otlp) and spans is not None
+        if traced or self.config.request_id != "off" or (template is not None and template.headers):
+            self.core.observer = Observer(
+                request_id=self.config.request_id,
+                tracer=Tracer(tracing.sample, random.getrandbits, random.random) if traced else None,
+                spans=spans,
+                strike=struck(records.redact_query),
+                bits=random.getrandbits,
+            )
+
     def _stamp(self) -> None:
         now = time.time()
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
+        moment = time.gmtime(now)
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", moment)
         self.core.stamp = f"{stamp}.{int(now % 1 * 10)}Z".encode()
+        if self.core.recorder is not None:
+            month = _MONTHS[moment.tm_mon - 1]  # in English, whatever the locale
+            self.core.recorder.stamp_common = time.strftime(f"%d/{month}/%Y:%H:%M:%S +0000", moment).encode()
 
     def _flush(self) -> None:
         if self.log is not None and self.core.lines:
