@@ -1,7 +1,7 @@
 import pytest
 
-from tidegate.discovery.complaints import Fault
 from tidegate.discovery.hosts import ALIYUN, TIDEGATE, read_host, read_path
+from tidegate.settings.fault import Fault
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import re
 
 from msgspec import Struct
 
-from tidegate.discovery.complaints import Fault, shown
+from tidegate.settings.fault import Fault, shown
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _TOP = re.compile(r"(?=.*[a-z])[a-z0-9-]{2,63}")

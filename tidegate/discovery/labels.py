@@ -19,16 +19,17 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from tidegate.discovery.complaints import Complaints, Fault, shown
+from tidegate.discovery.complaints import Complaints
 from tidegate.discovery.hosts import ALIYUN, TIDEGATE
 from tidegate.discovery.probe import NAMES as PROBE_NAMES
 from tidegate.discovery.probe import WAYS, Setting, UnreadableProbe, read_probe
 from tidegate.discovery.routes import RouteReader
-from tidegate.discovery.values import as_text, read_flag, read_name, read_text, read_whole
 from tidegate.discovery.vocabulary import DECIDING, PORT_LABEL, in_order, is_applied, is_not_yet, is_ours, probably
 from tidegate.engine.port import ContainerDetail
 from tidegate.errors import Problem
 from tidegate.model import DnsMode, EngineHealth, Instance, InstanceState, ProbeSpec, RouteClaim
+from tidegate.settings.fault import Fault, shown
+from tidegate.settings.values import as_text, read_flag, read_name, read_text, read_whole
 
 DEFAULT_ROOT_DOMAIN = "local"
 

@@ -13,9 +13,10 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from tidegate.discovery.complaints import Complaints, Fault, shown
-from tidegate.discovery.values import read_seconds, read_whole
+from tidegate.discovery.complaints import Complaints
 from tidegate.model import ProbeKind, ProbeSpec
+from tidegate.settings.fault import Fault, shown
+from tidegate.settings.values import read_seconds, read_whole
 
 NAMES = ("url", "cmd", "path", "port", "timeout_seconds", "initial_delay_seconds", "interval_seconds", "rise", "fall")
 WAYS = ("url", "cmd", "path", "port")

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 
-from tidegate.discovery.complaints import Complaints, Fault, shown
+from tidegate.discovery.complaints import Complaints
 from tidegate.discovery.hosts import Grammar, read_host, read_path
 from tidegate.model import RouteClaim
+from tidegate.settings.fault import Fault, shown
 
 MAX_HOSTS = 32
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")

@@ -22,13 +22,14 @@ from typing import Any
 
 from msgspec import Struct
 
-from tidegate.discovery.complaints import Complaints, Fault, meant, nearest, shown
+from tidegate.discovery.complaints import Complaints
 from tidegate.discovery.hosts import TIDEGATE, read_host, read_path
 from tidegate.discovery.probe import NAMES as PROBE_NAMES
 from tidegate.discovery.probe import Setting, UnreadableProbe, read_probe
-from tidegate.discovery.values import as_text, read_name, read_whole
 from tidegate.errors import Problem, Severity
 from tidegate.model import Address, Backend, Instance, NetworkAddress, ProbeSpec, RouteSpec
+from tidegate.settings.fault import Fault, meant, nearest, shown
+from tidegate.settings.values import as_text, read_name, read_whole
 from tidegate.yamlfile import Document, Path
 
 _TOP = ("services", "routes", "dns")

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from tidegate.discovery.complaints import nearest
 from tidegate.discovery.probe import NAMES as PROBE_NAMES
 from tidegate.discovery.probe import WAYS
+from tidegate.settings.fault import nearest
 
 PREFIXES = ("aliyun.", "tidegate.")
 PORT_LABEL = re.compile(r"(?:aliyun|tidegate)\.routing\.port_(.*)", re.DOTALL)

@@ -1,7 +1,7 @@
 import pytest
 
-from tidegate.discovery.complaints import Fault
-from tidegate.discovery.values import as_text, read_flag, read_name, read_seconds, read_text, read_whole
+from tidegate.settings.fault import Fault
+from tidegate.settings.values import as_text, read_flag, read_name, read_seconds, read_text, read_whole
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from tidegate.discovery.complaints import Fault, shown
+from tidegate.settings.fault import Fault, shown
 
 MAX_VALUE = 4096
 _WHOLE = re.compile(r"[0-9]{1,9}")
