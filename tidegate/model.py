@@ -96,7 +96,8 @@ class RouteClaim(Value):
     """What one label or file entry asks for: requests for `host` below `path` go to `port` of this instance.
 
     `host` is lower-case, exact or `*.suffix`; `path` starts with `/` and has no trailing slash except for `/` itself.
-    `origin` is the label name or file:line it came from.
+    `origin` is the label name or file:line it came from. `settings` are what the container says of its routes, `implied`
+    what the claim's own form means; both by canonical name (docs/route-settings.md).
     """
 
     port: int
@@ -104,6 +105,8 @@ class RouteClaim(Value):
     path: str = "/"
     scheme: str = "http"
     origin: str = ""
+    settings: dict[str, str] = {}
+    implied: dict[str, str] = {}
 
 
 class Instance(Value):
@@ -135,7 +138,6 @@ class Instance(Value):
     claims: tuple[RouteClaim, ...] = ()
     ports: tuple[int, ...] = ()
     probe: ProbeSpec | None = None
-    sticky: bool = True
     weight: int = 100
     endpoint_weight: int = 1
     scale: int = 0
@@ -151,12 +153,13 @@ class Instance(Value):
 
 
 class RouteSpec(Value):
-    """A route written out in a file: its backends are named instead of claimed by instances."""
+    """A route written out in a file: its backends are named instead of claimed by instances. `settings` as in a claim."""
 
     host: str
     path: str = "/"
     backends: tuple[Backend, ...] = ()
     origin: str = ""
+    settings: dict[str, str] = {}
 
 
 class Inventory(Value):
@@ -165,13 +168,14 @@ class Inventory(Value):
     `services` maps the service key to its instances, ordered by creation time, then id. What has not changed since the
     provider's previous inventory is the *same object* (each tuple and each instance), so a difference is cheap.
     `version` grows by one with each inventory of that provider; `stale` says the provider lost sight of its source
-    and repeats what it saw last.
+    and repeats what it saw last. `defaults` are settings for the routes of all providers.
     """
 
     provider: str
     version: int
     services: dict[str, tuple[Instance, ...]] = {}
     routes: tuple[RouteSpec, ...] = ()
+    defaults: dict[str, str] = {}
     problems: tuple[Problem, ...] = ()
     stale: bool = False
 
@@ -243,13 +247,12 @@ class Endpoint(Value):
 
 
 class Service(Value):
-    """A named group of endpoints (all versions, all states) and what holds for all of them."""
+    """A named group of endpoints (all versions, all states)."""
 
     key: str
     name: str
     project: str = ""
     endpoints: tuple[Endpoint, ...] = ()
-    sticky: bool = True
 
 
 class TrafficMode(StrEnum):
@@ -329,10 +332,12 @@ class Overrides(Value):
 
     `weights`: target (service key, or route id) -> backend name (version, or service key) -> relative weight.
     `modes`: target -> traffic mode; `messages`: target -> text of the maintenance page.
+    `settings`: target (service key, host, or route id) -> settings by canonical name.
     `drained`: ids or names of endpoints, instances or nodes that get no new requests.
     """
 
     weights: dict[str, dict[str, int]] = {}
     modes: dict[str, TrafficMode] = {}
     messages: dict[str, str] = {}
+    settings: dict[str, dict[str, str]] = {}
     drained: frozenset[str] = frozenset()

@@ -123,6 +123,9 @@ IDS = ("c1", "c2", "c3", "c4", "c5")
 ROUTES = ("a.test/", "a.test/api", "*.b.test/")
 
 
+SETTINGS = ({}, {"retry.tries": "1"}, {"retry.tries": "2", "balance.sticky": "true"})
+
+
 @st.composite
 def instances(draw, id_: str, own_routes: bool):
     project = draw(st.sampled_from(("", "p")))
@@ -134,11 +137,11 @@ def instances(draw, id_: str, own_routes: bool):
         project=project,
         routes=sorted(routes),
         created_at=float(draw(st.integers(1, 3))),
+        settings=draw(st.sampled_from(SETTINGS)),
         version=draw(st.sampled_from(("", "v1", "v2"))),
         weight=draw(st.sampled_from((100, 0, 10))),
         state=draw(st.sampled_from(InstanceState)),
         number=draw(st.integers(0, 2)),
-        sticky=draw(st.booleans()),
         problems=draw(st.sampled_from(((), (Problem(code="T1203", text="bad"),)))),
     )
 
@@ -150,6 +153,7 @@ def overridden(draw, prefix: str = ""):
     return Overrides(
         weights=draw(st.dictionaries(targets, names, max_size=2)),
         modes=draw(st.dictionaries(targets, st.sampled_from(TrafficMode), max_size=2)),
+        settings=draw(st.dictionaries(targets, st.sampled_from(SETTINGS), max_size=2)),
         drained=frozenset(draw(st.sets(st.sampled_from((*IDS, "c1:80")), max_size=2))),
     )
 

@@ -3,9 +3,8 @@ from msgspec.structs import replace
 from tests.support.built import codes, make, shifted, spec, weights
 from tests.support.seen import claim, instance
 from tidegate.building.routes import FILE_OWNER
-from tidegate.model import (
-    Backend,
-)
+from tidegate.model import Backend, Overrides
+from tidegate.policy import Balance, Limits, Policy, Retry
 
 
 def test_the_first_claim_wins_and_another_project_is_quarantined():
@@ -64,13 +63,43 @@ def test_versions_of_one_service_have_weights_of_their_own_and_the_earliest_wins
     assert codes(made) == ["T1306"]
 
 
-def test_different_stickiness_within_a_service_is_reported_and_the_earliest_holds():
+def test_replicas_that_say_different_settings_are_reported_and_the_earliest_holds():
     made = make(
-        instance("c1", routes=["a.test/"], sticky=False, created_at=1.0),
-        instance("c2", routes=["a.test/"], sticky=True, created_at=2.0),
+        instance("c1", routes=["a.test/"], settings={"balance.sticky": "true"}, created_at=1.0),
+        instance("c2", routes=["a.test/"], settings={"balance.sticky": "false"}, created_at=2.0),
+        instance("c3", routes=["a.test/"], settings={"retry.tries": "1"}, created_at=3.0),
     )
-    assert made.table.routes["a.test/"].policy.balance.sticky is False
-    assert codes(made) == ["T1307"]
+    assert made.table.routes["a.test/"].policy == Policy(balance=Balance(sticky=True))
+    assert codes(made) == ["T1307", "T1307"]
+    assert made.problems[1].text.endswith(": balance.sticky, retry.tries")
+
+
+def test_a_new_version_says_its_own_settings_once_the_old_one_has_gone():
+    old = instance("c1", version="v1", routes=["a.test/"], settings={"retry.tries": "1"}, created_at=1.0)
+    new = instance("c2", version="v2", routes=["a.test/"], settings={"retry.tries": "2"}, created_at=2.0)
+    both = make(old, new)
+    assert both.table.routes["a.test/"].policy.retry.tries == 1
+    assert codes(both) == []
+    assert make(new, previous=both).table.routes["a.test/"].policy.retry.tries == 2
+
+
+def test_an_override_of_a_route_goes_before_one_of_its_host_and_that_before_one_of_its_service():
+    web = instance("c1", routes=["a.test/", "a.test/api"], settings={"retry.tries": "1", "limit.queue": "1"})
+    layers = {
+        "web": {"retry.tries": "2", "retry.budget_percent": "2", "limit.requests": "2"},
+        "a.test": {"retry.tries": "3", "retry.budget_percent": "3"},
+        "a.test/api": {"retry.tries": "4"},
+    }
+    made = make(web, overrides=Overrides(settings=layers))
+    policies = {id_: route.policy for id_, route in made.table.routes.items()}
+    assert policies["a.test/api"] == Policy(retry=Retry(tries=4, budget_percent=3), limits=Limits(queue=1, requests=2))
+    assert policies["a.test/"].retry.tries == 3
+
+
+def test_a_route_of_a_file_takes_its_settings_and_those_of_overrides():
+    said = replace(spec("a.test/", Backend(service="web")), settings={"retry.tries": "1", "limit.queue": "1"})
+    made = make(instance("c1"), routes=(said,), overrides=Overrides(settings={"web": {"retry.tries": "2"}}))
+    assert made.table.routes["a.test/"].policy == Policy(retry=Retry(tries=2), limits=Limits(queue=1))
 
 
 def test_a_claim_that_cannot_be_served_harms_only_itself():

@@ -323,14 +323,16 @@ def test_values_of_the_other_labels():
     )
     assert instance.problems == ()
     assert (instance.version, instance.weight, instance.network, instance.dns) == ("v2", 0, "front", DnsMode.PROXY)
-    assert (instance.scale, instance.sticky) == (3, False)
+    assert instance.scale == 3
 
 
 def test_tuning_labels_fall_back_to_their_defaults():
     labels = {A80: "a.test", "aliyun.scale": "x", "aliyun.routing.session_sticky": "si", "tidegate.dns": "round"}
     instance = seen(labels)
     assert [problem.code for problem in instance.problems] == ["T1208"] * 3
-    assert (instance.scale, instance.sticky, instance.dns, len(instance.claims)) == (0, True, None, 1)
+    assert (instance.scale, instance.dns, len(instance.claims)) == (0, None, 1)
+    assert instance.claims[0].settings == {}
+    assert instance.claims[0].implied == {"balance.sticky": "true"}
 
 
 def test_our_prefix_wins_over_the_old_one():

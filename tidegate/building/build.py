@@ -9,6 +9,7 @@ from msgspec import field
 
 from tidegate.building.claims import Group
 from tidegate.building.draft import Draft, Index
+from tidegate.building.layering import default_layers
 from tidegate.building.options import BuildOptions
 from tidegate.building.parts import Part, build_part, own_names
 from tidegate.building.routes import FILE_OWNER, Shape, build_route
@@ -27,6 +28,7 @@ from tidegate.model import (
     Service,
 )
 from tidegate.routing import Delta, RoutingTable, sharded
+from tidegate.settings.policies import settings_of
 from tidegate.value import Value
 
 
@@ -111,7 +113,7 @@ def _remembered(route: Route, service: str, now: float) -> Group:
         first=(0.0, ""),
         who=route.origin.partition(" ")[0],
         origin=route.origin.partition(" ")[2],
-        sticky=route.policy.balance.sticky,
+        settings=settings_of(route.policy),
         backends=tuple(backend for backend in route.backends if backend.service == service),
         gone_at=now,
     )
@@ -139,6 +141,7 @@ def build(
     for key in work.changed_services(changed_health):
         work.rebuild_service(key)
     work.take_specs()
+    work.take_defaults()
     for id_ in sorted(work.dirty_routes | work.overridden_routes()):
         work.rebuild_route(id_)
     for name in sorted(work.dirty_names):
@@ -166,6 +169,7 @@ class _Work:
         self.overrides = overrides
         self.options = options
         self.now = now
+        self.defaults = default_layers(inventories)
         self.parts: Draft[str, Part] = Draft(sharded(memo.parts))
         self.services: Draft[str, Service] = Draft(previous.table.services)
         self.routes: Draft[str, Route] = Draft(previous.table.routes)
@@ -216,11 +220,16 @@ class _Work:
                 yield from (key for key in old if key not in new)
 
     def overridden_routes(self) -> AbstractSet[str]:
-        """Ids of the routes that a change of weights or modes reaches."""
+        """Ids of the routes that a change of weights, modes or settings reaches."""
         old, new = self.memo.overrides, self.overrides
         targets = {
             target
-            for before, after in ((old.weights, new.weights), (old.modes, new.modes), (old.messages, new.messages))
+            for before, after in (
+                (old.weights, new.weights),
+                (old.modes, new.modes),
+                (old.messages, new.messages),
+                (old.settings, new.settings),
+            )
             if before is not after
             for target in before.keys() | after.keys()
             if before.get(target) != after.get(target)
@@ -323,6 +332,11 @@ class _Work:
                 for service in _named(after):
                     self.users.add(service, id_)
 
+    def take_defaults(self) -> None:
+        """Mark all routes where what files say of all of them changed."""
+        if self.defaults != default_layers(self.memo.inventories):
+            self.dirty_routes.update(self.previous.table.routes)
+
     def _respecified(self) -> bool:
         return self.memo.resumed or any(
             self.inventories.get(provider, _NOTHING).routes is not self.memo.inventories.get(provider, _NOTHING).routes
@@ -336,7 +350,7 @@ class _Work:
         specs = self.specs.get(id_) or ()
         held = self.previous.table.routes.get(id_)
         holder = held.owner if held is not None else None
-        route, problems = build_route(groups, specs, holder, self.overrides, self._shapes(specs))
+        route, problems = build_route(groups, specs, holder, self.overrides, self._shapes(specs), self.defaults)
         self.routes.put(id_, route)
         self.route_problems.put(id_, problems or None)
         if route is not None:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from tidegate.building.options import BuildOptions
 from tidegate.errors import Problem, Severity
 from tidegate.model import Backend, Instance, RouteClaim
+from tidegate.settings.layers import joined
 from tidegate.value import Value
 
 _SCHEMES = frozenset({"http", "https", "ws", "wss"})
@@ -24,7 +25,8 @@ class Group(Value, frozen=True):
 
     `first` is (creation time, id) of the earliest claiming instance, `who` its name and `origin` its label.
     `backends` are those with live instances, or the last known ones where the group is lost; `recent` maps
-    (version, port) of backends that went to the time they did. `gone_at` None means live.
+    (version, port) of backends that went to the time they did. `gone_at` None means live. `settings` are what its
+    containers say of the route, `implied` what their labels' form means.
     """
 
     service: str
@@ -34,8 +36,9 @@ class Group(Value, frozen=True):
     first: tuple[float, str]
     who: str
     origin: str
-    sticky: bool
     backends: tuple[Backend, ...]
+    settings: dict[str, str] = {}
+    implied: dict[str, str] = {}
     recent: tuple[tuple[str, int, float], ...] = ()
     gone_at: float | None = None
 
@@ -65,6 +68,7 @@ def groups(
     weights, conflicts = version_weights(live)
     problems += conflicts
     faulty = any(_has_error(instance) for instance in live) or any(p.severity is Severity.ERROR for p in problems)
+    problems += [problem for claims in asked.values() for problem in _differing(key, claims)]
     made = {route: _group(key, claims, weights) for route, claims in asked.items()}
     made = {route: _remembering(group, previous.get(route), options, now) for route, group in made.items()}
     for route, group in previous.items():
@@ -124,11 +128,42 @@ def _group(key: str, claims: Sequence[tuple[Instance, RouteClaim]], weights: Map
         first=(earliest.created_at, earliest.id),
         who=earliest.name,
         origin=claim.origin,
-        sticky=earliest.sticky,
         backends=tuple(
             Backend(service=key, version=version, port=port, weight=weights[version])
             for version, port in sorted(wanted)
         ),
+        settings=joined(claim.settings, (each.settings for _, each in claims[1:])),
+        implied=claim.implied,
+    )
+
+
+def _differing(key: str, claims: Sequence[tuple[Instance, RouteClaim]]) -> list[Problem]:
+    """Containers that say other settings than the earliest one of their version. Versions may differ: during a deploy the
+    settings of the earliest container hold, and those of the new version take over when the old one has gone."""
+    first: dict[str, tuple[Instance, RouteClaim]] = {}
+    problems = []
+    for instance, claim in claims:
+        winner, won = first.setdefault(instance.version, (instance, claim))
+        if claim.settings != won.settings:
+            said = {name for name in claim.settings.keys() | won.settings.keys() if _differs(name, claim, won)}
+            problems.append(_settings_conflict(key, winner, instance, claim, sorted(said)))
+    return problems
+
+
+def _differs(name: str, one: RouteClaim, other: RouteClaim) -> bool:
+    return one.settings.get(name) != other.settings.get(name)
+
+
+def _settings_conflict(key: str, winner: Instance, loser: Instance, claim: RouteClaim, names: Sequence[str]) -> Problem:
+    return Problem(
+        code="T1307",
+        text=f"{loser.name} and {winner.name} of {key} do not say the same of {route_id(claim.host, claim.path)}: "
+        + ", ".join(names),
+        place=f"container {loser.name}",
+        cause="a route has one policy, and the earliest container says which",
+        mend="write the same labels on all containers of one version",
+        kept=f"what {winner.name} says, and every protection that any of them asks for",
+        severity=Severity.WARNING,
     )
 
 

@@ -10,7 +10,7 @@ from tidegate.building.claims import Group, groups, version_weights, wake_at
 from tidegate.building.endpoints import LIVE, addresses, check_targets, endpoint, handles, ready_for_dns
 from tidegate.building.options import BuildOptions
 from tidegate.building.routes import Shape
-from tidegate.errors import Problem, Severity
+from tidegate.errors import Problem
 from tidegate.model import CheckTarget, DnsMode, DnsTarget, Endpoint, HealthReport, Instance, Service
 from tidegate.value import Value
 
@@ -52,7 +52,7 @@ def build_part(
     fresh = Part(
         seen=seen,
         live=live,
-        service=_service(key, live),
+        service=_service(key),
         checks={check.endpoint: check for instance in live for check in check_targets(instance, options)},
         groups=found,
         dns=next((instance.dns for instance in live if instance.dns is not None), DnsMode.DIRECT),
@@ -65,35 +65,19 @@ def build_part(
             pairs=frozenset((instance.version, port) for instance in live for port in instance.ports),
             weights=version_weights(live)[0],
         ),
-        problems=(*_own_problems(seen), *problems, *_sticky_conflicts(live)),
+        problems=(*_own_problems(seen), *problems),
         wake_at=wake_at(found, options, now),
     )
     return _with_endpoints(fresh, health, drained, options)
 
 
-def _service(key: str, live: Sequence[Instance]) -> Service:
+def _service(key: str) -> Service:
     project, _, name = key.rpartition("/")
-    return Service(key=key, name=name, project=project, sticky=live[0].sticky if live else True)
+    return Service(key=key, name=name, project=project)
 
 
 def _own_problems(seen: Sequence[Instance]) -> tuple[Problem, ...]:
     return tuple(problem for instance in seen for problem in instance.problems)
-
-
-def _sticky_conflicts(live: Sequence[Instance]) -> tuple[Problem, ...]:
-    return tuple(
-        Problem(
-            code="T1307",
-            text=f"{instance.name} sets session stickiness to {str(instance.sticky).lower()}, "
-            f"but {live[0].name} of the same service set {str(live[0].sticky).lower()}",
-            place=f"container {instance.name}",
-            mend="write the same session_sticky on all containers of one service",
-            kept=f"{str(live[0].sticky).lower()}",
-            severity=Severity.WARNING,
-        )
-        for instance in live
-        if instance.sticky != live[0].sticky
-    )
 
 
 def _with_endpoints(
@@ -110,7 +94,7 @@ def _with_endpoints(
         ready = ready_for_dns(instance, tuple(each.state for each in mine), drained)
         targets.append((instance, _target(instance, ready, options)))
     old = part.service
-    service = Service(key=old.key, name=old.name, project=old.project, endpoints=tuple(endpoints), sticky=old.sticky)
+    service = Service(key=old.key, name=old.name, project=old.project, endpoints=tuple(endpoints))
     return Part(
         seen=part.seen,
         live=part.live,

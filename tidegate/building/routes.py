@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from msgspec import field
 
 from tidegate.building.claims import Group, route_id
+from tidegate.building.layering import group_layers, override_layers, policy, spec_layers
 from tidegate.building.weights import weighted
 from tidegate.errors import Problem, Severity
 from tidegate.model import Backend, Overrides, Route, RouteSpec, TrafficMode
-from tidegate.policy import Balance, Policy
+from tidegate.settings.layers import Layer
 from tidegate.value import Value
 
 FILE_OWNER = "file:"  # no project is called so: Compose project names have no colon
@@ -33,29 +34,32 @@ def build_route(
     holder: str | None,
     overrides: Overrides,
     shapes: Mapping[str, Shape],
+    defaults: Sequence[Layer] = (),
 ) -> tuple[Route | None, tuple[Problem, ...]]:
     """The route that `found` and `specs` (all of one host and path) add up to; None if nobody claims it.
 
     `holder` is its owner in the previous table. `shapes` describes the services that specs name; those missing from it
-    are unknown.
+    are unknown. `defaults` are what files say of all routes.
     """
     owners: dict[str, list[Group]] = {}
     for group in found:
         owners.setdefault(group.owner, []).append(group)
     if specs and holder in {None, FILE_OWNER}:
-        return _from_spec(specs, found, overrides, shapes)
+        return _from_spec(specs, found, overrides, shapes, defaults)
     if not owners:
-        return _from_spec(specs, found, overrides, shapes) if specs else (None, ())
+        return _from_spec(specs, found, overrides, shapes, defaults) if specs else (None, ())
     owner = holder if holder in owners else min(owners, key=lambda each: min(g.first for g in owners[each]))
     winners = sorted(owners.pop(owner), key=lambda group: group.first)
     losers = [group for rest in owners.values() for group in rest]
-    route, problems = _from_groups(winners, overrides)
+    route, problems = _from_groups(winners, overrides, defaults)
     conflicts = [_conflict(loser, winners[0].owner, winners[0].who, route) for loser in losers]
     conflicts += [_spec_conflict(spec, winners[0]) for spec in specs]
     return route, (*conflicts, *problems)
 
 
-def _from_groups(winners: Sequence[Group], overrides: Overrides) -> tuple[Route, tuple[Problem, ...]]:
+def _from_groups(
+    winners: Sequence[Group], overrides: Overrides, defaults: Sequence[Layer]
+) -> tuple[Route, tuple[Problem, ...]]:
     first = winners[0]
     id_ = route_id(first.host, first.path)
     backends = tuple(backend for group in winners for backend in group.backends)
@@ -75,7 +79,12 @@ def _from_groups(winners: Sequence[Group], overrides: Overrides) -> tuple[Route,
         backends=chosen,
         owner=first.owner,
         origin=f"{first.who} {first.origin}".strip(),
-        policy=Policy(balance=Balance(sticky=first.sticky)),
+        policy=policy(
+            (
+                *group_layers(winners, defaults),
+                *override_layers(id_, first.host, (group.service for group in winners), overrides),
+            )
+        ),
         mode=mode,
         message=message,
     )
@@ -87,6 +96,7 @@ def _from_spec(
     others: Sequence[Group],
     overrides: Overrides,
     shapes: Mapping[str, Shape],
+    defaults: Sequence[Layer],
 ) -> tuple[Route, tuple[Problem, ...]]:
     spec = specs[0]
     id_ = route_id(spec.host, spec.path)
@@ -102,6 +112,12 @@ def _from_spec(
         backends=chosen,
         owner=FILE_OWNER,
         origin=spec.origin,
+        policy=policy(
+            (
+                *spec_layers(spec, defaults),
+                *override_layers(id_, spec.host, (each.service for each in spec.backends), overrides),
+            )
+        ),
         mode=mode,
         message=message,
     )

@@ -48,6 +48,7 @@ class FileProvider:
         self._content: _Content | None = None
         self._catalog = Catalog()
         self._routes: tuple[RouteSpec, ...] = ()
+        self._defaults: dict[str, str] = {}
         self._problems: tuple[Problem, ...] = ()
         self._version = 0
 
@@ -73,6 +74,7 @@ class FileProvider:
             version=self._version,
             services=self._catalog.services(),
             routes=self._routes,
+            defaults=self._defaults,
             problems=self._problems,
         )
 
@@ -111,6 +113,8 @@ class FileProvider:
             self._catalog.put(instance)
         if statics.routes != self._routes:
             self._routes = statics.routes
+        if statics.defaults != self._defaults:
+            self._defaults = statics.defaults
 
 
 def check_file(text: str, name: str) -> tuple[Problem, ...]:

@@ -1,10 +1,12 @@
 """The label language: what the `aliyun.*` and `tidegate.*` labels of one container mean. Pure.
 
-Every label ends in one of five ways, never in silence:
+Every label ends in one of six ways, never in silence:
 
 * it is applied;
 * it only *adds* something (a route): where it is wrong that thing is missing, the rest stands;
 * it only *tunes* something (a timeout): where it is wrong the default is used;
+* it *protects* (who may send requests, and how many) or *selects* requests: where it is wrong the container, or the port
+  it speaks of, is kept out of traffic (`said`);
 * it *decides* whether or how much traffic the container gets (probe, weight, version, service, network, enable): where
   it is wrong the container is quarantined, that is, it has no claims and no ports, and the others of its service serve;
 * it is known but not supported, has no effect, or is unknown: a problem says so.
@@ -24,7 +26,18 @@ from tidegate.discovery.hosts import ALIYUN, TIDEGATE
 from tidegate.discovery.probe import NAMES as PROBE_NAMES
 from tidegate.discovery.probe import WAYS, Setting, UnreadableProbe, read_probe
 from tidegate.discovery.routes import RouteReader
-from tidegate.discovery.vocabulary import DECIDING, PORT_LABEL, in_order, is_applied, is_not_yet, is_ours, probably
+from tidegate.discovery.said import Said, read_said
+from tidegate.discovery.vocabulary import (
+    DECIDING,
+    PORT_LABEL,
+    in_order,
+    is_applied,
+    is_not_yet,
+    is_ours,
+    is_protective,
+    is_setting,
+    probably,
+)
 from tidegate.engine.port import ContainerDetail
 from tidegate.errors import Problem
 from tidegate.model import DnsMode, EngineHealth, Instance, InstanceState, ProbeSpec, RouteClaim
@@ -51,7 +64,6 @@ class Meaning(Struct, frozen=True, kw_only=True):
     weight: int = 100
     scale: int = 0
     number: int = 0
-    sticky: bool = True
     dns: DnsMode | None = None
     claims: tuple[RouteClaim, ...] = ()
     ports: tuple[int, ...] = ()
@@ -82,7 +94,6 @@ def understand(detail: ContainerDetail, provider: str, node: str, root_domain: s
         claims=meaning.claims,
         ports=meaning.ports,
         probe=meaning.probe,
-        sticky=meaning.sticky,
         weight=meaning.weight,
         scale=meaning.scale,
         dns=meaning.dns,
@@ -123,6 +134,7 @@ class _Reader:
         self._complaints = Complaints(lambda label: place + label)
         self._routes = RouteReader(self._complaints, root_domain)
         self._texts: dict[str, str] = {}  # readable values of the labels to apply, in order
+        self._settings: dict[str, str] = {}  # labels of routes' settings, as written
         self._quarantined = False
 
     def read(self) -> Meaning:
@@ -137,14 +149,17 @@ class _Reader:
         network = self._value("tidegate.network", read_name, "")
         weight = self._value("tidegate.weight", lambda text: read_whole(text, 0, 1000), 100)
         scale = self._value(self._preferred("scale"), lambda text: read_whole(text, 0, 1000), 0)
-        sticky = self._value(self._preferred("routing.session_sticky"), read_flag, True)
         dns = self._value("tidegate.dns", _dns_mode, None)
+        said = self._said()
+        self._quarantined = self._quarantined or said.closed
         serves = not self._one_off() and not self._quarantined
-        claims = self._routes.claims
+        claims = tuple(said.claim(claim) for claim in self._routes.claims if claim.port not in said.closed_ports)
         if claims and self._one_off():
             text = "a one-off container of `docker compose run` inherits routes that it is not meant to serve"
             self._complaints.warning("T1206", _COMPOSE + "oneoff", text, kept="it gets no traffic")
         ports = dict.fromkeys((*own, *(claim.port for claim in claims), *self._exposed))
+        for port in said.closed_ports:
+            ports.pop(port, None)
         return Meaning(
             quarantined=self._quarantined,
             project=project,
@@ -154,7 +169,6 @@ class _Reader:
             weight=weight,
             scale=scale,
             number=self._number(),
-            sticky=sticky,
             dns=dns,
             claims=claims if serves else (),
             ports=tuple(ports) if serves else (),
@@ -165,6 +179,9 @@ class _Reader:
     def _sort_out(self) -> None:
         """Keep the labels to apply; complain about unknown, unsupported and unreadable ones."""
         for label in sorted(filter(is_ours, self._labels), key=in_order):
+            if is_setting(label):
+                self._settings[label] = self._labels[label]
+                continue
             if not is_applied(label):
                 self._not_applied(label)
                 continue
@@ -180,9 +197,14 @@ class _Reader:
             self._complaints.warning("T1204", label, text, mend="nothing to do, unless you rely on what it did")
             return
         close = probably(label)
+        self._quarantined = self._quarantined or is_protective(close)
         mend = f"did you mean {close}?" if close else "see docs/labels.md for the labels there are"
         self._complaints.error(
-            "T1203", label, f"unknown label {shown(label)}", mend=mend, kept="the other labels stand"
+            "T1203",
+            label,
+            f"unknown label {shown(label)}",
+            mend=mend,
+            kept=_KEPT_OUT if is_protective(close) else "the other labels stand",
         )
 
     def _routing_labels(self) -> None:
@@ -216,6 +238,11 @@ class _Reader:
             return ()
         self._routes.read("tidegate.host", hosts, port, TIDEGATE)
         return (port,)
+
+    def _said(self) -> Said:
+        """What the labels say of the container's routes; the original language's stickiness is a setting too."""
+        sticky = self._value(self._preferred("routing.session_sticky"), _maybe_flag, None)
+        return read_said(self._settings, self._complaints, sticky=sticky)
 
     def _probe(self) -> ProbeSpec | None:
         settings: dict[str, Setting] = {}
@@ -266,6 +293,10 @@ class _Reader:
         decides = label in DECIDING
         self._quarantined = self._quarantined or decides
         self._complaints.error(code, label, fault.text, mend=fault.mend, kept=_KEPT_OUT if decides else kept)
+
+
+def _maybe_flag(text: str) -> bool | Fault | None:
+    return read_flag(text)
 
 
 def _service_name(text: str) -> tuple[str, str] | Fault | None:

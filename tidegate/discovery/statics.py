@@ -6,10 +6,12 @@
         probe: {url: "http://container/healthz"}
     routes:
       - {host: a.test, path: /, backends: {web@v1: 90, web@v2: 10}}
+    defaults:                    # of all routes, also those of containers
+      timeout: {connect_seconds: 1}
     dns:
       domain: mesh.internal
 
-A backend is named like a service; without a version it means all of them. It may also be a service that another provider
+A route takes settings beside these keys (docs/route-settings.md). A backend is named like a service; without a version it means all of them. It may also be a service that another provider
 sees (a container's), so an unknown name is no error here. The rules of hosts, paths and probes are those of the
 `tidegate.*` labels, but for two: a probe without a port asks the endpoint's own, and there is no inside to run a command.
 """
@@ -29,10 +31,12 @@ from tidegate.discovery.probe import Setting, UnreadableProbe, read_probe
 from tidegate.errors import Problem, Severity
 from tidegate.model import Address, Backend, Instance, NetworkAddress, ProbeSpec, RouteSpec
 from tidegate.settings.fault import Fault, meant, nearest, shown
+from tidegate.settings.reading import flattened, read_settings
 from tidegate.settings.values import as_text, read_name, read_whole
+from tidegate.settings.vocabulary import TOPS
 from tidegate.yamlfile import Document, Path
 
-_TOP = ("services", "routes", "dns")
+_TOP = ("services", "routes", "defaults", "dns")
 _SERVICE = ("version", "endpoints", "probe", "weight")
 _ENDPOINT = ("address", "weight")
 _ROUTE = ("host", "path", "backends")
@@ -46,6 +50,7 @@ class Statics(Struct, frozen=True, kw_only=True):
 
     instances: tuple[Instance, ...] = ()
     routes: tuple[RouteSpec, ...] = ()
+    defaults: dict[str, str] = {}
     domain: str = ""
     problems: tuple[Problem, ...] = ()
 
@@ -72,7 +77,13 @@ def read_statics(document: Document, provider: str, node: str = "") -> Statics:
         reader.read(document.data)
     problems = (*document.problems, *reader.problems)
     kept = tuple(_with_kept(problem) for problem in problems)
-    return Statics(instances=reader.instances, routes=reader.routes, domain=reader.domain, problems=kept)
+    return Statics(
+        instances=reader.instances,
+        routes=reader.routes,
+        defaults=reader.defaults,
+        domain=reader.domain,
+        problems=kept,
+    )
 
 
 def _with_kept(problem: Problem) -> Problem:
@@ -95,6 +106,7 @@ class _Reader:
         self._numbers: dict[str, int] = {}  # endpoints so far, by service key
         self._routes: dict[tuple[str, str], RouteSpec] = {}
         self._backends: list[tuple[Path, _Name]] = []
+        self.defaults: dict[str, str] = {}
         self.domain = ""
 
     @property
@@ -116,6 +128,7 @@ class _Reader:
         for index, route in enumerate(self._sequence(top.get("routes"), ("routes",))):
             self._route(route, ("routes", index))
         self._spelling_of_backends()
+        self.defaults = self._settings(self._mapping(top.get("defaults"), ("defaults",), TOPS), ("defaults",))
         self._dns(self._mapping(top.get("dns"), ("dns",), ("domain",)))
 
     # ---------------------------------------------------------------------------------------------------- services
@@ -201,9 +214,10 @@ class _Reader:
     # ------------------------------------------------------------------------------------------------------ routes
 
     def _route(self, data: Any, path: Path) -> None:
-        fields = self._mapping(data, path, _ROUTE)
+        fields = self._mapping(data, path, (*_ROUTE, *TOPS))
         if not fields:
             return
+        settings = self._settings(fields, path)
         if not fields.get("host"):
             self._missing(path, "host", "the route has no host")
         backends = self._mapping(fields.get("backends"), (*path, "backends"))
@@ -215,7 +229,7 @@ class _Reader:
         if isinstance(prefix, Fault):
             self._wrong((*path, "path"), prefix)
         elif host:
-            self._keep(host, prefix, tuple(backend for backend in read if backend is not None), path)
+            self._keep(host, prefix, tuple(backend for backend in read if backend is not None), settings, path)
 
     def _host(self, value: Any, at: Path) -> str:
         if not value:
@@ -226,14 +240,38 @@ class _Reader:
             return ""
         return host
 
-    def _keep(self, host: str, prefix: str, backends: tuple[Backend, ...], path: Path) -> None:
+    def _settings(self, fields: Mapping[Any, Any], path: Path) -> dict[str, str]:
+        """The settings among the keys of a route or of the defaults."""
+        said = {key: value for key, value in fields.items() if _top(key) in TOPS}
+        given: dict[str, str] = {}
+        places: dict[str, Path] = {}
+        for name, keys, text in flattened(said):
+            at = places[name] = (*path, *keys)
+            if isinstance(text, Fault):
+                self._wrong(at, text)
+            elif name in given:
+                self._wrong(at, Fault(f"{name} is said twice", "keep one of the two"))
+            else:
+                given[name] = text
+        reading = read_settings(given, operator=True)
+        for wrong in reading.wrong:
+            code = "T1255" if wrong.unknown else "T1256"
+            at = places.get(wrong.name, path)
+            self._complaints.error(code, self._at(at), wrong.fault.text, mend=wrong.fault.mend)
+        return reading.settings
+
+    def _keep(
+        self, host: str, prefix: str, backends: tuple[Backend, ...], settings: dict[str, str], path: Path
+    ) -> None:
         place = self._at(path)
         held = self._routes.get((host, prefix))
         if held is not None:
             text = f"route {host}{prefix} is written twice"
             self._complaints.error("T1259", place, text, cause=f"first at {held.origin}", mend="keep one of the two")
             return
-        self._routes[host, prefix] = RouteSpec(host=host, path=prefix, backends=backends, origin=place)
+        self._routes[host, prefix] = RouteSpec(
+            host=host, path=prefix, backends=backends, origin=place, settings=settings
+        )
 
     def _backend(self, text: str, weight: Any, at: Path) -> Backend | None:
         name = _read_key(text)
@@ -276,7 +314,7 @@ class _Reader:
             self._wrong(path, Fault(f"{shown(data)} is not a mapping of names to values", "write name: value lines"))
             return {}
         for key in data if known else ():
-            if key not in known:
+            if key not in known and not (_top(key) in TOPS and _top(key) in known):
                 text = f"unknown key {shown(key)}"
                 self._complaints.error("T1255", self._at((*path, key)), text, mend=meant(str(key), known))
         return data
@@ -306,6 +344,11 @@ class _Reader:
 
     def _at(self, path: Path) -> str:
         return self._document.place(path)
+
+
+def _top(key: Any) -> str:
+    """The first word of a key that may be dotted."""
+    return str(key).partition(".")[0]
 
 
 def _read_key(text: str) -> _Name | Fault:

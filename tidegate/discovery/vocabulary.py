@@ -10,8 +10,10 @@ import re
 from tidegate.discovery.probe import NAMES as PROBE_NAMES
 from tidegate.discovery.probe import WAYS
 from tidegate.settings.fault import nearest
+from tidegate.settings.vocabulary import TOPS, all_names, family_of
 
 PREFIXES = ("aliyun.", "tidegate.")
+_PORT_SETTING = re.compile(r"tidegate\.port_([^.]*)\.(.+)", re.DOTALL)
 PORT_LABEL = re.compile(r"(?:aliyun|tidegate)\.routing\.port_(.*)", re.DOTALL)
 
 _BOTH = ("scale", "routing.session_sticky")
@@ -64,6 +66,26 @@ def is_applied(label: str) -> bool:
     return label in APPLIED or PORT_LABEL.fullmatch(label) is not None
 
 
+def is_setting(label: str) -> bool:
+    """Whether the label is one of the routes' settings, known or not: `tidegate.<name>`, `tidegate.port_<n>.<name>`."""
+    name = setting_of(label)[1]
+    return name.partition(".")[0] in TOPS or (name != "" and _PORT_SETTING.fullmatch(label) is not None)
+
+
+def setting_of(label: str) -> tuple[str, str]:
+    """(port as written or empty, name of the setting); the name is empty for labels that are not ours."""
+    match = _PORT_SETTING.fullmatch(label)
+    if match:
+        return match[1], match[2]
+    return "", label.removeprefix("tidegate.") if label.startswith("tidegate.") else ""
+
+
+def is_protective(label: str) -> bool:
+    """Whether the label is a setting without which requests would pass that should not."""
+    family = family_of(setting_of(label)[1])
+    return family is not None and family.protects
+
+
 def is_not_yet(label: str) -> bool:
     """Whether the original system acted on the label and Tidegate does not."""
     return label in NOT_YET or label.startswith(_NOT_YET_FAMILIES)
@@ -73,6 +95,8 @@ def probably(label: str) -> str:
     """The label that an unknown one was probably meant to be, or an empty string."""
     prefix = label.partition(".")[0] + "."
     examples = {f"{prefix}routing.port_80"}
+    if prefix == "tidegate.":
+        examples |= {f"tidegate.{name}" for name in all_names()}
     return nearest(label, {known for known in APPLIED | NOT_YET | examples if known.startswith(prefix)})
 
 
