@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 export VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format compile bench build clean
+.PHONY: help demo test check format compile fuzz bench build clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -33,6 +33,10 @@ compile: $(VENV)/.ready-dev  ## rebuild in place the compiled modules that chang
 	@$(PY) setup.py -q build_ext --inplace >build/compile.log 2>&1 || { tail -40 build/compile.log; exit 1; }
 	@grep '^tidegate: ' build/compile.log || true
 	@touch $(VENV)/.ready
+
+fuzz: $(VENV)/.ready-dev compile  ## the HTTP/1 codec on octets that nobody wrote, 60 s; ARGS="--seconds 600"
+	@$(PY) -c 'import atheris' 2>/dev/null || $(PY) -m pip install -q --disable-pip-version-check 'atheris>=3.0'
+	@$(PY) -m tests.fuzz $(ARGS)
 
 bench: $(VENV)/.ready-dev compile  ## router and DNS beside their peers; writes the tables in bench/
 	@scripts/packages bench || true

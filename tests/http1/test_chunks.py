@@ -100,3 +100,10 @@ def test_a_changed_octet_never_makes_it_raise(data, octet):
     assert not done or offset <= len(STREAM)
     if done:
         assert read_chunked(out, 0)[1] == len(out)
+
+
+@pytest.mark.parametrize(("size", "taken"), [(4096, True), (4097, False)])
+def test_a_size_line_of_just_the_limit_is_taken_however_it_comes(size, taken):
+    stream = b"5;" + b"a" * (size - 2) + b"\r\nhello\r\n0\r\n\r\n"
+    for cuts in ((), (size,), (size + 1,), (1, size + 1)):
+        assert read(stream, cuts)[1:3] == (taken, not taken)

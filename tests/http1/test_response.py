@@ -49,3 +49,17 @@ def test_what_is_no_response(raw):
 
 def test_a_response_head_of_too_many_lines_is_refused_before_its_end():
     assert parse_response(b"HTTP/1.1 200 OK\r\n" + b"X: v\r\n" * 130, 0, False, LIMITS).error is Reason.BAD_RESPONSE
+
+
+@pytest.mark.parametrize("spare", [-1, 0])
+def test_a_head_of_just_the_limit_is_taken_however_it_comes(spare):
+    raw = b"HTTP/1.1 200 OK\r\nX: v\r\n\r\n"
+    limits = Limits(head_bytes=len(raw) + spare)
+    assert (parse_response(raw, 0, False, limits).error is None) == (spare == 0)
+    assert [parse_response(raw[:size], 0, False, limits) for size in range(len(raw))] == [None] * len(raw)
+
+
+@pytest.mark.parametrize("status", [b"101", b"204"])
+def test_an_answer_that_has_no_body_claims_no_length(status):
+    head = parse_response(b"HTTP/1.1 " + status + b" X\r\nContent-Length: 0\r\nX: v\r\n\r\n", 0, False, LIMITS)
+    assert (head.error, head.fields) == (None, b"X: v\r\n")

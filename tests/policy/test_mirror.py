@@ -22,7 +22,7 @@ INTERFACES = {
     "tidegate/discovery/provider.py",
     "tidegate/__main__.py",
 }
-FREE_FOLDERS = {"policy", "integration", "system", "bench", "support"}
+FREE_FOLDERS = {"policy", "integration", "system", "bench", "support", "fuzz"}
 
 
 def test_every_source_file_has_its_test_file():

@@ -141,7 +141,7 @@ class ChunkReader:
         """Refuse an incomplete line that cannot become a good one (bare LF, or too long)."""
         lf = data.find(b"\n", at)
         limit = _MAX_SIZE_LINE if self.state == _SIZE else _MAX_TRAILER
-        if lf >= 0 or size - at > limit:
+        if lf >= 0 or size - at > limit + 1:  # the one more may be its CR
             self.error = True
             return
         cr = data.find(b"\r", at)

@@ -48,7 +48,7 @@ def parse_request(data: bytes, start: int, limits: Limits) -> RequestHead | None
         head.error = found.error
         return head
     head.end = found.end + 2
-    if found.end - start > limits.head_bytes:
+    if head.end - start > limits.head_bytes:
         head.error = Reason.HEADERS_TOO_LARGE
         return head
     head.error = _refuse(head, found)

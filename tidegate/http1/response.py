@@ -41,7 +41,7 @@ def parse_response(data: bytes, start: int, head_only: bool, limits: Limits) -> 
     found.clear()
     scan_fields(data, at, found, limits, _KNOWN, False)
     head.end = found.end + 2
-    if found.error is not None or found.end - start > limits.head_bytes or _is_unsound(head, found):
+    if found.error is not None or head.end - start > limits.head_bytes or _is_unsound(head, found):
         head.error = Reason.BAD_RESPONSE
         return head
     _conclude(head, found, head_only)
@@ -134,9 +134,7 @@ def _conclude(head: ResponseHead, found: Fields, head_only: bool) -> None:
         head.switched = found.wants_upgrade and found.upgrade.lower() == b"websocket"
     if status < 200 or status == 204 or status == 304 or head_only:
         head.framing = FRAMING_NONE
-        if (
-            found.lengths and status == 204
-        ):  # must not stand there (RFC 9110 section 8.6); elsewhere it tells a GET's size
+        if found.lengths and (status < 200 or status == 204):  # must not stand there (RFC 9110 section 8.6)
             kept = without(kept, [b"content-length"])
     elif found.encodings:
         head.framing = FRAMING_CHUNKED
