@@ -79,8 +79,8 @@ async def test_a_remembered_table_is_not_emptied_by_a_file_alone(tmp_path, chann
 async def test_what_workers_report_is_summed_and_told(tmp_path, channel_socket):
     async with control(tmp_path, channel_socket) as made:
         for slot in (0, 1):
-            made.take(slot, Report(counters=(Sample("tidegate_router_connections_total", (), 3.0),)))
-        assert b"tidegate_router_connections_total 6.0" in made.registry.text()
+            made.take(slot, Report(counters=(Sample("tidegate_router_accepted_connections_total", (), 3.0),)))
+        assert b"tidegate_router_accepted_connections_total 6.0" in made.registry.text()
         made.take(1, Drained(endpoint="e:80"))
         assert any("e:80" in happening.text for happening in made.plane.journal.happenings(0, 100))
 

@@ -3,8 +3,10 @@ from __future__ import annotations
 import pytest
 
 from tests.support.channel import EMPTY, step
+from tests.support.counts import add
 from tidegate.app.report import Reporter
 from tidegate.config import HttpConfig
+from tidegate.errors import Reason
 from tidegate.model import Address, Endpoint, HealthState, Service
 from tidegate.router.worker import Router
 from tidegate.routing import Delta, with_delta
@@ -40,20 +42,19 @@ def test_a_report_has_what_grew_since_the_last_one(router):
     reporter = Reporter(3)
     reporter.report(router)
     live = router.book.routes["shop.test/"]
-    live.counters.add(200, 700, 10, 1000)
-    live.counters.add(503, 700, 0, 5)
+    add(live.counters, received=10, sent=1000)
+    add(live.counters, 503, sent=5, upstream_us=None)
     (columns,) = reporter.report(router).traffic
     assert (columns.kind, columns.key) == ("route", ("shop.test/",))
-    assert columns.values[:4] == (2, 10, 1005, 1400)
-    assert columns.values[4:10] == (0, 0, 1, 0, 0, 1)
-    assert sum(columns.values[10:]) == 2
+    assert columns.values[:5] == (2, 10, 1005, 1400, 600)
+    assert columns.values[9:15] == (0, 0, 1, 0, 0, 1)
     assert not reporter.report(router).traffic
 
 
 def test_what_an_endpoint_counted_last_is_told_after_it_is_gone(router):
     reporter = Reporter(0)
     (upstream,) = router.book.upstreams.values()
-    upstream.counters.add(200, 700, 0, 0)
+    add(upstream.counters)
     delta = Delta(base=1, version=2, routes={"shop.test/": None}, services={"web": None})
     router.apply(with_delta(EMPTY, Delta(base=0, version=2)), delta)
     (columns,) = reporter.report(router).traffic
@@ -61,24 +62,54 @@ def test_what_an_endpoint_counted_last_is_told_after_it_is_gone(router):
 
 
 def test_gauges_say_what_is_now_with_the_workers_number(router):
-    reporter = Reporter(3)
     (upstream,) = router.book.upstreams.values()
-    upstream.in_flight = 4
-    gauges = reporter.report(router).gauges
+    upstream.connections = 3
+    upstream.idle.append(None)
+    gauges = Reporter(3).report(router).gauges
     worker = ("worker", "3")
-    assert named(gauges, "tidegate_router_in_flight") == {(("service", "web"), ("version", "v1"), worker): 4}
     assert named(gauges, "tidegate_router_table_version") == {(worker,): 1}
+    upstreams = named(gauges, "tidegate_router_upstream_connections")
+    assert upstreams == {(("state", "idle"), worker): 1, (("state", "active"), worker): 2}
 
 
-def test_a_service_that_came_to_rest_is_told_once_and_no_more(router):
+def test_what_is_in_flight_is_told_by_endpoint_and_not_once_it_is_over(router):
     reporter = Reporter(0)
     (upstream,) = router.book.upstreams.values()
-    upstream.in_flight = 1
-    reporter.report(router)
+    upstream.in_flight = 4
+    (columns,) = reporter.report(router).in_flight
+    assert (columns.kind, columns.key, columns.values) == ("endpoint", ("web", "v1", "e:80"), (4,))
     upstream.in_flight = 0
-    labels = (("service", "web"), ("version", "v1"), ("worker", "0"))
-    assert named(reporter.report(router).gauges, "tidegate_router_in_flight") == {labels: 0}
-    assert not named(reporter.report(router).gauges, "tidegate_router_in_flight")
+    assert not reporter.report(router).in_flight
+
+
+def test_failures_are_told_once_with_their_reason(router):
+    reporter = Reporter(0)
+    (upstream,) = router.book.upstreams.values()
+    router.core.failed(upstream, Reason.CONNECT_FAILED)
+    router.core.failures["shop.test/", "connect-failed"] = 2
+    failures = {(each.kind, each.key, each.values) for each in reporter.report(router).failures}
+    assert failures == {
+        ("route", ("shop.test/", "connect-failed"), (2,)),
+        ("endpoint", ("web", "v1", "e:80", "connect-failed"), (1,)),
+    }
+    assert not reporter.report(router).failures
+
+
+class Exporting:
+    def __init__(self):
+        self.sent = 0
+        self.dropped = {"full": 0}
+
+
+def test_spans_are_told_as_growth(router):
+    spans = Exporting()
+    reporter = Reporter(0, spans)
+    spans.sent, spans.dropped["full"] = 5, 2
+    counters = reporter.report(router).counters
+    assert named(counters, "tidegate_tracing_spans_total") == {(): 5}
+    assert named(counters, "tidegate_tracing_dropped_spans_total") == {(("reason", "full"),): 2}
+    spans.sent = 6
+    assert named(reporter.report(router).counters, "tidegate_tracing_spans_total") == {(): 1}
 
 
 def test_what_other_parts_count_is_added_up_until_the_next_report(router):

@@ -48,7 +48,7 @@ async def test_one_process_serves_http_dns_and_admin_and_drains_on_sigterm(tmp_p
 
 async def _in_flight(tidegate):
     _, body = await tidegate.get("/metrics")
-    lines = [line for line in body.decode().splitlines() if line.startswith("tidegate_router_in_flight")]
+    lines = [line for line in body.decode().splitlines() if line.startswith("tidegate_router_service_in_flight{")]
     return any(float(line.split()[-1]) >= 1 for line in lines)
 
 

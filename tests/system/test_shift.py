@@ -148,4 +148,4 @@ async def _waiting(tidegate, count):
 
 
 async def _in_flight(tidegate, count):
-    return await _metric(tidegate, "tidegate_router_in_flight") >= count
+    return await _metric(tidegate, "tidegate_router_service_in_flight{") >= count

@@ -10,7 +10,7 @@ import asyncio
 import gc
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from tidegate.app.messages import Drained, Failed, Message, Report
 from tidegate.app.resolve import Resolver
 from tidegate.app.stack import Stack
 from tidegate.config import Config
+from tidegate.control.gauges import Gauges
 from tidegate.control.helps import HELPS
 from tidegate.control.metrics import CounterDelta, Registry
 from tidegate.control.plane import ControlPlane
@@ -35,7 +36,7 @@ from tidegate.engine.process import ProcessEngine
 from tidegate.errors import EngineUnreachable, NoSuchThing, Problem
 from tidegate.healthcheck.checker import Checker
 from tidegate.model import HealthReport
-from tidegate.routing import TableCell
+from tidegate.routing import RoutingTable, TableCell
 from tidegate.store.sqlite import SqliteStore
 from tidegate.tasks import Tasks
 from tidegate.telemetry import logger
@@ -101,8 +102,10 @@ class Control:
     def __init__(self, launch: Launch, store: SqliteStore) -> None:
         config = launch.config
         self.registry = Registry(HELPS)
-        self.traffic = Traffic(time.monotonic)
+        self.traffic = Traffic(time.monotonic, lambda kind, keys: known(self.cell.table, kind, keys))
+        self.gauges = Gauges(time.monotonic, HELPS)
         self.registry.also(self.traffic.families)
+        self.registry.also(self.gauges.families)
         self.engines = Engines(config)
         self.channel = ChannelServer(self.take, expected=config.workers)
         self.zone = Zone(config.dns.domain, config.dns.ttl_seconds, recursion=config.dns.forward)
@@ -169,7 +172,7 @@ class Control:
     def take(self, slot: int, message: Message) -> None:
         """What a worker reports."""
         if isinstance(message, Report):
-            self._merge(message)
+            self._merge(slot, message)
         elif isinstance(message, Failed):
             self.checker.passive(message.endpoint, message.reason)
         elif isinstance(message, Drained):
@@ -182,15 +185,33 @@ class Control:
     def _on_health(self, report: HealthReport) -> None:
         self.plane.reconciler.offer_health(report)
 
-    def _merge(self, report: Report) -> None:
+    def _merge(self, slot: int, report: Report) -> None:
         self.registry.merge(
             CounterDelta(name=each.name, amount=each.value, labels=tuple(sorted(each.labels)))
             for each in report.counters
         )
         for columns in report.traffic:
             self.traffic.add(columns.kind, columns.key, columns.values)
-        for gauge in report.gauges:
-            self.registry.gauge(gauge.name, gauge.value, **dict(gauge.labels))
+        for failed in report.failures:
+            self.traffic.fail(failed.kind, failed.key[:-1], failed.key[-1], failed.values[0])
+        flying = ((each.kind, each.key, each.values[0]) for each in report.in_flight)
+        self.traffic.fly(slot, report.pid, flying)
+        self.gauges.take(slot, report.pid, ((each.name, each.labels, each.value) for each in report.gauges))
+
+
+def known(table: RoutingTable, kind: str, keys: Iterable[tuple[str, ...]]) -> set[tuple[str, ...]]:
+    """Those of these keys of traffic that the table still has; requests without a route always count."""
+    if kind == "route":
+        return {key for key in keys if key[0] in table.routes or not key[0]}
+    wanted: dict[str, list[tuple[str, ...]]] = {}
+    for key in keys:
+        wanted.setdefault(key[0], []).append(key)
+    found: set[tuple[str, ...]] = set()
+    for service, named in wanted.items():
+        endpoints = table.services[service].endpoints if service in table.services else ()
+        there = {(service, each.version, each.id)[: len(named[0])] for each in endpoints}
+        found.update(key for key in named if key in there)
+    return found
 
 
 async def run_control(launch: Launch) -> int:

@@ -51,7 +51,8 @@ class Sample(Struct, frozen=True, array_like=True):
 
 
 class Columns(Struct, frozen=True, array_like=True):
-    """What one route or endpoint counted, as `router.counters.Counters.take` gives it; `key` are its label values."""
+    """Numbers of one route or endpoint: what it counted, as `router.counters.Counters.take` gives it; or how many it has in
+    flight; or how often it failed, with the reason at the end of `key`. `key` are its label values."""
 
     kind: str
     key: tuple[str, ...]
@@ -59,11 +60,14 @@ class Columns(Struct, frozen=True, array_like=True):
 
 
 class Report(Message, frozen=True):
-    """What a worker counted in the last second; gauges are current values."""
+    """What a worker counted in the last second. `gauges` and `in_flight` are what is so now, and all of it."""
 
+    pid: int = 0
     counters: tuple[Sample, ...] = ()
     gauges: tuple[Sample, ...] = ()
     traffic: tuple[Columns, ...] = ()
+    in_flight: tuple[Columns, ...] = ()
+    failures: tuple[Columns, ...] = ()
 
 
 class Snapshot(Message, frozen=True):

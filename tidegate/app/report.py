@@ -1,28 +1,38 @@
 """What a worker tells control once a second: growth of counters and histograms, values of gauges.
 
 The router's counters are plain integers that are read here and nowhere else; other parts count through the `Metrics`
-interface, which `Reporter` implements by adding up until the next report.
+interface, which `Reporter` implements by adding up until the next report. A report has what is so now, and nothing of
+what is at rest: 10 000 idle services say nothing every second.
 """
 
 from __future__ import annotations
 
+import os
+from typing import Any, Protocol
+
 from tidegate.app.messages import Columns, Report, Sample
+from tidegate.router.tunnel import Tunnel
 from tidegate.router.worker import Router
 
-IN_FLIGHT = "tidegate_router_in_flight"
 _Key = tuple[str, tuple[tuple[str, str], ...]]
+
+
+class Exporting(Protocol):
+    """What is read of the exporter of spans: counts that only grow."""
+
+    sent: int
+    dropped: Any
 
 
 class Reporter:
     """Metrics of one worker. `report` gives what was added since the last one."""
 
-    def __init__(self, slot: int) -> None:
+    def __init__(self, slot: int, spans: Exporting | None = None) -> None:
         self._worker = ("worker", str(slot))
+        self._spans = spans
         self._counts: dict[_Key, float] = {}
         self._gauges: dict[_Key, float] = {}
-        self._accepted = 0
-        self._dropped = 0
-        self._flying: set[tuple[str, str]] = set()  # services that had requests in flight at the last report
+        self._told: dict[_Key, float] = {}  # of totals that only grow: what was reported so far
 
     # --- Metrics
 
@@ -47,34 +57,75 @@ class Reporter:
         ledger = router.core.ledger
         traffic = tuple(Columns(each.kind, each.key, tuple(each.take() or ())) for each in ledger)
         ledger.clear()
+        routes, endpoints = self._take_connections(router)
         self._take_router(router)
+        if self._spans is not None:
+            self._take_spans(self._spans)
         counters = tuple(Sample(name, labels, value) for (name, labels), value in self._counts.items())
         gauges = tuple(Sample(name, labels, value) for (name, labels), value in self._gauges.items())
         self._counts.clear()
-        return Report(counters=counters, gauges=gauges, traffic=traffic)
+        return Report(
+            pid=os.getpid(),
+            counters=counters,
+            gauges=gauges,
+            traffic=traffic,
+            in_flight=(*routes, *endpoints),
+            failures=_failures(router),
+        )
 
     def _take_router(self, router: Router) -> None:
         core = router.core
-        self.gauge("tidegate_router_connections", len(core.connections))
         self.gauge("tidegate_router_table_version", router.book.version)
         self.gauge("tidegate_router_held_requests", sum(len(live.waiting) for live in router.book.routes.values()))
-        if core.accepted != self._accepted:
-            self.count("tidegate_router_connections_total", core.accepted - self._accepted)
-            self._accepted = core.accepted
-        dropped = router.log.dropped if router.log is not None else 0
-        if dropped != self._dropped:
-            self.count("tidegate_router_log_lines_dropped_total", dropped - self._dropped)
-            self._dropped = dropped
-        self._take_in_flight(router)
+        self._total("tidegate_router_accepted_connections_total", core.accepted)
+        self._total("tidegate_router_log_lines_dropped_total", router.log.dropped if router.log is not None else 0)
 
-    def _take_in_flight(self, router: Router) -> None:
-        """Only what is in flight, and once more as 0 what was: 10 000 idle services say nothing every second."""
-        in_flight = dict.fromkeys(self._flying, 0)
+    def _take_connections(self, router: Router) -> tuple[list[Columns], list[Columns]]:
+        """Connections by what they do, both sides; gives what is in flight, by route and by endpoint."""
+        states = {"idle": 0, "active": 0, "tunnel": 0}
+        routes: dict[str, int] = {}
+        for connection in router.core.connections:
+            exchange = connection.exchange
+            state = "idle" if exchange is None else "tunnel" if isinstance(connection, Tunnel) else "active"
+            states[state] += 1
+            if exchange is not None and exchange.route is not None:
+                routes[exchange.route.id] = routes.get(exchange.route.id, 0) + 1
+        endpoints: dict[tuple[str, ...], int] = {}
+        idle = opened = 0
         for upstream in router.book.upstreams.values():
+            idle += len(upstream.idle)
+            opened += upstream.connections
             if upstream.in_flight:
-                key = (upstream.endpoint.service, upstream.endpoint.version)
-                in_flight[key] = in_flight.get(key, 0) + upstream.in_flight
-        self._gauges = {key: value for key, value in self._gauges.items() if key[0] != IN_FLIGHT}
-        for (service, version), value in in_flight.items():
-            self.gauge(IN_FLIGHT, value, service=service, version=version)
-        self._flying = {key for key, value in in_flight.items() if value}
+                key = (upstream.endpoint.service, upstream.endpoint.version, upstream.endpoint.id)
+                endpoints[key] = endpoints.get(key, 0) + upstream.in_flight
+        for state, amount in states.items():
+            self.gauge("tidegate_router_downstream_connections", amount, state=state)
+        self.gauge("tidegate_router_upstream_connections", idle, state="idle")
+        self.gauge("tidegate_router_upstream_connections", max(0, opened - idle), state="active")
+        return (
+            [Columns("route", (route,), (amount,)) for route, amount in routes.items()],
+            [Columns("endpoint", key, (amount,)) for key, amount in endpoints.items()],
+        )
+
+    def _take_spans(self, spans: Exporting) -> None:
+        self._total("tidegate_tracing_spans_total", spans.sent)
+        for reason, amount in list(spans.dropped.items()):
+            self._total("tidegate_tracing_dropped_spans_total", amount, reason=reason)
+
+    def _total(self, name: str, value: float, **labels: str) -> None:
+        """A count kept elsewhere that only grows: report its growth."""
+        key = (name, tuple(labels.items()))
+        before = self._told.get(key, 0.0)
+        if value != before:
+            self.count(name, value - before, **labels)
+            self._told[key] = value
+
+
+def _failures(router: Router) -> tuple[Columns, ...]:
+    """Failures by reason, of exchanges by route and of containers by endpoint; counted anew from here."""
+    of_routes, of_endpoints = router.core.failures, router.failures
+    router.core.failures, router.failures = {}, {}
+    return (
+        *(Columns("route", key, (amount,)) for key, amount in of_routes.items()),
+        *(Columns("endpoint", key, (amount,)) for key, amount in of_endpoints.items()),
+    )

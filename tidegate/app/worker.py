@@ -59,7 +59,7 @@ class DataPlane:
             on_failure=lambda endpoint, reason: send(Failed(endpoint=endpoint, reason=reason.token)),
             on_drained=lambda endpoint: send(Drained(endpoint=endpoint)),
         )
-        self._reporter = Reporter(slot)
+        self._reporter = Reporter(slot, self.spans)
         self.dns = DnsServer(
             config.dns, self.zone, UpstreamForwarder(config.dns, upstreams_of(config.dns)), self._reporter
         )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from tidegate.value import Value
@@ -87,6 +88,11 @@ class Registry:
     def text(self) -> bytes:
         """Everything in the Prometheus text format."""
         return generate_latest(self._collectors)
+
+    def exposed(self, accept: str) -> tuple[bytes, str]:
+        """Everything, and its media type: OpenMetrics for who accepts it, else the Prometheus text format."""
+        encode, kind = choose_encoder(accept)
+        return encode(self._collectors), kind
 
     def also(self, source: Callable[[], Iterable[Metric]]) -> None:
         """Render these families too."""

@@ -93,8 +93,9 @@ class AdminServer:
             raise _cannot_bind(str(path), error) from None
         await web.SockSite(runner, listener).start()
 
-    async def _metrics(self, _request: web.Request) -> web.Response:
-        return web.Response(body=self._parts.registry.text(), headers={"Content-Type": PROMETHEUS})
+    async def _metrics(self, request: web.Request) -> web.Response:
+        body, kind = self._parts.registry.exposed(request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": kind})
 
     async def _healthz(self, _request: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -119,7 +120,6 @@ class _PeerFaults(logging.Filter):
         return record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError)
 
 
-PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Tidegate</title></head><body>
 <h1>Tidegate {version}</h1>

@@ -1,8 +1,8 @@
-"""What the workers' routers counted, per route and per endpoint: columns of integers, added as they come, rendered when
-asked. Kept apart from the registry because there may be ten thousand of them a second.
+"""What the workers' routers counted, per route, endpoint and service: columns of integers, added as they come, rendered
+when asked. Kept apart from the registry because there may be ten thousand of them a second.
 
-A column set is `[requests, received, sent, duration_us, *classes, *buckets]` as in `router.counters`. An endpoint that is
-gone keeps its series for a while, so that the last scrape sees it, and is then forgotten; a route likewise.
+A column set is what `router.counters.Counters.take` gives. A service's is the sum of its endpoints' and outlives them. What
+is gone from the table keeps its series for a while, so that the last scrape sees it, and is then forgotten.
 """
 
 from __future__ import annotations
@@ -10,70 +10,183 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import add
 
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from tidegate.control.gauges import STALE_SECONDS
 from tidegate.control.metrics import BUCKETS
 
+SUMS = ("requests", "received", "sent", "duration_us", "upstream_us", "retries", "held", "held_us", "opened")
 CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx")
-COLUMNS = 4 + len(CLASSES) + len(BUCKETS) + 1
-FORGET_SECONDS = 900.0
-_LABELS = {"route": ("route",), "endpoint": ("service", "version", "endpoint")}
+_CLASSES_AT = len(SUMS)
+_DURATION_AT = _CLASSES_AT + len(CLASSES)
+_UPSTREAM_AT = _DURATION_AT + len(BUCKETS) + 1
+COLUMNS = _UPSTREAM_AT + len(BUCKETS) + 1
+FORGET_SECONDS = 300.0
+_SWEEP_SECONDS = 60.0
+LABELS = {"route": ("route",), "service": ("service", "version"), "endpoint": ("service", "version", "endpoint")}
+
+Key = tuple[str, ...]
+#: Which of these keys of one kind are still in the table.
+Known = Callable[[str, Iterable[Key]], set[Key]]
 
 
 class Traffic:
     """Sums over all workers and all their lives. `clock` is monotonic."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], known: Known = lambda _kind, _keys: set()) -> None:
         self._clock = clock
-        self._sums: dict[str, dict[tuple[str, ...], list[int]]] = {kind: {} for kind in _LABELS}
-        self._seen: dict[tuple[str, tuple[str, ...]], float] = {}
+        self._known = known
+        self._sums: dict[str, dict[Key, list[int]]] = {kind: {} for kind in LABELS}
+        self._failures: dict[str, dict[Key, dict[str, int]]] = {kind: {} for kind in LABELS}
+        self._seen: dict[tuple[str, Key], float] = {}
+        self._flying: dict[tuple[int, int], tuple[float, dict[tuple[str, Key], int]]] = {}
         self._swept = clock()
 
-    def add(self, kind: str, key: tuple[str, ...], columns: Sequence[int]) -> None:
+    def add(self, kind: str, key: Key, columns: Sequence[int]) -> None:
         """Add what one worker counted. Columns of another shape (a worker of another version) are left out."""
-        if len(columns) != COLUMNS or kind not in self._sums:
+        if len(columns) != COLUMNS or kind not in ("route", "endpoint"):
             return
         now = self._clock()
+        self._add(kind, key, columns, now)
+        if kind == "endpoint":
+            self._add("service", key[:2], columns, now)
+        if now - self._swept > _SWEEP_SECONDS:
+            self._swept = now
+            self._forget(now - FORGET_SECONDS)
+
+    def fail(self, kind: str, key: Key, reason: str, number: int) -> None:
+        """Add failures for one reason: of exchanges (kind `route`) or of a container (`endpoint`)."""
+        if kind not in ("route", "endpoint"):
+            return
+        for each, part in ((kind, key), ("service", key[:2])) if kind == "endpoint" else ((kind, key),):
+            self._sums[each].setdefault(part, [0] * COLUMNS)
+            self._seen[each, part] = self._clock()
+            reasons = self._failures[each].setdefault(part, {})
+            reasons[reason] = reasons.get(reason, 0) + number
+
+    def fly(self, slot: int, pid: int, in_flight: Iterable[tuple[str, Key, int]]) -> None:
+        """What one worker process has in flight now: (`route` or `endpoint`, key, number); all else it has not."""
+        flying: dict[tuple[str, Key], int] = {}
+        for kind, key, number in in_flight:
+            flying[kind, key] = number
+            if kind == "endpoint":
+                flying["service", key[:2]] = flying.get(("service", key[:2]), 0) + number
+        self._flying[slot, pid] = (self._clock(), flying)
+
+    def columns(self, kind: str, key: Key) -> Sequence[int] | None:
+        """The sums of one route, service or endpoint, or None."""
+        return self._sums[kind].get(key)
+
+    def in_flight(self) -> dict[tuple[str, Key], int]:
+        """Requests in flight by kind and key, over the workers that still speak; what is at rest is not there."""
+        before = self._clock() - STALE_SECONDS
+        self._flying = {worker: told for worker, told in self._flying.items() if told[0] >= before}
+        found: dict[tuple[str, Key], int] = {}
+        for _, flying in self._flying.values():
+            for key, number in flying.items():
+                found[key] = found.get(key, 0) + number
+        return found
+
+    def measured_at(self) -> float:
+        """The mean of the workers' last reports on the clock: sums taken at two such times differ by what came between."""
+        times = [when for when, _ in self._flying.values()]
+        return sum(times) / len(times) if times else self._clock()
+
+    def all_of(self, kind: str) -> Iterable[tuple[Key, Sequence[int]]]:
+        """Key and sums of everything of one kind."""
+        return self._sums[kind].items()
+
+    def families(self) -> Iterable[Metric]:
+        """Everything as metric families."""
+        in_flight = self.in_flight()
+        for kind, sums in self._sums.items():
+            yield from _families(kind, sums)
+            flying = {key: number for (one, key), number in in_flight.items() if one == kind}
+            yield _in_flight(kind, dict.fromkeys(sums, 0) | flying)
+            yield _failures(kind, self._failures[kind])
+
+    def _add(self, kind: str, key: Key, columns: Sequence[int], now: float) -> None:
         sums = self._sums[kind]
         before = sums.get(key)
         sums[key] = list(columns) if before is None else list(map(add, before, columns))
         self._seen[kind, key] = now
-        if now - self._swept > FORGET_SECONDS / 10:
-            self._swept = now
-            self._forget(now - FORGET_SECONDS)
-
-    def columns(self, kind: str, key: tuple[str, ...]) -> Sequence[int] | None:
-        """The sums of one route or endpoint, or None."""
-        return self._sums[kind].get(key)
-
-    def families(self) -> Iterable[Metric]:
-        """Everything as metric families."""
-        for kind, sums in self._sums.items():
-            yield from _families(kind, sums)
 
     def _forget(self, before: float) -> None:
-        for kind, key in [each for each, seen in self._seen.items() if seen < before]:
-            del self._seen[kind, key]
-            del self._sums[kind][key]
+        for kind, sums in self._sums.items():
+            old = [key for key in sums if self._seen[kind, key] < before]
+            known = self._known(kind, old) if old else set()
+            for key in old:
+                if key not in known:
+                    del self._seen[kind, key]
+                    del sums[key]
+                    self._failures[kind].pop(key, None)
 
 
-def _families(kind: str, sums: dict[tuple[str, ...], list[int]]) -> Iterator[Metric]:
-    labels = _LABELS[kind]
+def histograms(columns: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
+    """Counts per bucket of the whole duration, and of the container's time."""
+    return columns[_DURATION_AT:_UPSTREAM_AT], columns[_UPSTREAM_AT:]
+
+
+def classes(columns: Sequence[int]) -> Sequence[int]:
+    """Requests by class of status, in the order of `CLASSES`."""
+    return columns[_CLASSES_AT:_DURATION_AT]
+
+
+def _families(kind: str, sums: dict[Key, list[int]]) -> Iterator[Metric]:
+    labels = LABELS[kind]
     name = f"tidegate_router_{kind}"
     requests = CounterMetricFamily(f"{name}_requests", f"Requests answered, by {kind}.", labels=[*labels, "code"])
-    received = CounterMetricFamily(f"{name}_received_bytes", f"Request body bytes, by {kind}.", labels=labels)
-    sent = CounterMetricFamily(f"{name}_sent_bytes", f"Response body bytes, by {kind}.", labels=labels)
     duration = HistogramMetricFamily(
         f"{name}_request_duration_seconds", f"Time from a request's head to its last byte, by {kind}.", labels=labels
     )
+    upstream = HistogramMetricFamily(
+        f"{name}_upstream_response_seconds",
+        f"Time from sending a request to the response's head, by {kind}.",
+        labels=labels,
+    )
     for key, columns in sums.items():
-        for code, amount in zip(CLASSES, columns[4 : 4 + len(CLASSES)], strict=True):
+        for code, amount in zip(CLASSES, classes(columns), strict=True):
             if amount:
                 requests.add_metric([*key, code], amount)
-        received.add_metric(key, columns[1])
-        sent.add_metric(key, columns[2])
-        duration.add_metric(key, buckets=_cumulated(columns[4 + len(CLASSES) :]), sum_value=columns[3] / 1e6)
-    yield from (requests, received, sent, duration)
+        whole, container = histograms(columns)
+        duration.add_metric(key, buckets=_cumulated(whole), sum_value=columns[3] / 1e6)
+        upstream.add_metric(key, buckets=_cumulated(container), sum_value=columns[4] / 1e6)
+    yield from (requests, duration, upstream)
+    yield _counter(f"{name}_received_bytes", f"Request body bytes, by {kind}.", labels, sums, 1)
+    yield _counter(f"{name}_sent_bytes", f"Response body bytes, by {kind}.", labels, sums, 2)
+    yield _counter(f"{name}_retries", f"Tries beyond the first, by {kind}.", labels, sums, 5)
+    if kind == "route":
+        yield _counter(f"{name}_held_requests", f"Requests that were held, by {kind}.", labels, sums, 6)
+        yield _counter(f"{name}_held_seconds", f"Time that requests were held, by {kind}.", labels, sums, 7, 1e6)
+    else:
+        yield _counter(f"{name}_opened_connections", f"Connections made to containers, by {kind}.", labels, sums, 8)
+
+
+def _counter(
+    name: str, help_: str, labels: Sequence[str], sums: dict[Key, list[int]], column: int, unit: float = 1
+) -> Metric:
+    family = CounterMetricFamily(name, help_, labels=labels)
+    for key, columns in sums.items():
+        family.add_metric(key, columns[column] / unit)
+    return family
+
+
+def _in_flight(kind: str, numbers: dict[Key, int]) -> Metric:
+    family = GaugeMetricFamily(
+        f"tidegate_router_{kind}_in_flight", f"Requests in flight, by {kind}.", labels=LABELS[kind]
+    )
+    for key, number in numbers.items():
+        family.add_metric(key, number)
+    return family
+
+
+def _failures(kind: str, failures: dict[Key, dict[str, int]]) -> Metric:
+    name, text = f"tidegate_router_{kind}_failures_total", f"Failures by reason, by {kind}."
+    family = CounterMetricFamily(name, text, labels=[*LABELS[kind], "reason"])
+    for key, reasons in failures.items():
+        for reason, number in reasons.items():
+            family.add_metric([*key, reason], number)
+    return family
 
 
 def _cumulated(counts: Sequence[int]) -> list[tuple[str, int]]:

@@ -3,7 +3,7 @@ cimport cython
 from tidegate.http1.events cimport Limits
 from tidegate.matcher cimport Matcher
 from tidegate.router.accesslog cimport line
-from tidegate.router.counters cimport Counters
+from tidegate.router.counters cimport Counters, bucket
 from tidegate.router.exchange cimport Exchange
 from tidegate.router.live cimport LiveRoute
 from tidegate.router.timers cimport Wheel
@@ -24,6 +24,7 @@ cdef class Core:
     cdef public Matcher matcher
     cdef public list ledger
     cdef public Counters unrouted
+    cdef public dict failures
     cdef public set connections
     cdef public long long accepted
     cdef public bint draining
@@ -43,5 +44,17 @@ cdef class Core:
     cpdef lost(self, object connection)
     cpdef put_back(self, UpstreamConnection connection, double now)
 
-    @cython.locals(duration_us="long long", route=LiveRoute, counters=Counters, upstream=Upstream)
+    @cython.locals(
+        duration_us="long long",
+        upstream_us="long long",
+        received="long long",
+        sent="long long",
+        status=int,
+        index=int,
+        upstream_index=int,
+        route=LiveRoute,
+        counters=Counters,
+        upstream=Upstream,
+    )
     cpdef finished(self, Exchange exchange, double now)
+    cdef _failure(self, Exchange exchange)

@@ -15,7 +15,7 @@ from tidegate.errors import Reason
 from tidegate.http1.events import Limits
 from tidegate.matcher import Matcher
 from tidegate.router.accesslog import line
-from tidegate.router.counters import Counters
+from tidegate.router.counters import Counters, bucket
 from tidegate.router.exchange import Exchange
 from tidegate.router.live import LiveRoute
 from tidegate.router.observer import Observer
@@ -35,6 +35,7 @@ class Core:
         "connections",
         "draining",
         "failed",
+        "failures",
         "find_route",
         "head_timeout",
         "hold_queue",
@@ -73,6 +74,7 @@ class Core:
         self.matcher = Matcher()
         self.ledger: list[Counters] = []
         self.unrouted = Counters("route", ("",), self.ledger)
+        self.failures: dict[tuple[str, str], int] = {}  # (route, reason) -> exchanges since the last report
         self.connections: set[Any] = set()
         self.accepted = 0
         self.ready = False  # a table has come: until then nobody can say that a route does not exist
@@ -116,10 +118,24 @@ class Core:
         duration_us = int((now - exchange.started) * 1e6)
         route = exchange.route
         counters = self.unrouted if route is None else route.counters
-        counters.add(exchange.status, duration_us, exchange.received, exchange.sent)
+        status = exchange.status
+        received = exchange.received
+        sent = exchange.sent
+        index = bucket(duration_us)
+        upstream_us = exchange.upstream_us()
+        upstream_index = bucket(upstream_us) if exchange.first_byte != 0.0 else -1
+        counters.add(status, received, sent, duration_us, index, upstream_us, upstream_index)
         upstream = exchange.upstream
         if upstream is not None:
-            upstream.counters.add(exchange.status, duration_us, exchange.received, exchange.sent)
+            upstream.counters.add(status, received, sent, duration_us, index, upstream_us, upstream_index)
+            if exchange.tries > 1:
+                counters.retries += exchange.tries - 1
+                upstream.counters.retries += exchange.tries - 1
+        if exchange.held_at != 0.0:
+            counters.held += 1
+            counters.held_us += exchange.held_us(duration_us)
+        if exchange.reason is not None:
+            self._failure(exchange)
         if self.logging and (route is None or route.logged):
             if self.recorder is None:
                 self.lines.append(line(exchange, self.stamp, duration_us))
@@ -127,6 +143,12 @@ class Core:
                 self.lines.append(text)
         if self.observer is not None:
             self.observer.finished(exchange, duration_us, self.scheme)
+
+    def _failure(self, exchange: Exchange) -> None:
+        route = exchange.route
+        assert exchange.reason is not None, "a failure has its reason"
+        key = ("" if route is None else route.id, exchange.reason.token)
+        self.failures[key] = self.failures.get(key, 0) + 1
 
 
 def _unset(*arguments: Any) -> Any:

@@ -222,6 +222,7 @@ class UpstreamConnection:
         self.transport = transport
         self.write = transport.write
         self.upstream.connections += 1
+        self.upstream.counters.opened += 1
         transport.set_write_buffer_limits(high=131072, low=32768)
 
     def data_received(self, data: bytes) -> None:

@@ -62,7 +62,11 @@ class Router:
         self.core.connect = self._start_connect
         self.core.wake_soon = self._wake_soon
         self.core.find_route = self.book.routes.get
-        self.core.failed = lambda upstream, reason: on_failure(upstream.endpoint.id, reason)
+        self.core.failed = self._failed
+        self.failures: dict[
+            tuple[str, str, str, str], int
+        ] = {}  # (service, version, endpoint, reason), since the last report
+        self._on_failure = on_failure
         self.faults = 0
         self.log = AccessLog(config.access_log) if config.access_log else None
         self._watch(records or AccessLogConfig(), tracing or TracingConfig(), spans)
@@ -187,6 +191,12 @@ class Router:
                 self._wake(route)
 
     # --- called through the core
+
+    def _failed(self, upstream: Upstream, reason: Reason) -> None:
+        endpoint = upstream.endpoint
+        key = (endpoint.service, endpoint.version, endpoint.id, reason.token)
+        self.failures[key] = self.failures.get(key, 0) + 1
+        self._on_failure(endpoint.id, reason)
 
     def _accept(self) -> Any:
         return Downstream(self.core)
