@@ -39,17 +39,28 @@ class Recorder:
 
 
 async def finding(case, address, recorder):
-    """What is wrong with how the router took the case; empty if nothing is."""
+    """What is wrong with how any proxy took the case; empty if nothing is."""
+    return (await _played(case, address, recorder))[0]
+
+
+async def own_finding(case, address, recorder):
+    """The same of our own router, which is to give the right reason too."""
+    wrong, statuses = await _played(case, address, recorder)
+    return wrong or other_status(case, recorder, statuses)
+
+
+async def _played(case, address, recorder):
     recorder.seen.clear()
     recorder.ambiguous.clear()
     heard = await talk(address, case["raw"], expected=case["requests"], case=case)
     answers = read_answers(heard.data, head_requests(case["raw"]))[0]
     statuses = [answer.status for answer in answers if answer.status >= 200]
-    return (
+    wrong = (
         _unsafe(case, recorder)
         or (_not_refused if case["expected"] == "reject" else _not_forwarded)(case, recorder, statuses, heard.closed)
         or _wrong_blame(statuses)
     )
+    return wrong, statuses
 
 
 def _unsafe(case, recorder):
@@ -67,7 +78,8 @@ def _not_refused(case, recorder, statuses, closed):
     refused = closed or any(status >= 400 for status in statuses) or case.get("hang_ok")
     if not refused:
         return f"neither refused nor closed: {statuses}"
-    if any(status < 400 for status in statuses[case["requests"] :]):
+    refusals = statuses[case["requests"] :]
+    if any(status < 400 for status in refusals):
         return f"answered {statuses}"
     return ""
 
@@ -119,3 +131,12 @@ def _present(fields, entry):
     """`entry` is a name, or `name:value`."""
     name, _, value = entry.partition(":")
     return bool(fields[name]) and (not value or value in fields[name])
+
+
+def other_status(case, recorder, statuses):
+    """For a request that was refused: whether with another status than the case allows. Empty if not."""
+    before = case["requests"] if case["expected"] == "reject" else 0
+    refusal = statuses[before : before + 1]
+    if len(recorder.seen) == before and refusal and refusal[0] not in case.get("status", refusal):
+        return f"refused with {refusal[0]}, not {case['status']}"
+    return ""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tidegate.http1.authority import authority_of, split_authority
+from tidegate.http1.authority import authority_of, same_authority, split_authority
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,14 @@ def test_strangers_cannot_fill_the_memory():
     for number in range(40000):
         authority_of(b"%d.Flood.test" % number)
     assert authority_of(b"First.test") is not first
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (b"a.test", b"A.test.", True), (b"a.test:80", b"a.test", True), (b"a.test", b"a.test:80", True),
+        (b"a.test:81", b"a.test", False), (b"a.test", b"b.test", False), (b"a@b", b"a@b", False),
+    ],
+)  # fmt: skip
+def test_authorities_are_the_same_whatever_their_spelling(one, other, same):
+    assert same_authority(one, other) == same

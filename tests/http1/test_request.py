@@ -103,6 +103,7 @@ def test_a_whole_head_says_what_it_is():
     [
         (b"GET http://a.test/x?y HTTP/1.1", b"/x?y"), (b"GET HTTP://A.TEST?y HTTP/1.1", b"/?y"),
         (b"GET https://a.test HTTP/1.1", b"/"), (b"OPTIONS http://a.test HTTP/1.1", b"*"), (b"OPTIONS * HTTP/1.1", b"*"),
+        (b"GET http://a.test:80/x HTTP/1.1", b"/x"),
     ],
 )  # fmt: skip
 def test_absolute_form_becomes_origin_form(line, target):

@@ -56,7 +56,7 @@ async def follow(left, address, recorder, judging):
 
 @pytest.mark.parametrize("cases", groups("http1-requests.json"))
 async def test_requests_are_refused_or_forwarded_unambiguously(cases):
-    assert not await findings(cases, requests.Recorder, requests.finding)
+    assert not await findings(cases, requests.Recorder, requests.own_finding)
 
 
 @pytest.mark.parametrize("cases", groups("http1-responses.json"))

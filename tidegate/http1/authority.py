@@ -48,6 +48,12 @@ def split_authority(authority: bytes) -> tuple[bytes, bytes]:
     return host, port
 
 
+def same_authority(one: bytes, other: bytes) -> bool:
+    """Whether two sound authorities name the same host and port; none given is 80 (RFC 9110 section 4.2.3)."""
+    (host, port), (other_host, other_port) = split_authority(one), split_authority(other)
+    return host != b"" and host == other_host and (port or b"80") == (other_port or b"80")
+
+
 def _is_ipv6(inside: bytes) -> bool:
     return len(inside) >= 3 and not inside.translate(None, IPV6_SET) and inside.count(b":") >= 2
 

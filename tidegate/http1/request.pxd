@@ -1,6 +1,6 @@
 cimport cython
 
-from tidegate.http1.authority cimport split_authority
+from tidegate.http1.authority cimport same_authority
 from tidegate.http1.events cimport Limits, RequestHead
 from tidegate.http1.fields cimport Fields, kept_lines
 from tidegate.http1.lines cimport Known, last_line, scan_fields

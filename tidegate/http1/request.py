@@ -10,7 +10,7 @@ no obs-fold, one Host, one framing field, no Content-Length with Transfer-Encodi
 from __future__ import annotations
 
 from tidegate.errors import Reason
-from tidegate.http1.authority import split_authority
+from tidegate.http1.authority import same_authority
 from tidegate.http1.characters import DIGITS, TARGET, TOKEN
 from tidegate.http1.events import FRAMING_CHUNKED, FRAMING_LENGTH, FRAMING_NONE, Limits, RequestHead
 from tidegate.http1.fields import REQUEST_FIELDS, Fields, kept_lines
@@ -210,7 +210,7 @@ def _names(head: RequestHead, authority: bytes) -> bool:
         return False
     head.target, named = rewritten
     head.path = head.target.partition(b"?")[0]
-    return named == b"" or split_authority(named) == split_authority(authority)
+    return named == b"" or same_authority(named, authority)
 
 
 def _conclude(head: RequestHead, found: Fields) -> None:
