@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 from msgspec import json
 
-from bench.macro import churn, dns, http, idle, probing, report, routes
+from bench.macro import churn, deploys, dns, http, idle, probing, report, routes
 from bench.macro.record import Plan, Record
 from bench.macro.sample import Run, Settings
 
@@ -31,6 +31,7 @@ PARTS: dict[str, tuple[Measure, ...]] = {
     "idle": (idle.measure,),
     "probing": (probing.measure,),
     "routes": (routes.measure,),
+    "deploys": (deploys.measure,),
     "all": (http.measure, dns.measure, churn.measure, idle.measure, probing.measure, routes.measure),
 }
 

@@ -3,7 +3,7 @@
 `python -m bench.fake_dockerd --socket PATH` listens on a Unix socket, also under `/v1.NN/`. Containers live only in its table:
 
     GET  /_ping /version /info /events /containers/json /containers/{id}/json /networks /networks/{id}
-    POST /_bench/containers   [{"name", "host", "ip", "port", "project", "service"}], ?quiet=1 for no events
+    POST /_bench/containers   [{"name", "host", "ip", "port", "project", "service", "path", "networks"}], ?quiet=1 for no events
     POST /_bench/kill/{id} /_bench/die/{id}
     GET  /_bench/counters     calls by kind since the last reset;  POST /_bench/reset
 
@@ -43,6 +43,8 @@ class Container(Struct, frozen=True, kw_only=True):
     port: int
     project: str = ""
     service: str = ""
+    path: str = ""  # of the route, such as `/v2`; empty is the whole host
+    networks: dict[str, str] = {}  # network name -> address; empty is `bridge` with `ip`
 
     @property
     def id(self) -> str:
@@ -96,6 +98,10 @@ class Engine:
             json.encode(inspect_document(container, running=container.id not in self._stopped)) if container else None
         )
 
+    def networks(self) -> list[str]:
+        """Names of all that a container is on, and of the one that is always there."""
+        return list(dict.fromkeys(["bridge", *(name for c in self._containers.values() for name in c.networks)]))
+
     def subscribe(self) -> asyncio.Queue[bytes]:
         queue: asyncio.Queue[bytes] = asyncio.Queue(QUEUE_LIMIT)
         self._streams.add(queue)
@@ -121,15 +127,18 @@ class Engine:
 
 
 def labels(container: Container) -> dict[str, str]:
-    """The same route in both languages: ours and Traefik's."""
+    """The same route in three languages: ours, Traefik's and caddy-docker-proxy's."""
     unique = container.name.replace(".", "-")
     service = container.service or unique
+    rule = f"Host(`{container.host}`)" + (f" && PathPrefix(`{container.path}`)" if container.path else "")
     found = {
-        f"aliyun.routing.port_{container.port}": f"http://{container.host}",
+        f"aliyun.routing.port_{container.port}": f"http://{container.host}{container.path}",
         "aliyun.routing.session_sticky": "false",
         "traefik.enable": "true",
-        f"traefik.http.routers.{service}.rule": f"Host(`{container.host}`)",
+        f"traefik.http.routers.{service}.rule": rule,
         f"traefik.http.services.{service}.loadbalancer.server.port": str(container.port),
+        "caddy": f"http://{container.host}",
+        "caddy.reverse_proxy": f"{container.path + '/* ' if container.path else ''}{{{{upstreams {container.port}}}}}",
     }
     if container.service:
         found["com.docker.compose.service"] = container.service
@@ -137,13 +146,18 @@ def labels(container: Container) -> dict[str, str]:
     return found
 
 
+def network_id(name: str) -> str:
+    return NETWORK_ID if name == "bridge" else hashlib.sha256(f"bench network {name}".encode()).hexdigest()
+
+
 def networks(container: Container) -> dict[str, Any]:
     return {
-        "bridge": {
-            "IPAMConfig": None, "Links": None, "Aliases": None, "NetworkID": NETWORK_ID, "EndpointID": container.id,
-            "Gateway": "127.0.0.1", "IPAddress": container.ip, "IPPrefixLen": 8, "IPv6Gateway": "",
+        name: {
+            "IPAMConfig": None, "Links": None, "Aliases": None, "NetworkID": network_id(name), "EndpointID": container.id,
+            "Gateway": "127.0.0.1", "IPAddress": ip, "IPPrefixLen": 8, "IPv6Gateway": "",
             "GlobalIPv6Address": "", "GlobalIPv6PrefixLen": 0, "MacAddress": "", "DriverOpts": None,
-        },
+        }
+        for name, ip in (container.networks or {"bridge": container.ip}).items()
     }  # fmt: skip
 
 
@@ -177,9 +191,9 @@ def inspect_document(container: Container, *, running: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def network_document() -> dict[str, Any]:
+def network_document(name: str) -> dict[str, Any]:
     return {
-        "Name": "bridge", "Id": NETWORK_ID, "Created": "2023-11-14T22:13:20.0Z", "Scope": "local", "Driver": "bridge",
+        "Name": name, "Id": network_id(name), "Created": "2023-11-14T22:13:20.0Z", "Scope": "local", "Driver": "bridge",
         "EnableIPv6": False, "IPAM": {"Driver": "default", "Config": [{"Subnet": "127.0.0.0/8", "Gateway": "127.0.0.1"}]},
         "Internal": False, "Attachable": False, "Ingress": False, "Containers": {}, "Options": {}, "Labels": {},
     }  # fmt: skip
@@ -240,10 +254,11 @@ class Handlers:
         return web.Response(body=document, content_type="application/json")
 
     async def networks(self, _: web.Request) -> web.Response:
-        return _json([network_document()])
+        return _json([network_document(name) for name in self._engine.networks()])
 
-    async def network(self, _: web.Request) -> web.Response:
-        return _json(network_document())
+    async def network(self, request: web.Request) -> web.Response:
+        found = [name for name in self._engine.networks() if request.match_info["id"] in (name, network_id(name))]
+        return _json(network_document(found[0])) if found else _json({"message": "No such network"}, status=404)
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """What happens from now on, a line each; `since` and `filters` are not honoured (everything is a container event)."""

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import uvloop
 
 from bench.fake_dockerd import Container
 from bench.macro import loopback
+from bench.macro.asker import Asker, until_live
 from bench.macro.engine_program import FakeEngine
-from bench.macro.program import PROXY_CORE, Launch, Program, free_port
-from bench.macro.proxies import GO, PROXIES, quiet_traefik, serve
+from bench.macro.followers import Follower, Tidegate, Traefik
+from bench.macro.program import PROXY_CORE, Program, free_port
+from bench.macro.proxies import PROXIES
 from bench.macro.record import Plan, Record
-from bench.macro.sample import Absent
+from bench.macro.sample import Absent, plainly
 from bench.macro.summary import percentile
 
 BENCH = "churn"
@@ -37,39 +37,6 @@ KILLS = 5
 KILL_RATE = 200.0
 KILL_WATCH_SECONDS = 1.0
 READY_SECONDS = 90.0
-
-
-class Follower(ABC):
-    """A proxy that follows the engine by itself."""
-
-    name: str
-
-    @abstractmethod
-    def launch(self, engine: str, listen: str, folder: Path) -> Launch: ...
-
-
-class Tidegate(Follower):
-    name = "tidegate"
-
-    def launch(self, engine: str, listen: str, folder: Path) -> Launch:
-        program = PROXIES["tidegate"].find()
-        return Launch(argv=serve(program, str(folder), http=listen, options=("--docker", f"unix://{engine}")))
-
-
-class Traefik(Follower):
-    """Defaults, except that `throttle` seconds may pass between two reconfigurations (its own default is 2)."""
-
-    def __init__(self, name: str, throttle: str) -> None:
-        self.name = name
-        self._throttle = throttle
-
-    def launch(self, engine: str, listen: str, folder: Path) -> Launch:
-        program = PROXIES["traefik"].find()
-        options = (
-            f"--providers.docker.endpoint=unix://{engine}",
-            f"--providers.providersThrottleDuration={self._throttle}",
-        )
-        return Launch(argv=(*quiet_traefik(program, listen, f"{folder}/access.log"), *options), env=GO)
 
 
 FOLLOWERS = (Tidegate(), Traefik("traefik", "2s"), Traefik("traefik-0s", "0s"))
@@ -112,7 +79,8 @@ async def _guarded(
         for turn in range(1, min(plan.rounds, 3) + 1):
             with _stage(plan, follower, size, turn, endpoints) as stage:
                 await stage.wait_ready()
-                await ask(stage, record, case, turn)
+                with plainly():
+                    await ask(stage, record, case, turn)
     except Absent as why:
         label = "one event" if ask is _large_question else "start to live"
         record.miss(BENCH, f"{label}, {case}", follower.name, why)
@@ -273,57 +241,6 @@ async def _until_both(stage: Stage, pair: list[Container]) -> None:
 
 
 # ------------------------------------------------------------------------------------------------------ the clients
-
-
-class Asker:
-    """One keep-alive connection that asks again and again for one host."""
-
-    def __init__(self, port: int, host: str) -> None:
-        self._port = port
-        self._request = f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-
-    async def ask(self) -> int:
-        """The status of one answer; 0 when the connection broke. Raises TimeoutError after five seconds."""
-        try:
-            async with asyncio.timeout(5):
-                return await self._exchange()
-        except (OSError, asyncio.IncompleteReadError):
-            self.close()
-            return 0
-
-    def close(self) -> None:
-        if self._streams:
-            self._streams[1].close()
-            self._streams = None
-
-    async def _exchange(self) -> int:
-        if self._streams is None:
-            self._streams = await asyncio.open_connection("127.0.0.1", self._port)
-        reader, writer = self._streams
-        writer.write(self._request)
-        head = (await reader.readuntil(b"\r\n\r\n")).lower()
-        length = head.partition(b"content-length:")[2].split(b"\r\n", 1)[0].strip()
-        await reader.readexactly(int(length or 0))
-        if b"connection: close" in head:
-            self.close()
-        return int(head.split(b" ", 2)[1])
-
-
-async def until_live(port: int, host: str, seconds: float, *, poll: float) -> float:
-    """The moment (monotonic) `host` first answered 200, asked every `poll` seconds; raises Absent after `seconds`."""
-    asker = Asker(port, host)
-    deadline = time.monotonic() + seconds
-    status = 0
-    try:
-        while time.monotonic() < deadline:
-            status = await asker.ask()
-            if status == 200:
-                return time.monotonic()
-            await asyncio.sleep(poll)
-    finally:
-        asker.close()
-    raise Absent(f"{host} is not live after {seconds:g} s (last status {status})")
 
 
 async def _worst_pause(port: int, host: str, stop: asyncio.Event) -> float:

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from msgspec import Struct
 
 
 class Absent(Exception):
     """A peer or a tool that cannot take part; the text says why."""
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """An Absent out of task groups leaves as itself, where nothing worse came with it."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        absent, rest = group.split(Absent)
+        if absent is None or rest is not None:
+            raise
+        raise Absent(str(_leaf(absent))) from None
+
+
+def _leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = group.exceptions[0]
+    return _leaf(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 class Value(Struct, frozen=True, kw_only=True):

@@ -6,12 +6,15 @@ from bench.macro.sample import Value
 
 
 class Column(Value):
-    """One figure of a table: the value's name in the samples, its heading, its format."""
+    """One figure of a table: the value's name in the samples, its heading, its format; `total` sums it over the rounds,
+    `limit` shows whether the value stays within it instead of the value."""
 
     value: str
     heading: str
     form: str = "{:.1f}"
     scale: float = 1.0
+    total: bool = False
+    limit: float = 0.0
 
 
 class Sheet(Value):
@@ -103,6 +106,27 @@ SHEETS = (
     Sheet(
         bench="routes", title="CPU per request by number of routes", columns=(*CPU, *AT_SATURATION[:1]), compared="cpu_us",
         to=("nginx", "haproxy"),
+    ),
+    Sheet(
+        bench="deploys", title="Deploys: requests that failed while containers came and went",
+        columns=(
+            Column(value="requests", heading="requests", form="{:,.0f}", total=True), Column(value="failed", heading="failed", form="{:,.0f}", total=True),
+            Column(value="cut", heading="connections cut", form="{:,.0f}", total=True), Column(value="worst_ms", heading="worst answer ms", form="{:,.0f}"),
+            Column(value="unreachable", heading="containers with failures", form="{:,.0f}", total=True),
+            Column(value="live_p50_ms", heading="live p50 ms", form="{:,.0f}"), Column(value="live_worst_ms", heading="live worst ms", form="{:,.0f}"),
+            Column(value="inspects", heading="inspect calls", form="{:,.0f}"),
+        ),
+    ),
+    Sheet(
+        bench="faults", title="Good traffic beside what misbehaves",
+        columns=(
+            Column(value="calm_p99_ms", heading="p99 ms undisturbed", form="{:.2f}"), Column(value="p99_ms", heading="disturbed", form="{:.2f}"),
+            Column(value="p99_times", heading="ratio", form="{:.2f}"), Column(value="p99_times", heading="within 2 ×", limit=2.0),
+            Column(value="direct_times", heading="ratio without a proxy", form="{:.2f}"),
+            Column(value="failed", heading="failed", form="{:,.0f}", total=True), Column(value="before_mib", heading="memory before MiB", form="{:.0f}"),
+            Column(value="peak_mib", heading="peak MiB", form="{:.0f}"), Column(value="each_kib", heading="KiB per connection"),
+            Column(value="core_share", heading="% of its core", form="{:.0f}", scale=100),
+        ),
     ),
 )  # fmt: skip
 CHARTED = (

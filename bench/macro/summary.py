@@ -9,13 +9,14 @@ from bench.macro.sample import Sample, Value
 
 
 class Row(Value):
-    """One peer in one case: the median of each value over its rounds, and their number."""
+    """One peer in one case: the median of each value over its rounds, their sum, and the number of rounds."""
 
     bench: str
     case: str
     peer: str
     rounds: int
     values: dict[str, float]
+    totals: dict[str, float] = {}
 
 
 def rows(samples: Iterable[Sample]) -> list[Row]:
@@ -24,7 +25,7 @@ def rows(samples: Iterable[Sample]) -> list[Row]:
     for sample in samples:
         groups.setdefault((sample.bench, sample.case, sample.peer), []).append(sample)
     return [
-        Row(bench=bench, case=case, peer=peer, rounds=len(group), values=_medians(group))
+        Row(bench=bench, case=case, peer=peer, rounds=len(group), values=_medians(group), totals=_totals(group))
         for (bench, case, peer), group in groups.items()
     ]
 
@@ -53,3 +54,8 @@ def percentile(values: Iterable[float], share: float) -> float:
 def _medians(group: list[Sample]) -> dict[str, float]:
     names = dict.fromkeys(name for sample in group for name in sample.values)
     return {name: median(s.values[name] for s in group if name in s.values) for name in names}
+
+
+def _totals(group: list[Sample]) -> dict[str, float]:
+    names = dict.fromkeys(name for sample in group for name in sample.values)
+    return {name: sum(s.values.get(name, 0.0) for s in group) for name in names}

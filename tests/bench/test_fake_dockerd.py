@@ -22,11 +22,12 @@ async def add(client, *containers, quiet=""):
     return await answer.json()
 
 
-async def test_a_container_is_listed_with_both_label_languages(client):
+async def test_a_container_is_listed_with_every_label_language(client):
     await add(client, WEB, quiet="?quiet=1")
     [row] = await (await client.get("/v1.41/containers/json")).json()
     assert row["Labels"]["aliyun.routing.port_9000"] == "http://web.bench.test"
     assert row["Labels"]["traefik.http.routers.web.rule"] == "Host(`web.bench.test`)"
+    assert row["Labels"]["caddy.reverse_proxy"] == "{{upstreams 9000}}"
     assert row["NetworkSettings"]["Networks"]["bridge"]["IPAddress"] == "127.1.0.1"
 
 
@@ -54,3 +55,20 @@ async def test_a_dead_container_is_listed_only_with_all(client):
     assert await (await client.get("/containers/json")).json() == []
     [row] = await (await client.get("/containers/json?all=1")).json()
     assert row["State"] == "exited"
+
+
+async def test_a_route_may_have_a_path_in_every_language(client):
+    await add(client, Container(name="v2", host="web.bench.test", ip="127.1.0.2", port=9000, path="/v2"))
+    [row] = await (await client.get("/containers/json")).json()
+    assert row["Labels"]["aliyun.routing.port_9000"] == "http://web.bench.test/v2"
+    assert row["Labels"]["traefik.http.routers.v2.rule"] == "Host(`web.bench.test`) && PathPrefix(`/v2`)"
+    assert row["Labels"]["caddy.reverse_proxy"] == "/v2/* {{upstreams 9000}}"
+
+
+async def test_a_container_on_two_networks_has_an_address_on_each_and_the_engine_knows_both(client):
+    networks = {"back": "127.1.0.3", "front": "127.1.0.4"}
+    await add(client, Container(name="two", host="two.bench.test", ip="127.1.0.4", port=9000, networks=networks))
+    [row] = await (await client.get("/containers/json")).json()
+    found = {name: each["IPAddress"] for name, each in row["NetworkSettings"]["Networks"].items()}
+    assert found == networks
+    assert [each["Name"] for each in await (await client.get("/networks")).json()] == ["bridge", "back", "front"]

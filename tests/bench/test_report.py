@@ -86,7 +86,8 @@ def test_the_chart_is_well_formed_and_marks_ours(run):
 def test_publishing_replaces_only_what_stands_between_the_markers(run, tmp_path):
     (tmp_path / "results").mkdir()
     readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{report.BEGIN}\nold figures\n{report.END}\nafter\n")
+    begin, end = report.markers("table")
+    readme.write_text(f"before\n{begin}\nold figures\n{end}\nafter\n")
     report.publish(run, tmp_path)
     report.publish(run, tmp_path)
     text = readme.read_text()
@@ -94,6 +95,33 @@ def test_publishing_replaces_only_what_stands_between_the_markers(run, tmp_path)
     assert text.endswith("after\n")
     assert "old figures" not in text
     assert text.count("0.95") == 1
+
+
+@pytest.fixture
+def deploys(run):
+    samples = [
+        Sample(bench="deploys", case="1 old stops", peer=peer, round=turn, values={"requests": 400.0, "failed": failed})
+        for turn in (1, 2)
+        for peer, failed in (("tidegate", 0.0), ("caddy", 100.0 + turn))
+    ]
+    return Run(date=run.date, machine=run.machine, settings=run.settings, versions=run.versions, samples=tuple(samples))
+
+
+def test_a_run_of_deploys_has_markers_of_its_own_and_leaves_table_and_chart_alone(deploys, tmp_path):
+    readme, (begin, end) = tmp_path / "README.md", report.markers("deploys")
+    readme.write_text(f"{''.join(report.markers('table'))}\n{begin}\nold figures\n{end}\nafter\n")
+    report.publish(deploys, tmp_path)
+    text = readme.read_text()
+    assert text.startswith("".join(report.markers("table")))
+    assert text.endswith("after\n")
+    assert "old figures" not in text
+    assert not (tmp_path / "results").exists()
+
+
+def test_failed_requests_are_added_up_over_the_rounds(deploys):
+    text = report.table(deploys)
+    assert row_of(text, "**tidegate**").split(" | ")[1:3] == ["800", "0 |"]
+    assert row_of(text, "caddy").split(" | ")[1:3] == ["800", "203 |"]
 
 
 def test_a_stored_run_is_reported_again(run, tmp_path):
@@ -104,7 +132,7 @@ def test_a_stored_run_is_reported_again(run, tmp_path):
     assert result.output.strip() == report.table(run).strip()
 
 
-@pytest.mark.parametrize("part", ["http", "dns", "churn", "all"])
+@pytest.mark.parametrize("part", ["http", "dns", "churn", "deploys", "all"])
 def test_each_part_is_known(part):
     assert part in PARTS
 
