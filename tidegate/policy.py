@@ -13,6 +13,15 @@ from enum import StrEnum
 
 from tidegate.value import Value
 
+#: Fields that header edits never touch: they decide framing, persistence and who the client is.
+PROTECTED_FIELDS = frozenset(
+    {
+        *("connection", "content-length", "transfer-encoding", "keep-alive", "te", "trailer", "upgrade", "expect"),
+        *("proxy-connection", "proxy-authenticate", "proxy-authorization"),
+        *("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-prefix", "x-real-ip"),
+    }
+)
+
 
 class Algorithm(StrEnum):
     """How an endpoint is chosen among those of one version. LEAST_REQUESTS takes the less busy of two random ones."""

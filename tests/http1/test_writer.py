@@ -31,7 +31,7 @@ def read(data, method="GET"):
 @pytest.mark.parametrize("reason", list(Reason))
 @pytest.mark.parametrize("close", [True, False])
 def test_every_reason_is_a_whole_answer(reason, close):
-    status, headers, body = read(answer(reason, b"", False, close))
+    status, headers, body = read(answer(reason, b"", b"", False, close))
     assert status == (reason.status if reason.status != 499 else 500)
     assert headers["x-tidegate-reason"] == reason.token
     assert headers["cache-control"] == "no-store"
@@ -41,13 +41,13 @@ def test_every_reason_is_a_whole_answer(reason, close):
 
 
 def test_an_answer_to_head_has_the_length_and_no_body():
-    status, headers, body = read(answer(Reason.NO_ROUTE, b"", True, False), "HEAD")
+    status, headers, body = read(answer(Reason.NO_ROUTE, b"", b"", True, False), "HEAD")
     assert (status, body) == (404, b"")
     assert int(headers["content-length"]) > 0
 
 
 @pytest.mark.parametrize(("page", "kind"), [(b" <h1>x</h1>", "text/html"), (b"plain", "text/plain")])
 def test_a_page_is_sent_as_what_it_looks_like(page, kind):
-    _, headers, body = read(answer(Reason.MAINTENANCE, page, False, False))
+    _, headers, body = read(answer(Reason.MAINTENANCE, page, b"", False, False))
     assert body == page
     assert headers["content-type"] == f"{kind}; charset=utf-8"

@@ -27,6 +27,11 @@ _SENTENCES = {
     Reason.BAD_REQUEST: "The request was not valid HTTP.",
     Reason.REQUEST_TIMEOUT: "The request took too long to arrive.",
     Reason.HEADERS_TOO_LARGE: "The header section is too large.",
+    Reason.BODY_TOO_LARGE: "The request body is larger than this route takes.",
+    Reason.UNAUTHORIZED: "This needs a name and a password.",
+    Reason.FORBIDDEN: "You may not use this.",
+    Reason.RATE_LIMITED: "Too many requests.",
+    Reason.AUTHORITY_SILENT: "Whether you may use this cannot be found out now.",
     Reason.TARGET_TOO_LONG: "The request target is too long.",
 }
 
@@ -40,22 +45,35 @@ def number(value: int) -> bytes:
     return b"%d" % value
 
 
-def answer(reason: Reason, page: bytes, head_only: bool, close: bool) -> bytes:
-    """A whole error response: status and short text of `reason`, or `page` instead of the text (maintenance)."""
+def answer(reason: Reason, page: bytes, lines: bytes, head_only: bool, close: bool) -> bytes:
+    """A whole error response: status and short text of `reason`, or `page` instead of the text; `lines` are more fields."""
     status = reason.status if reason.status in _PHRASES else 500
     body = page or _text(reason, status)
     kind = b"text/html; charset=utf-8" if page.lstrip()[:1] == b"<" else b"text/plain; charset=utf-8"
-    lines = [
-        _LINES[status, _PHRASES[status]],
-        b"Content-Type: %b\r\nContent-Length: %d\r\nX-Tidegate-Reason: %b\r\n"
-        % (kind, len(body), reason.token.encode()),
-        b"Cache-Control: no-store\r\n",
-        b"Retry-After: 1\r\n" if status == 503 else b"",
-        b"Connection: close\r\n" if close else b"",
-        b"\r\n",
-        b"" if head_only else body,
-    ]
-    return b"".join(lines)
+    lines = b"".join(
+        (
+            b"Content-Type: %b\r\nX-Tidegate-Reason: %b\r\nCache-Control: no-store\r\n" % (kind, reason.token.encode()),
+            b"Retry-After: 1\r\n" if status == 503 and b"Retry-After:" not in lines else b"",
+            lines,
+        )
+    )
+    return respond(status, lines, body, head_only, close)
+
+
+def respond(status: int, lines: bytes, body: bytes, head_only: bool, close: bool) -> bytes:
+    """A whole response with these field lines; the length of `body` is told except where the status has none."""
+    line = _LINES[status, _PHRASES[status]] if status in _PHRASES else b"HTTP/1.1 %d \r\n" % status
+    sized = status >= 200 and status not in (204, 304)
+    return b"".join(
+        (
+            line,
+            b"Content-Length: %d\r\n" % len(body) if sized else b"",
+            lines,
+            b"Connection: close\r\n" if close else b"",
+            b"\r\n",
+            b"" if head_only or not sized else body,
+        )
+    )
 
 
 def _text(reason: Reason, status: int) -> bytes:

@@ -39,6 +39,8 @@ cdef class Core:
     cdef public object find_route
     cdef public object failed
     cdef public object on_empty
+    cdef public object enquire
+    cdef public dict pages
 
     cpdef opened(self, object connection)
     cpdef lost(self, object connection)

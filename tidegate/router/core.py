@@ -34,6 +34,7 @@ class Core:
         "connect",
         "connections",
         "draining",
+        "enquire",
         "failed",
         "failures",
         "find_route",
@@ -47,6 +48,7 @@ class Core:
         "matcher",
         "observer",
         "on_empty",
+        "pages",
         "ready",
         "recorder",
         "scheme",
@@ -88,6 +90,8 @@ class Core:
         self.wake_soon: Callable[[LiveRoute], None] = _unset
         self.find_route: Callable[[str], LiveRoute | None] = _unset
         self.failed: Callable[[Upstream, Reason], None] = _unset
+        self.enquire: Callable[[Any, Any, Callable[[object], None]], None] = _unset
+        self.pages: dict[int, bytes] = {}  # our own errors, by status, where a route has no page for it
         self.on_empty: Callable[[], None] = _unset  # draining, and the last connection is gone
 
     def trusts(self, client: bytes) -> bool:
@@ -96,6 +100,20 @@ class Core:
             return False
         address = ip_address(client.decode().partition("%")[0])
         return any([address in network for network in self.trusted])  # noqa: C419  a generator would need a closure
+
+    def client_behind(self, claimed: bytes) -> bytes:
+        """The client that trusted proxies speak for: the last address in X-Forwarded-For that is none of theirs."""
+        chain = [each.strip(b" \t") for each in claimed.split(b",")]
+        for address in reversed(chain):
+            if not self._is_trusted(address):
+                return address
+        return chain[0]
+
+    def _is_trusted(self, address: bytes) -> bool:
+        try:
+            return self.trusts(address)
+        except ValueError:  # no address at all: whatever it is, it is not ours
+            return False
 
     def opened(self, connection: Any) -> None:
         """A connection or tunnel began."""

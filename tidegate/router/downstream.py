@@ -219,11 +219,22 @@ class Downstream(Relay):
         if route is None:
             self.fail(Reason.NO_ROUTE if core.ready else Reason.NOT_READY)
             return
-        if head.dot_segments and route.prefixed:
+        if route.choice is not None:
+            route = route.choice.choose(head)
+            if route is None:
+                self.fail(Reason.NO_ROUTE)
+                return
+        if head.dot_segments and (route.prefixed or route.chain is not None):
             self.fail(Reason.BAD_REQUEST)
             return
         exchange.routed(route)
-        self.dispatch(now)
+        self.chain = route.chain
+        if route.chain is None:
+            self.dispatch(now)
+        elif head.length > route.body_limit:
+            self.fail(Reason.BODY_TOO_LARGE)
+        else:
+            self.admit(now)
 
     def _body(self, data: bytes, at: int, size: int) -> int:
         """Forward body bytes from `at`; the offset of the first byte that is not body."""
@@ -236,6 +247,9 @@ class Downstream(Relay):
             exchange.received += self.chunks.body_bytes - before
             if self.chunks.error:
                 self.fail(Reason.BAD_REQUEST)
+                return size
+            if self.chain is not None and exchange.received > exchange.route.body_limit:
+                self.fail(Reason.BODY_TOO_LARGE)
                 return size
             if out:
                 connection.write(out)

@@ -3,6 +3,12 @@ from tidegate.router.counters cimport Counters
 
 cdef class LiveRoute:
     cdef public Balancer balancer
+    cdef public object chain
+    cdef public object choice
+    cdef public long long body_limit
+    cdef object _filtered
+    cdef int _share
+    cdef bytes _secret
     cdef public Counters counters
     cdef public object waiting
     cdef public object route

@@ -10,6 +10,7 @@ import msgspec
 from tidegate.model import Route, TrafficMode
 from tidegate.router.balancer import Balancer, build_balancer
 from tidegate.router.counters import Counters
+from tidegate.router.filters.chain import build_chain
 
 #: `LiveRoute.mode`, a plain integer because it is compared per request.
 NORMAL = 0
@@ -17,12 +18,20 @@ HOLD = 1
 MAINTENANCE = 2
 _MODES = {TrafficMode.NORMAL: NORMAL, TrafficMode.HOLD: HOLD, TrafficMode.MAINTENANCE: MAINTENANCE}
 
+_NO_LIMIT = (1 << 62) - 1
+
 
 class LiveRoute:
     """One route as requests meet it. `waiting` are held requests, oldest first; each has a `wake()`."""
 
     __slots__ = (
+        "_filtered",
+        "_secret",
+        "_share",
         "balancer",
+        "body_limit",
+        "chain",
+        "choice",
         "connect_timeout",
         "counters",
         "hold_seconds",
@@ -37,14 +46,22 @@ class LiveRoute:
         "waiting",
     )
 
-    def __init__(self, route: Route, ledger: list[Counters] | None = None) -> None:
+    def __init__(
+        self, route: Route, ledger: list[Counters] | None = None, share: int = 1, secret: bytes = b"tidegate"
+    ) -> None:
         self.counters = Counters("route", (route.id,), ledger)
         self.waiting: Any = deque()
         self.balancer: Balancer = build_balancer((), 0)
+        self.choice: Any = None  # a `Choice` where conditions decide between routes of one path
+        self._share = share
+        self._secret = secret
+        self._filter(route)
         self.update(route)
 
     def update(self, route: Route) -> None:
-        """Take over the values of a (new) route."""
+        """Take over the values of a (new) route. Filters that did not change keep what they know."""
+        if (route.policy.filters, route.policy.limits.body_bytes) != self._filtered:
+            self._filter(route)
         self.route = route
         self.id = route.id
         self.mode = _MODES[route.mode]
@@ -56,3 +73,8 @@ class LiveRoute:
         self.response_timeout = timeouts.response
         self.logged = route.policy.access_log
         self.log_part = b'","route":%b' % msgspec.json.encode(route.id)[:-1]
+
+    def _filter(self, route: Route) -> None:
+        self.chain: Any = build_chain(route.policy, route.path, self._share, self._secret)
+        self.body_limit = route.policy.limits.body_bytes or _NO_LIMIT
+        self._filtered = (route.policy.filters, route.policy.limits.body_bytes)

@@ -8,6 +8,7 @@ from tidegate.router.live cimport LiveRoute
 from tidegate.router.upstream cimport Sink, Upstream, UpstreamConnection
 
 cdef int _NONE, _LENGTH, _CHUNKED, _UNTIL_CLOSE, _CLAIMED, _HELD, _RESPONDING, _NORMAL, _MAINTENANCE, _FOR_UPSTREAM
+cdef double _ENQUIRY_SECONDS
 
 cdef class Relay(Sink):
     cdef public Core core
@@ -19,6 +20,8 @@ cdef class Relay(Sink):
     cdef public RequestHead head
     cdef public Exchange exchange
     cdef public UpstreamConnection connection
+    cdef public object chain
+    cdef public object coder
     cdef public bint request_done
     cdef public bint started
     cdef public bint encode_body
@@ -56,8 +59,13 @@ cdef class Relay(Sink):
     @cython.locals(exchange=Exchange)
     cpdef response_end(self, UpstreamConnection connection, bint reusable, double now)
 
-    @cython.locals(exchange=Exchange, now=double)
-    cdef fail(self, object reason)
+    @cython.locals(exchange=Exchange)
+    cdef fail(self, object reason, bytes lines=*)
 
     @cython.locals(upstream=Upstream)
     cdef finish(self, Exchange exchange, object reason, double now)
+
+    @cython.locals(exchange=Exchange, now=double)
+    cdef _conclude(self, object reason, bytes data)
+
+    cpdef admit(self, double now)

@@ -8,6 +8,7 @@ No task, future or timer per request, except when a new upstream connection must
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from tidegate.errors import Reason
@@ -20,9 +21,12 @@ from tidegate.http1.events import (
     RequestHead,
     ResponseHead,
 )
-from tidegate.http1.writer import CONTINUE, answer
+from tidegate.http1.writer import CONTINUE, answer, respond
 from tidegate.router.core import Core
 from tidegate.router.exchange import CLAIMED, HELD, IDEMPOTENT, MAX_REACHED, RESPONDING, Exchange
+from tidegate.router.filters.answer import Answer, Question
+from tidegate.router.filters.ask import Ask
+from tidegate.router.filters.chain import Chain
 from tidegate.router.live import MAINTENANCE, NORMAL
 from tidegate.router.tunnel import join
 from tidegate.router.upstream import Sink, UpstreamConnection
@@ -37,6 +41,8 @@ _RESPONDING = RESPONDING
 _NORMAL = NORMAL
 _MAINTENANCE = MAINTENANCE
 
+_ENQUIRY_SECONDS = 60.0  # an enquiry has a shorter deadline of its own
+
 FOR_PENDING = 1  # why reading from the client is paused (a set of bits)
 FOR_UPSTREAM = 2
 _FOR_UPSTREAM = FOR_UPSTREAM
@@ -49,9 +55,11 @@ class Relay(Sink):
         "bare_body",
         "blocked",
         "busy",
+        "chain",
         "client",
         "close_after",
         "closed",
+        "coder",
         "connection",
         "core",
         "encode_body",
@@ -80,6 +88,8 @@ class Relay(Sink):
         self.head: RequestHead | None = None  # of the current exchange
         self.exchange: Exchange | None = None
         self.connection: Any = None  # an UpstreamConnection while one serves us
+        self.chain: Any = None  # filters of the current exchange's route
+        self.coder: Any = None  # compresses the body of the current answer
         self.request_done = True
         self.started = False  # a response byte went out for the current exchange
         self.encode_body = False  # the upstream's end is its close, ours must be chunks
@@ -106,6 +116,49 @@ class Relay(Sink):
     def handed_over(self) -> bytes:
         """The connection belongs to a tunnel now; gives the bytes that were read too early."""
         raise AssertionError
+
+    # --- filters
+
+    def admit(self, now: float) -> None:
+        """Run the filters of the route; what they let pass is dispatched."""
+        head = self.head
+        assert head is not None, "filters look at a head"
+        client = self.client
+        if self.trusted and head.claimed_for:
+            client = self.core.client_behind(head.claimed_for)
+        chain: Chain = self.chain
+        ask = Ask(head, client, self.core.scheme == b"https", now)
+        self._follow(chain, ask, chain.request(ask))
+
+    def _follow(self, chain: Chain, ask: Ask, verdict: Answer | Question | None) -> None:
+        if verdict is None:
+            self.dispatch(self.core.clock())
+        elif isinstance(verdict, Answer):
+            self.reply(verdict)
+        else:
+            self.core.wheel.arm(self, self.core.clock() + _ENQUIRY_SECONDS)
+            exchange = self.exchange
+            assert exchange is not None, "filters run for an exchange"
+            self.core.enquire(self, verdict, partial(self.enquired, exchange, chain, ask))
+
+    def enquired(self, exchange: Exchange, chain: Chain, ask: Ask, outcome: object) -> None:
+        """What a filter asked outside came back; the exchange may be over, or its route gone."""
+        if self.exchange is not exchange or self.closed:
+            return
+        if self.core.find_route(exchange.route.id) is None:
+            self.fail(Reason.NO_ROUTE)
+            return
+        self._follow(chain, ask, chain.conclude(ask, outcome))
+
+    def reply(self, given: Answer) -> None:
+        """A filter answers in the container's place."""
+        exchange = self.exchange
+        assert exchange is not None, "only an exchange is answered"
+        if given.reason is not None and given.reason.status == given.status and not given.body:
+            self.fail(given.reason, given.lines)
+            return
+        exchange.status = given.status
+        self._conclude(given.reason, respond(given.status, given.lines, given.body, *self._manner(exchange)))
 
     # --- the way to an upstream
 
@@ -266,7 +319,7 @@ class Relay(Sink):
 
     def wants_bare_body(self) -> bool:
         """Whether chunks must not reach the client (HTTP/1.0)."""
-        return self.bare_body
+        return self.bare_body or self.coder is not None
 
     def wants_tunnel(self) -> bool:
         """Whether the request asked for the upgrade that the container now accepts."""
@@ -287,6 +340,10 @@ class Relay(Sink):
         exchange.sent += size
         self.started = True
         self.progress = -1
+        if self.chain is not None:
+            self.coder = self.chain.edit(self.head, head)
+            if self.coder is not None:
+                head.framing = _CHUNKED
         framing = head.framing
         self.encode_body = False
         length = b""
@@ -305,7 +362,17 @@ class Relay(Sink):
             last = b"Connection: keep-alive\r\n\r\n"
         else:
             last = b"\r\n"
-        self.write(b"".join((head.line, head.fields, length, last, body)))
+        if self.coder is None:
+            self.write(b"".join((head.line, head.fields, length, last, body)))
+        else:
+            self.write(b"".join((head.line, head.fields, length, last)))
+            self._coded(body)
+
+    def _coded(self, data: bytes) -> None:
+        """Body bytes through the coder."""
+        out = self.coder.feed(data) if data else b""
+        if out:
+            self.write(out if self.bare_body else b"%x\r\n%b\r\n" % (len(out), out))
 
     def response_data(self, data: bytes, size: int) -> None:
         """Body bytes as the container framed them (sized, or until it closes)."""
@@ -313,24 +380,36 @@ class Relay(Sink):
         if exchange is None:
             return
         exchange.sent += size
-        if self.encode_body:
+        if self.coder is not None:
+            self._coded(data)
+        elif self.encode_body:
             self.write(b"%x\r\n%b\r\n" % (size, data))
         else:
             self.write(data)
+
+    def _end_coded(self) -> None:
+        out = self.coder.end()
+        self.coder = None
+        self.write(out if self.bare_body else b"%x\r\n%b\r\n0\r\n\r\n" % (len(out), out))
 
     def response_encoded(self, data: bytes, size: int) -> None:
         """Body bytes already in the client's framing; `size` of them are content."""
         exchange = self.exchange
         if exchange is not None:
             exchange.sent += size
-            self.write(data)
+            if self.coder is not None:
+                self._coded(data)
+            else:
+                self.write(data)
 
     def response_end(self, connection: UpstreamConnection, reusable: bool, now: float) -> None:
         """The response is complete."""
         exchange = self.exchange
         if exchange is None:
             return
-        if self.encode_body:
+        if self.coder is not None:
+            self._end_coded()
+        elif self.encode_body:
             self.write(b"0\r\n\r\n")
         self.connection = None
         if reusable and self.request_done and not self.blocked & _FOR_UPSTREAM:
@@ -390,7 +469,7 @@ class Relay(Sink):
 
     # --- endings
 
-    def fail(self, reason: Reason) -> None:
+    def fail(self, reason: Reason, lines: bytes = b"") -> None:
         """End the current exchange with an error answer, or by cutting the connection if the response had begun."""
         exchange = self.exchange
         assert exchange is not None, "only an exchange can fail"
@@ -402,12 +481,28 @@ class Relay(Sink):
             self.finish(exchange, reason, self.core.clock())
             self.transport.abort()
             return
-        if not self.request_done or not reason_keeps_connection(reason):
+        if not reason_keeps_connection(reason):
             self.close_after = True
         exchange.status = reason.status
-        page = exchange.route.message if reason is Reason.MAINTENANCE else b""
-        head_only = exchange.method == b"HEAD"
-        self.write(answer(reason, page, head_only, self.close_after))
+        page = exchange.route.message if reason is Reason.MAINTENANCE else self._page(exchange, reason)
+        self._conclude(reason, answer(reason, page, lines, *self._manner(exchange)))
+
+    def _page(self, exchange: Exchange, reason: Reason) -> bytes:
+        """The text for an error: the route's own, else that of all routes, else empty."""
+        chain = exchange.route.chain if exchange.route is not None else None
+        return (chain.page(reason) if chain is not None else b"") or self.core.pages.get(reason.status, b"")
+
+    def _manner(self, exchange: Exchange) -> tuple[bool, bool]:
+        """Whether an answer of ours goes without a body, and whether the connection ends with it."""
+        if not self.request_done:
+            self.close_after = True
+        return exchange.method == b"HEAD", self.close_after
+
+    def _conclude(self, reason: Reason | None, data: bytes) -> None:
+        """Write a whole answer and go on to the next request."""
+        exchange = self.exchange
+        assert exchange is not None, "an answer belongs to an exchange"
+        self.write(data)
         now = self.core.clock()
         self.finish(exchange, reason, now)
         self.begin_next(now)
@@ -430,6 +525,11 @@ def reason_keeps_connection(reason: Reason) -> bool:
 
 _SOUND = frozenset(
     (
+        Reason.UNAUTHORIZED,
+        Reason.FORBIDDEN,
+        Reason.RATE_LIMITED,
+        Reason.AUTHORITY_SILENT,
+        Reason.BODY_TOO_LARGE,
         Reason.NO_ROUTE,
         Reason.NOT_READY,
         Reason.NO_ENDPOINT,

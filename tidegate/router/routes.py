@@ -6,12 +6,13 @@ endpoint id and address and survive table swaps. Runs between requests, never du
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from tidegate.matcher import HostEntry, Matcher
 from tidegate.model import Address, Endpoint, HealthState
 from tidegate.router.balancer import build_balancer
 from tidegate.router.counters import Counters
+from tidegate.router.filters.match import Choice
 from tidegate.router.live import LiveRoute
 from tidegate.router.upstream import Upstream
 from tidegate.routing import Delta, RoutingTable
@@ -20,16 +21,25 @@ from tidegate.routing import Delta, RoutingTable
 class RouteBook:
     """Everything the worker looks up per request. `offset` keeps the rotations of several workers out of step."""
 
-    def __init__(self, offset: int, on_drained: Callable[[str], None], ledger: list[Counters] | None = None) -> None:
+    def __init__(
+        self,
+        offset: int,
+        on_drained: Callable[[str], None],
+        ledger: list[Counters] | None = None,
+        share: int = 1,
+        secret: bytes = b"tidegate",
+    ) -> None:
         self._ledger = ledger
         self.matcher = Matcher()
         self.routes: dict[str, LiveRoute] = {}
         self.upstreams: dict[tuple[str, str], Upstream] = {}
         self.version = 0
         self._offset = offset
+        self._share = share
+        self._secret = secret
         self._on_drained = on_drained
         self._routes_of: dict[str, set[str]] = {}  # service key -> ids of routes with a backend of it
-        self._paths_of: dict[str, dict[str, LiveRoute]] = {}  # host -> path -> its route
+        self._paths_of: dict[str, dict[str, dict[str, LiveRoute]]] = {}  # host -> path -> its routes by id
         self._upstreams_of: dict[str, dict[str, Upstream]] = {}  # service key -> endpoint id -> upstream
 
     def apply(self, table: RoutingTable, delta: Delta) -> list[LiveRoute]:
@@ -45,7 +55,7 @@ class RouteBook:
             self._follow_route(route_id, table)
         for route_id in touched:
             self._rebalance(route_id)
-        self._follow_hosts(delta.routes)
+        self._follow_hosts(gone, delta.routes)
         self.version = table.version
         current = (self.routes.get(route_id) for route_id in touched)
         return [*{id(live): live for live in (*gone, *current) if live is not None}.values()]
@@ -99,7 +109,7 @@ class RouteBook:
             self.routes.pop(route_id, None)
             return
         if live is None:
-            self.routes[route_id] = LiveRoute(route, self._ledger)
+            self.routes[route_id] = LiveRoute(route, self._ledger, self._share, self._secret)
         else:
             live.update(route)
         for backend in route.backends:
@@ -126,24 +136,51 @@ class RouteBook:
                 continue
             yield upstream, endpoint.weight
 
-    def _follow_hosts(self, route_ids: Iterable[str]) -> None:
+    def _follow_hosts(self, gone: Iterable[LiveRoute], route_ids: Iterable[str]) -> None:
+        """Bring the matcher up to date with routes that went, and with those of these ids as they are now."""
         changed: set[str] = set()
-        for route_id in route_ids:
-            host, slash, path = route_id.partition("/")
-            paths = self._paths_of.setdefault(host, {})
-            live = self.routes.get(route_id)
-            if live is None:
-                paths.pop(slash + path, None)
-            else:
-                paths[slash + path] = live
+        for live in gone:
+            host, path = live.route.host, live.route.path
+            at = self._paths_of.get(host, {}).get(path, {})
+            at.pop(live.id, None)
+            if not at:
+                self._paths_of.get(host, {}).pop(path, None)
             changed.add(host)
+        for route_id in route_ids:
+            current = self.routes.get(route_id)
+            if current is not None:
+                self._paths_of.setdefault(current.route.host, {}).setdefault(current.route.path, {})[route_id] = current
+                changed.add(current.route.host)
         changes: dict[bytes, HostEntry | None] = {}
         for host in changed:
-            paths = self._paths_of[host]
-            changes[host.encode()] = (
-                HostEntry([(path.encode(), live) for path, live in paths.items()]) if paths else None
-            )
+            paths = self._paths_of.get(host)
+            changes[host.encode()] = host_entry(paths) if paths else None
             if not paths:
-                del self._paths_of[host]
+                self._paths_of.pop(host, None)
         if changes:
             self.matcher = self.matcher.with_hosts(changes)
+
+
+def host_entry(paths: Mapping[str, Mapping[str, LiveRoute]]) -> HostEntry:
+    """The index of one host. Where conditions decide on a path, its first route stands in for all of them and has the
+    choice; what none of them takes goes to the next shorter path."""
+    targets: dict[str, LiveRoute] = {}
+    for path in sorted(paths, key=len):  # shorter ones first: they are what longer ones fall back to
+        routes = paths[path]
+        plain = next((live for live in routes.values() if live.route.match is None), None)
+        for live in routes.values():
+            live.choice = None
+        if plain is not None and len(routes) == 1:
+            targets[path] = plain
+            continue
+        options = [(live.route.match, live) for live in routes.values() if live.route.match is not None]
+        first = LiveRoute(options[0][1].route)  # a stand-in that serves nothing: it only chooses
+        first.choice = Choice(options, plain if plain is not None else _shorter(path, targets))
+        targets[path] = first
+    return HostEntry([(path.encode(), live) for path, live in targets.items()])
+
+
+def _shorter(path: str, targets: Mapping[str, LiveRoute]) -> LiveRoute | None:
+    """The target of the longest path that takes what is below `path`, and is not `path`."""
+    above = [each for each in targets if each == "/" or path.startswith(each + "/")]
+    return targets[max(above, key=len)] if above else None

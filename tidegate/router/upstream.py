@@ -355,8 +355,9 @@ class UpstreamConnection:
             self._done(now)
         elif framing == _CHUNKED:
             self.phase = _CHUNKS
-            self.chunks = ChunkReader(self.downstream.wants_bare_body())
-            self.downstream.response_start(head, b"", 0, now)
+            downstream = self.downstream
+            downstream.response_start(head, b"", 0, now)  # decides whether it wants chunks
+            self.chunks = ChunkReader(downstream.wants_bare_body())
             if size and self.downstream is not None:
                 self._chunked(data, at, now)
         else:

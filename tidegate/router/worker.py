@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from tidegate.config import AccessLogConfig, HttpConfig, TracingConfig
@@ -20,6 +21,7 @@ from tidegate.errors import Reason
 from tidegate.router.core import Core
 from tidegate.router.downstream import Downstream
 from tidegate.router.exchange import Exchange
+from tidegate.router.filters.answer import Question
 from tidegate.router.live import LiveRoute
 from tidegate.router.logfile import AccessLog
 from tidegate.router.observer import Observer, SpanSink
@@ -67,6 +69,8 @@ class Router:
             tuple[str, str, str, str], int
         ] = {}  # (service, version, endpoint, reason), since the last report
         self._on_failure = on_failure
+        self.core.enquire = self._enquire
+        self._desk: Any = None  # an `enquiry.Desk`, from the first question on
         self.faults = 0
         self.log = AccessLog(config.access_log) if config.access_log else None
         self._watch(records or AccessLogConfig(), tracing or TracingConfig(), spans)
@@ -99,6 +103,8 @@ class Router:
         finally:
             for server in servers:
                 server.close()
+            if self._desk is not None:
+                await self._desk.close()
             self._flush()
             if self.log is not None:
                 self.log.close()
@@ -218,6 +224,17 @@ class Router:
             self._contained(downstream, partial(downstream.connect_failed, exchange, Reason.CONNECT_FAILED))
         else:
             self._contained(downstream, partial(downstream.connected, exchange, connection))
+
+    def _enquire(self, owner: Any, question: Question, done: Callable[[object], None]) -> None:
+        assert self._tasks is not None, "questions are only asked while running"
+        self._tasks.spawn("enquiry", self._answer(owner, question, done))
+
+    async def _answer(self, owner: Any, question: Question, done: Callable[[object], None]) -> None:
+        if self._desk is None:  # loading it takes a quarter of a second, which workers that ask nothing do not pay
+            enquiry = await asyncio.to_thread(import_module, "tidegate.router.enquiry")
+            self._desk = self._desk or enquiry.Desk()
+        outcome = await self._desk.answer(question)
+        self._contained(owner, partial(done, outcome))
 
     def _contained(self, owner: Any, call: Callable[[], None]) -> None:
         """A bug of ours met on one connection costs that connection, not the worker; it is logged and counted."""
