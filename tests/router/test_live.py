@@ -21,7 +21,7 @@ def test_modes_become_numbers(mode, number):
 def test_an_update_keeps_who_waits_and_what_was_counted():
     live = LiveRoute(route())
     live.waiting.append("held")
-    live.counters.add(200, 1, 2, 3)
+    live.counters.add(200, 2, 3, 1, 0, 0, -1)
     live.update(route(path="/api", timeouts=Timeouts(hold=3.0), message="later"))
     assert (list(live.waiting), live.counters.requests) == (["held"], 1)
     assert (live.prefixed, live.hold_seconds, live.message) == (True, 3.0, b"later")
