@@ -96,7 +96,7 @@ class RouteClaim(Value):
     """What one label or file entry asks for: requests for `host` below `path` go to `port` of this instance.
 
     `host` is lower-case, exact or `*.suffix`; `path` starts with `/` and has no trailing slash except for `/` itself.
-    `origin` is the label name or file:line it came from. `settings` are what the container says of its routes, `implied`
+    `origin` is the label name or file:line it came from. `match` are conditions that requests must fulfil. `settings` are what the container says of its routes, `implied`
     what the claim's own form means; both by canonical name (docs/route-settings.md).
     """
 
@@ -105,6 +105,7 @@ class RouteClaim(Value):
     path: str = "/"
     scheme: str = "http"
     origin: str = ""
+    match: Match | None = None
     settings: dict[str, str] = {}
     implied: dict[str, str] = {}
 
@@ -153,12 +154,13 @@ class Instance(Value):
 
 
 class RouteSpec(Value):
-    """A route written out in a file: its backends are named instead of claimed by instances. `settings` as in a claim."""
+    """A route written out in a file: its backends are named, not claimed by instances. `match`, `settings`: as a claim."""
 
     host: str
     path: str = "/"
     backends: tuple[Backend, ...] = ()
     origin: str = ""
+    match: Match | None = None
     settings: dict[str, str] = {}
 
 

@@ -15,6 +15,7 @@ from tidegate.model import (
     Overrides,
     TrafficMode,
 )
+from tidegate.policy import FieldMatch, Match
 from tidegate.routing import RoutingTable, with_delta
 
 
@@ -123,6 +124,7 @@ IDS = ("c1", "c2", "c3", "c4", "c5")
 ROUTES = ("a.test/", "a.test/api", "*.b.test/")
 
 
+BETA = Match(headers=(FieldMatch(name="x-beta", value="1"),))
 SETTINGS = ({}, {"retry.tries": "1"}, {"retry.tries": "2", "balance.sticky": "true"})
 
 
@@ -138,6 +140,7 @@ def instances(draw, id_: str, own_routes: bool):
         routes=sorted(routes),
         created_at=float(draw(st.integers(1, 3))),
         settings=draw(st.sampled_from(SETTINGS)),
+        match=draw(st.sampled_from((None, None, BETA))),
         version=draw(st.sampled_from(("", "v1", "v2"))),
         weight=draw(st.sampled_from((100, 0, 10))),
         state=draw(st.sampled_from(InstanceState)),
@@ -208,6 +211,7 @@ def forgetting(previous: Build) -> Build:
         parts=parts,
         claimants=memo.claimants,
         hosts=memo.hosts,
+        variants=memo.variants,
         lingering=memo.lingering,
         overrides=memo.overrides,
     )

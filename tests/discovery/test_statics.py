@@ -172,6 +172,13 @@ ANY = st.recursive(
                     "backends",
                     "url",
                     "domain",
+                    "defaults",
+                    "retry",
+                    "tries",
+                    "filter",
+                    "allow",
+                    "match",
+                    "header",
                     "weight",
                 ]
             ),
@@ -204,3 +211,65 @@ def test_no_shape_of_data_makes_it_raise(data):
 @pytest.mark.parametrize("text", ["1.2.3.4:80", "[::1]:80"])
 def test_addresses_of_both_families_are_taken(text):
     assert found(f'services: {{a: {{endpoints: ["{text}"]}}}}') == []
+
+
+def test_a_route_takes_settings_nested_or_dotted_and_the_defaults_are_kept_apart():
+    statics = read(
+        """
+defaults: {timeout: {connect_seconds: 1}, filter: {compress: true}}
+routes:
+  - host: a.test
+    backends: {web: 1}
+    retry: {tries: 2}
+    limit.body_bytes: 1MiB
+    filter:
+      allow: [10.0.0.0/8, 192.0.2.1]
+      header: {response: {set: {X-A: b}}}
+    page: {503: "<p>later</p>"}
+"""
+    )
+    assert statics.problems == ()
+    assert statics.defaults == {"timeout.connect_seconds": "1", "filter.compress": "on"}
+    assert statics.routes[0].settings == {
+        "retry.tries": "2",
+        "limit.body_bytes": "1MiB",
+        "filter.allow": "10.0.0.0/8, 192.0.2.1/32",
+        "filter.header.response.set.x-a": "b",
+        "page.503": "<p>later</p>",
+    }
+
+
+def test_routes_of_one_host_and_path_are_told_apart_by_their_conditions():
+    beta = "{host: a.test, backends: {web: 1}, match: {header: {X-Beta: 1}, method: [GET, POST]}}"
+    statics = read(f"routes: [{{host: a.test, backends: {{web: 1}}}}, {beta}]")
+    assert statics.problems == ()
+    assert [str(route.match or "") for route in statics.routes] == ["", "method=GET+POST&header.x-beta=1"]
+    assert [problem.code for problem in read(f"routes: [{beta}, {beta}]").problems] == ["T1259"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "code", "words"),
+    [
+        ("retry: {tires: 2}", "T1255", "did you mean retry.tries?"),
+        ("retries: {tries: 2}", "T1255", "retry"),
+        ("retry: {tries: 0}", "T1256", ""),
+        ("retry: {tries: {a: 1}}", "T1255", ""),
+        ("retry: {tries: }", "T1256", ""),
+        ("filter: {allow: [{a: 1}]}", "T1256", ""),
+        ("filter: {rate: {burst: 5}}", "T1256", "filter.rate.per_second"),
+        ("match: {header: {X-A: ''}}", "T1256", ""),
+        ("match: 1", "T1256", ""),
+        ("retry: {tries: 2}, retry.tries: 3", "T1256", "keep one"),
+    ],
+)
+def test_a_wrong_setting_of_a_file_is_told_with_its_line_and_nothing_is_applied(entry, code, words):
+    statics = read("routes:\n  - {host: a.test, backends: {web: 1},\n     " + entry + "}")
+    assert not statics.is_good
+    (problem,) = statics.problems
+    assert problem.code == code
+    assert words in problem.mend + problem.text
+    assert problem.place.endswith(":3")
+
+
+def test_conditions_are_no_defaults():
+    assert [problem.code for problem in read("defaults: {match: {method: GET}}").problems] == ["T1255"]

@@ -43,5 +43,18 @@ def test_what_the_higher_layer_says_is_in_force(low, high):
     assert merged(low, high).items() >= high.items()
 
 
+def test_a_family_that_protects_and_of_which_the_first_says_nothing_holds_for_all():
+    first = {"filter.rate.per_second": "5"}
+    second = {"filter.rate.per_second": "9", "filter.rate.burst": "9", "filter.allow": "10.0.0.0/8", "retry.tries": "1"}
+    third = {"filter.allow": "0.0.0.0/0"}
+    assert joined(first, [second, third]) == {"filter.rate.per_second": "5", "filter.allow": "10.0.0.0/8"}
+
+
+def test_header_edits_are_joined_by_header_until_off_takes_them_away():
+    low = {"filter.header.response.set.x-a": "1", "filter.header.response.remove": "server"}
+    assert merged(low, {"filter.header.response.set.x-b": "2"}) == low | {"filter.header.response.set.x-b": "2"}
+    assert merged(low, {"filter.header.response": "off"}) == {"filter.header.response": "off"}
+
+
 def test_of_several_containers_the_first_decides_what_protects_nobody():
     assert joined({"retry.tries": "1"}, [{"retry.tries": "2", "limit.queue": "1"}]) == {"retry.tries": "1"}

@@ -31,6 +31,12 @@ def test_upstream_settings_mean_https_unless_http_is_said():
     assert policy_of({"upstream.scheme": "http", "upstream.name": "a.test"}).upstream_tls is None
 
 
+def test_half_a_filter_is_none():
+    assert policy_of({"filter.rate.burst": "5"}) == Policy()
+    assert policy_of({"filter.redirect.status": "301"}) == Policy()
+    assert policy_of({"filter.allow": "off", "filter.compress": "off"}) == Policy()
+
+
 @given(st.dictionaries(st.text(max_size=30), st.text(max_size=30)))
 def test_any_text_makes_a_policy(settings):
     assert isinstance(policy_of(settings), Policy)

@@ -22,6 +22,10 @@ def read(name, text, *, operator=True):
         ("balance.sticky", "TRUE", "true"),
         ("balance.hash_key", "header:X-User", "header:x-user"),
         ("upstream", "false", "off"),
+        ("filter.allow", "10.0.0.0/8,192.0.2.1", "10.0.0.0/8, 192.0.2.1/32"),
+        ("filter.allow", "off", "off"),
+        ("filter.compress", "true", "on"),
+        ("page.503", "<p>\n", "<p>"),
         ("upstream.scheme", "HTTPS", "https"),
     ],
 )
@@ -53,7 +57,14 @@ def test_a_wrong_value_is_told_and_not_kept(name, text):
     assert (wrong.name, wrong.unknown, wrong.closes) == (name, False, False)
 
 
-@pytest.mark.parametrize(("name", "close"), [("timeout.connect", "timeout.connect_seconds"), ("zzz", "")])
+@pytest.mark.parametrize(
+    ("name", "close"),
+    [
+        ("timeout.connect", "timeout.connect_seconds"),
+        ("zzz", ""),
+        ("filter.header.requst.set.X-A", "filter.header.request.set.X-A"),
+    ],
+)
 def test_an_unknown_name_is_told_with_the_nearest(name, close):
     assert nearest_name(name) == close
     (wrong,) = read(name, "1").wrong
@@ -65,6 +76,73 @@ def test_what_reaches_beyond_a_container_is_not_for_labels():
     assert read("upstream.client_certificate", "mine").settings == {"upstream.client_certificate": "mine"}
     (wrong,) = read("upstream.client_certificate", "mine", operator=False).wrong
     assert "not for labels" in wrong.fault.text
+
+
+@pytest.mark.parametrize("name", ["filter.header.request.set.X-A", "filter.header.response.add.X-A"])
+def test_a_header_is_known_by_its_lower_case_name(name):
+    assert read(name, "b").settings == {name.lower(): "b"}
+
+
+@pytest.mark.parametrize("header", ["Host", "content-length", "X-Forwarded-For", "Transfer-Encoding", "a b", "x\ny"])
+def test_a_header_that_frames_a_message_or_says_who_asks_is_the_routers_own(header):
+    assert read(f"filter.header.request.set.{header}", "b").settings == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("filter.allow", ""),
+        ("filter.allow", "10.0.0.1/8"),
+        ("filter.alow", "10.0.0.0/8"),
+        ("filter.rate.per_second", "0"),
+        ("filter.rate.burst", "5"),
+        ("filter.rate.persecond", "5"),
+        ("filter.basic_auth.users", "al:secret"),
+        ("filter.basic_auth.realm", "x"),
+        ("filter.basic_auth", "on"),
+        ("filter.ip_whitelist", "10.0.0.0/8"),
+        ("filter.deny", "everyone"),
+        ("filter.forward_auth.copy_headers", "x-user"),
+    ],
+)
+def test_what_protects_and_is_wrong_incomplete_or_misspelt_closes(name, text):
+    reading = read(name, text, operator=False)
+    assert reading.settings == {}
+    assert [wrong.closes for wrong in reading.wrong] == [True]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"filter.redirect.scheme": "https", "filter.redirect.host": "a_b"},
+        {"filter.redirect.status": "301"},
+        {"filter.cors.origins": "*", "filter.cors.credentials": "true"},
+        {"filter.compress": "off", "filter.compress.min_bytes": "1"},
+    ],
+)
+def test_a_filter_is_taken_whole_or_not_at_all(said):
+    reading = read_settings(said, operator=True)
+    assert reading.settings == {}
+    assert [wrong.closes for wrong in reading.wrong] == [False]
+
+
+@pytest.mark.parametrize(
+    ("url", "good"),
+    [
+        ("http://auth:4181/verify", True),
+        ("http://auth-1/", True),
+        ("http://10.0.0.1/", False),
+        ("http://2130706433/", False),
+        ("http://0x7f000001/", False),
+        ("http://localhost/", False),
+        ("http://169.254.169.254/latest", False),
+        ("http://a.test/", False),
+        ("http://[::1]/", False),
+    ],
+)
+def test_a_label_cannot_name_another_address(url, good):
+    assert bool(read("filter.forward_auth.url", url, operator=False).settings) is good
+    assert read("filter.forward_auth.url", url).settings
 
 
 def test_too_many_settings_are_refused_whole():

@@ -7,9 +7,17 @@ from hypothesis import strategies as st
 from tidegate.policy import (
     Algorithm,
     Balance,
+    BasicAuth,
+    Compress,
+    Cors,
     Ejection,
+    Filters,
+    ForwardAuth,
+    HeaderEdits,
     Limits,
     Policy,
+    RateLimit,
+    Redirect,
     Retry,
     Timeouts,
     TlsPolicy,
@@ -18,6 +26,9 @@ from tidegate.policy import (
 
 WORDS = st.text("abcXYZ019_-", min_size=1, max_size=12)
 KEYS = st.sampled_from(("client", "header:x-user", "cookie:Sid"))
+PATHS = st.sampled_from(("", "/a", "/b/c%20d"))
+PAGES = st.sampled_from(("<p>later</p>", "two\n\tlines", "\u00e9"))
+USERS = (("al", "{SHA256}" + "0" * 64), ("bo", "$2b$12$" + "a" * 53))
 HOSTS = st.sampled_from(("", "a.test", "b-1.example.org"))
 
 
@@ -68,6 +79,7 @@ def policies():
             hold=thousandths(0, 300),
             idle=thousandths(0, 86400 * 7),
         ),
+        filters=filters(),
         tls=st.builds(
             TlsPolicy, only=st.booleans(), hsts_seconds=st.integers(0, 63_072_000), hsts_subdomains=st.booleans()
         ),
@@ -81,6 +93,83 @@ def policies():
         ),
         access_log=st.booleans(),
     )
+
+
+def filters():
+    return st.builds(
+        Filters,
+        allow=networks(),
+        deny=networks(),
+        rate=st.none()
+        | st.builds(
+            RateLimit, per_second=thousandths(0.001, 1000), burst=st.integers(1, 100), key=KEYS | st.just("all")
+        ),
+        cors=st.none() | cors(),
+        redirect=st.none() | redirects(),
+        basic_auth=st.none() | st.builds(BasicAuth, users=some(*USERS), realm=WORDS),
+        forward_auth=st.none()
+        | st.builds(
+            ForwardAuth,
+            url=st.sampled_from(("http://auth/", "https://10.0.0.1:81/x?y=1")),
+            timeout_seconds=thousandths(0.01, 60),
+            copy_headers=st.just(()) | some("x-user", "x-groups"),
+        ),
+        strip_prefix=st.booleans(),
+        add_prefix=PATHS,
+        replace_prefix=PATHS,
+        request_headers=edits(),
+        response_headers=edits(),
+        compress=st.none()
+        | st.builds(
+            Compress,
+            encodings=some("gzip", "zstd"),
+            min_bytes=st.integers(0, 1 << 30),
+            types=st.just(()) | some("text/html", "text/*"),
+        ),
+        pages=st.dictionaries(st.integers(400, 599), PAGES, max_size=2).map(pairs),
+    )
+
+
+def cors():
+    return st.builds(
+        Cors,
+        origins=some("https://a.test", "https://*.a.test", "http://b.test:8080"),
+        methods=some("GET", "PUT", "PATCH"),
+        headers=st.just(()) | some("x-a", "content-type"),
+        expose=st.just(()) | some("x-b"),
+        credentials=st.booleans(),
+        max_age_seconds=st.integers(0, 86400),
+    )
+
+
+def redirects():
+    return st.builds(
+        Redirect,
+        scheme=st.sampled_from(("http", "https")),
+        host=HOSTS,
+        port=st.integers(0, 65535),
+        path=PATHS,
+        prefix=PATHS,
+        status=st.sampled_from((301, 302, 303, 307, 308)),
+    )
+
+
+def networks():
+    return st.just(()) | some("10.0.0.0/8", "192.0.2.1/32", "fd00::/8")
+
+
+def edits():
+    fields = st.dictionaries(st.sampled_from(("x-a", "x-b.c")), WORDS, max_size=2).map(pairs)
+    made = st.builds(HeaderEdits, add=fields, set=fields, remove=st.just(()) | some("server", "x-c"))
+    return st.none() | made.filter(lambda each: each != HeaderEdits())
+
+
+def some(*items):
+    return st.lists(st.sampled_from(items), min_size=1, unique=True).map(tuple)
+
+
+def pairs(mapping):
+    return tuple(sorted(mapping.items()))
 
 
 def names():

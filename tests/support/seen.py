@@ -19,8 +19,8 @@ from tidegate.model import (
 
 def instance(id_: str, service: str = "web", *, project: str = "", routes: Iterable[str] = (), **fields) -> Instance:
     """A running instance `id_` on one network; `routes` are like `shop.test/api`, all on its first port (80), and
-    `settings` are those of its claims."""
-    settings = fields.pop("settings", {})
+    `settings` and `match` are those of its claims."""
+    said = {name: fields.pop(name) for name in ("settings", "match") if name in fields}
     ports = fields.pop("ports", (80,))
     number = sum(id_.encode()) % 250 + 1
     fields.setdefault("networks", (NetworkAddress(network="n1", name="front", ipv4=f"10.0.0.{number}"),))
@@ -31,7 +31,7 @@ def instance(id_: str, service: str = "web", *, project: str = "", routes: Itera
         service=service,
         project=project,
         ports=ports,
-        claims=tuple(claim(route, ports[0], settings=settings) for route in routes),
+        claims=tuple(claim(route, ports[0], **said) for route in routes),
         **fields,
     )
 

@@ -7,12 +7,12 @@ from collections.abc import Set as AbstractSet
 
 from msgspec import field
 
-from tidegate.building.claims import Group
+from tidegate.building.claims import Group, place_of, route_id
 from tidegate.building.draft import Draft, Index
 from tidegate.building.layering import default_layers
 from tidegate.building.options import BuildOptions
 from tidegate.building.parts import Part, build_part, own_names
-from tidegate.building.routes import FILE_OWNER, Shape, build_route
+from tidegate.building.routes import FILE_OWNER, Owner, Shape, build_route, owner_of
 from tidegate.errors import Problem
 from tidegate.model import (
     CheckTarget,
@@ -36,7 +36,7 @@ class Memo(Value, frozen=True):
     """What the next build takes over. All mappings are frozen; indexes hold sorted tuples.
 
     `claimants`: route id -> services with a group on it. `sources`: relative DNS name -> services that offer it.
-    `hosts`: host -> route ids. `specs`: route id -> file entries. `users`: service -> route ids whose spec names it.
+    `hosts`: host -> route ids. `variants`: host and path -> ids of routes there with conditions. `specs`: route id -> file entries. `users`: service -> route ids whose spec names it.
     `lingering`: service -> when its memory runs out. `resumed`: the table is from an earlier life, nothing in it is sure.
     """
 
@@ -47,6 +47,7 @@ class Memo(Value, frozen=True):
     claimants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     specs: Mapping[str, tuple[RouteSpec, ...]] = field(default_factory=dict)
     users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lingering: Mapping[str, float] = field(default_factory=dict)
@@ -78,9 +79,11 @@ def resumed(table: RoutingTable, now: float) -> Build:
     The build upon it looks at everything once, and takes away what is not seen any more.
     """
     groups: dict[str, dict[str, Group]] = {}
-    claimants, hosts = Index({}), Index({})
+    claimants, hosts, variants = Index({}), Index({}), Index({})
     for route in table.routes.values():
         hosts.add(route.host, route.id)
+        if route.match is not None:
+            variants.add(place_of(route.id), route.id)
         if route.owner == FILE_OWNER:
             continue  # a file is read before the first table: what it does not say any more is meant to go
         for service in dict.fromkeys(backend.service for backend in route.backends):
@@ -99,6 +102,7 @@ def resumed(table: RoutingTable, now: float) -> Build:
             parts=parts,
             claimants=claimants.draft.done(),
             hosts=hosts.draft.done(),
+            variants=variants.draft.done(),
             lingering=dict.fromkeys(parts, now),
         ),
     )
@@ -110,6 +114,7 @@ def _remembered(route: Route, service: str, now: float) -> Group:
         owner=route.owner,
         host=route.host,
         path=route.path,
+        match=route.match,
         first=(0.0, ""),
         who=route.origin.partition(" ")[0],
         origin=route.origin.partition(" ")[2],
@@ -142,7 +147,7 @@ def build(
         work.rebuild_service(key)
     work.take_specs()
     work.take_defaults()
-    for id_ in sorted(work.dirty_routes | work.overridden_routes()):
+    for id_ in sorted(work.with_variants(work.dirty_routes | work.overridden_routes())):
         work.rebuild_route(id_)
     for name in sorted(work.dirty_names):
         work.rebuild_name(name)
@@ -178,6 +183,8 @@ class _Work:
         self.claimants = Index(sharded(memo.claimants))
         self.sources = Index(sharded(memo.sources))
         self.hosts = Index(sharded(memo.hosts))
+        self.variants = Index(memo.variants)
+        self.owners: dict[str, Owner | None] = {}  # of the places looked at in this build
         self.users = Index(memo.users)
         self.specs: Draft[str, tuple[RouteSpec, ...]] = Draft(memo.specs)
         self.lingering: Draft[str, float] = Draft(memo.lingering)
@@ -321,7 +328,8 @@ class _Work:
         specs: dict[str, tuple[RouteSpec, ...]] = {}
         for _provider, inventory in sorted(self.inventories.items()):
             for spec in inventory.routes:
-                specs[spec.host + spec.path] = (*specs.get(spec.host + spec.path, ()), spec)
+                id_ = route_id(spec.host, spec.path, spec.match)
+                specs[id_] = (*specs.get(id_, ()), spec)
         for id_ in specs.keys() | self.memo.specs.keys():
             before, after = self.memo.specs.get(id_, ()), specs.get(id_, ())
             if before != after:
@@ -345,12 +353,16 @@ class _Work:
 
     def rebuild_route(self, id_: str) -> None:
         """Build the route from its claims; mark its host's name where it comes or goes."""
-        parts = [self.parts.get(key) for key in self.claimants.get(id_)]
-        groups = [part.groups[id_] for part in parts if part is not None]
-        specs = self.specs.get(id_) or ()
+        groups, specs = self._claims(id_)
         held = self.previous.table.routes.get(id_)
-        holder = held.owner if held is not None else None
-        route, problems = build_route(groups, specs, holder, self.overrides, self._shapes(specs), self.defaults)
+        owner = self._owner(place_of(id_))
+        route: Route | None = None
+        problems: tuple[Problem, ...] = ()
+        if owner is not None:
+            route, problems = build_route(groups, specs, owner, self.overrides, self._shapes(specs), self.defaults)
+        if "#" in id_:
+            change = self.variants.add if groups or specs else self.variants.remove
+            change(place_of(id_), id_)
         self.routes.put(id_, route)
         self.route_problems.put(id_, problems or None)
         if route is not None:
@@ -359,6 +371,36 @@ class _Work:
         elif held is not None:
             self.hosts.remove(held.host, id_)
             self.dirty_names.add(held.host + ".")
+
+    def with_variants(self, ids: AbstractSet[str]) -> set[str]:
+        """`ids` and the routes for the same hosts and paths under other conditions, as one owner holds them all. Notes who
+        is among `ids` for the first time."""
+        found = set(ids)
+        for id_ in ids:
+            place = place_of(id_)
+            if "#" in id_:
+                self.variants.add(place, id_)
+                found.add(place)
+        for place in {place_of(id_) for id_ in found}:
+            found.update(self.variants.get(place))
+        return found
+
+    def _claims(self, id_: str) -> tuple[list[Group], tuple[RouteSpec, ...]]:
+        parts = [self.parts.get(key) for key in self.claimants.get(id_)]
+        return [part.groups[id_] for part in parts if part is not None], self.specs.get(id_) or ()
+
+    def _owner(self, place: str) -> Owner | None:
+        """Who holds a host and path; decided once a build."""
+        if place not in self.owners:
+            ids = (place, *self.variants.get(place))
+            claims = [self._claims(id_) for id_ in ids]
+            held = (self.previous.table.routes.get(id_) for id_ in ids)
+            self.owners[place] = owner_of(
+                [group for groups, _ in claims for group in groups],
+                [spec for _, specs in claims for spec in specs],
+                next((route.owner for route in held if route is not None), None),
+            )
+        return self.owners[place]
 
     def _shapes(self, specs: tuple[RouteSpec, ...]) -> dict[str, Shape]:
         parts = {service: self.parts.get(service) for service in _named(specs)}
@@ -415,6 +457,7 @@ class _Work:
                 claimants=self.claimants.draft.done(),
                 sources=self.sources.draft.done(),
                 hosts=self.hosts.draft.done(),
+                variants=self.variants.draft.done(),
                 specs=self.specs.done(),
                 users=self.users.draft.done(),
                 lingering=lingering,

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from tidegate.building.options import BuildOptions
 from tidegate.errors import Problem, Severity
 from tidegate.model import Backend, Instance, RouteClaim
+from tidegate.policy import Match
 from tidegate.settings.layers import joined
 from tidegate.value import Value
 
@@ -37,15 +38,21 @@ class Group(Value, frozen=True):
     who: str
     origin: str
     backends: tuple[Backend, ...]
+    match: Match | None = None
     settings: dict[str, str] = {}
     implied: dict[str, str] = {}
     recent: tuple[tuple[str, int, float], ...] = ()
     gone_at: float | None = None
 
 
-def route_id(host: str, path: str) -> str:
-    """Host and path in one word: `shop.test/api`."""
-    return host + path
+def route_id(host: str, path: str, match: Match | None = None) -> str:
+    """Host, path and conditions in one word: `shop.test/api`, `shop.test/api#header.x-beta=1`."""
+    return f"{host}{path}#{match}" if match is not None else host + path
+
+
+def place_of(id_: str) -> str:
+    """Host and path of a route's id; no path has a `#`. Who holds a place holds it for all conditions."""
+    return id_.partition("#")[0]
 
 
 def groups(
@@ -64,7 +71,7 @@ def groups(
             if fault is not None:
                 problems.append(fault)
             else:
-                asked.setdefault(route_id(claim.host, claim.path), []).append((instance, claim))
+                asked.setdefault(_id_of(claim), []).append((instance, claim))
     weights, conflicts = version_weights(live)
     problems += conflicts
     faulty = any(_has_error(instance) for instance in live) or any(p.severity is Severity.ERROR for p in problems)
@@ -132,6 +139,7 @@ def _group(key: str, claims: Sequence[tuple[Instance, RouteClaim]], weights: Map
             Backend(service=key, version=version, port=port, weight=weights[version])
             for version, port in sorted(wanted)
         ),
+        match=claim.match,
         settings=joined(claim.settings, (each.settings for _, each in claims[1:])),
         implied=claim.implied,
     )
@@ -157,8 +165,7 @@ def _differs(name: str, one: RouteClaim, other: RouteClaim) -> bool:
 def _settings_conflict(key: str, winner: Instance, loser: Instance, claim: RouteClaim, names: Sequence[str]) -> Problem:
     return Problem(
         code="T1307",
-        text=f"{loser.name} and {winner.name} of {key} do not say the same of {route_id(claim.host, claim.path)}: "
-        + ", ".join(names),
+        text=f"{loser.name} and {winner.name} of {key} do not say the same of {_id_of(claim)}: " + ", ".join(names),
         place=f"container {loser.name}",
         cause="a route has one policy, and the earliest container says which",
         mend="write the same labels on all containers of one version",
@@ -181,6 +188,10 @@ def _remembering(group: Group, previous: Group | None, options: BuildOptions, no
         if (version, port) not in present and now < at + options.linger_seconds
     )
     return group if not recent else replace(group, recent=recent)
+
+
+def _id_of(claim: RouteClaim) -> str:
+    return route_id(claim.host, claim.path, claim.match)
 
 
 def _has_error(instance: Instance) -> bool:

@@ -1,7 +1,7 @@
 """One route out of everything that claims it: who holds it, its weighted backends, what is wrong.
 
-The first claim wins and stays while its owner has a live (or lingering) instance that claims it; a claim of another
-owner is quarantined with T1301 and never mixed in. Files own their routes under the name `FILE_OWNER`.
+The first claim of a host and path wins, whatever its conditions, and stays while its owner has a live (or lingering)
+instance that claims it; a claim of another owner is quarantined with T1301 and never mixed in. Files own their routes under the name `FILE_OWNER`.
 """
 
 from __future__ import annotations
@@ -28,32 +28,51 @@ class Shape(Value, frozen=True):
     weights: dict[str, int] = field(default_factory=dict)
 
 
+class Owner(Value, frozen=True):
+    """Who holds a host and path: a project, "" for containers without one, or `FILE_OWNER`. `who` is its first container or
+    file, `services` are those that serve."""
+
+    name: str
+    who: str
+    services: tuple[str, ...]
+
+
+def owner_of(found: Sequence[Group], specs: Sequence[RouteSpec], holder: str | None) -> Owner | None:
+    """Who holds the place that `found` and `specs` claim, with whatever conditions; None if nobody claims it.
+
+    `holder` is its owner in the previous table.
+    """
+    if specs and (holder in {None, FILE_OWNER} or not found):
+        services = dict.fromkeys(backend.service for spec in specs for backend in spec.backends)
+        return Owner(name=FILE_OWNER, who=specs[0].origin or "a file", services=tuple(services))
+    if not found:
+        return None
+    ordered = sorted(found, key=lambda group: group.first)
+    first = next((group for group in ordered if group.owner == holder), ordered[0])
+    services = dict.fromkeys(group.service for group in ordered if group.owner == first.owner)
+    return Owner(name=first.owner, who=first.who, services=tuple(services))
+
+
 def build_route(
     found: Sequence[Group],
     specs: Sequence[RouteSpec],
-    holder: str | None,
+    owner: Owner,
     overrides: Overrides,
     shapes: Mapping[str, Shape],
     defaults: Sequence[Layer] = (),
 ) -> tuple[Route | None, tuple[Problem, ...]]:
-    """The route that `found` and `specs` (all of one host and path) add up to; None if nobody claims it.
+    """The route that `found` and `specs` (all of one route id) add up to; None if `owner` does not claim it.
 
-    `holder` is its owner in the previous table. `shapes` describes the services that specs name; those missing from it
-    are unknown. `defaults` are what files say of all routes.
+    `shapes` describes the services that specs name; those missing from it are unknown. `defaults` are what files say of
+    all routes.
     """
-    owners: dict[str, list[Group]] = {}
-    for group in found:
-        owners.setdefault(group.owner, []).append(group)
-    if specs and holder in {None, FILE_OWNER}:
-        return _from_spec(specs, found, overrides, shapes, defaults)
-    if not owners:
-        return _from_spec(specs, found, overrides, shapes, defaults) if specs else (None, ())
-    owner = holder if holder in owners else min(owners, key=lambda each: min(g.first for g in owners[each]))
-    winners = sorted(owners.pop(owner), key=lambda group: group.first)
-    losers = [group for rest in owners.values() for group in rest]
-    route, problems = _from_groups(winners, overrides, defaults)
-    conflicts = [_conflict(loser, winners[0].owner, winners[0].who, route) for loser in losers]
-    conflicts += [_spec_conflict(spec, winners[0]) for spec in specs]
+    winners = sorted((group for group in found if group.owner == owner.name), key=lambda group: group.first)
+    conflicts = [_conflict(group, owner) for group in found if group.owner != owner.name]
+    if owner.name == FILE_OWNER:
+        route, problems = _from_spec(specs, overrides, shapes, defaults) if specs else (None, ())
+        return route, (*conflicts, *problems)
+    conflicts += [_spec_conflict(spec, owner) for spec in specs]
+    route, problems = _from_groups(winners, overrides, defaults) if winners else (None, ())
     return route, (*conflicts, *problems)
 
 
@@ -61,7 +80,7 @@ def _from_groups(
     winners: Sequence[Group], overrides: Overrides, defaults: Sequence[Layer]
 ) -> tuple[Route, tuple[Problem, ...]]:
     first = winners[0]
-    id_ = route_id(first.host, first.path)
+    id_ = route_id(first.host, first.path, first.match)
     backends = tuple(backend for group in winners for backend in group.backends)
     present = {
         (b.service, b.version or "", b.port) for group in winners if group.gone_at is None for b in group.backends
@@ -79,6 +98,7 @@ def _from_groups(
         backends=chosen,
         owner=first.owner,
         origin=f"{first.who} {first.origin}".strip(),
+        match=first.match,
         policy=policy(
             (
                 *group_layers(winners, defaults),
@@ -93,13 +113,12 @@ def _from_groups(
 
 def _from_spec(
     specs: Sequence[RouteSpec],
-    others: Sequence[Group],
     overrides: Overrides,
     shapes: Mapping[str, Shape],
     defaults: Sequence[Layer],
 ) -> tuple[Route, tuple[Problem, ...]]:
     spec = specs[0]
-    id_ = route_id(spec.host, spec.path)
+    id_ = _id_of(spec)
     alone = len(spec.backends) == 1
     backends = tuple(each for b in spec.backends for each in _versions(b, shapes.get(b.service, Shape()), alone))
     present = {(b.service, b.version or "", b.port) for b in backends if _has_endpoints(b, shapes)}
@@ -112,6 +131,7 @@ def _from_spec(
         backends=chosen,
         owner=FILE_OWNER,
         origin=spec.origin,
+        match=spec.match,
         policy=policy(
             (
                 *spec_layers(spec, defaults),
@@ -121,8 +141,7 @@ def _from_spec(
         mode=mode,
         message=message,
     )
-    found = [_conflict(group, FILE_OWNER, spec.origin or "a file", route) for group in others]
-    found += [_duplicate(spec, later) for later in specs[1:]]
+    found = [_duplicate(spec, later) for later in specs[1:]]
     found += [_unknown_service(spec, each) for each in spec.backends if each.service not in shapes]
     return route, (*found, *problems)
 
@@ -166,34 +185,38 @@ def _owner_words(owner: str) -> str:
     return f"project {owner}" if owner else "containers without a project"
 
 
-def _conflict(loser: Group, owner: str, holder: str, route: Route) -> Problem:
-    services = ", ".join(dict.fromkeys(backend.service for backend in route.backends))
+def _id_of(spec: RouteSpec) -> str:
+    return route_id(spec.host, spec.path, spec.match)
+
+
+def _conflict(loser: Group, owner: Owner) -> Problem:
+    id_ = route_id(loser.host, loser.path, loser.match)
     return Problem(
         code="T1301",
-        text=f"{loser.who} claims {route.id}, which {holder} already holds",
+        text=f"{loser.who} claims {id_}, which {owner.who} already holds",
         place=f"container {loser.who}" + (f", {loser.origin}" if loser.origin else ""),
-        cause=f"{_owner_words(owner)} claimed it first; {_owner_words(loser.owner)} may not share it",
-        mend=f"give {loser.who} another host or path, or stop {holder}",
-        kept=f"requests for {route.id} still go to {services}",
+        cause=f"{_owner_words(owner.name)} claimed it first; {_owner_words(loser.owner)} may not share it",
+        mend=f"give {loser.who} another host or path, or stop {owner.who}",
+        kept=f"requests for {id_} still go to {', '.join(owner.services)}",
     )
 
 
-def _spec_conflict(spec: RouteSpec, winner: Group) -> Problem:
-    id_ = route_id(spec.host, spec.path)
+def _spec_conflict(spec: RouteSpec, owner: Owner) -> Problem:
+    id_ = _id_of(spec)
     return Problem(
         code="T1301",
-        text=f"a file claims {id_}, which {winner.who} already holds",
+        text=f"a file claims {id_}, which {owner.who} already holds",
         place=spec.origin,
-        cause=f"{_owner_words(winner.owner)} claimed it first",
-        mend=f"remove the routing label from {winner.who}, or give the file's route another host or path",
-        kept=f"requests for {id_} still go to {winner.service}",
+        cause=f"{_owner_words(owner.name)} claimed it first",
+        mend=f"remove the routing label from {owner.who}, or give the file's route another host or path",
+        kept=f"requests for {id_} still go to {', '.join(owner.services)}",
     )
 
 
 def _duplicate(spec: RouteSpec, later: RouteSpec) -> Problem:
     return Problem(
         code="T1302",
-        text=f"route {route_id(spec.host, spec.path)} is written twice",
+        text=f"route {_id_of(spec)} is written twice",
         place=later.origin,
         cause=f"it stands already in {spec.origin}" if spec.origin else "",
         mend="keep one of them and name all backends there",
@@ -204,7 +227,7 @@ def _duplicate(spec: RouteSpec, later: RouteSpec) -> Problem:
 def _unknown_service(spec: RouteSpec, backend: Backend) -> Problem:
     return Problem(
         code="T1303",
-        text=f"route {route_id(spec.host, spec.path)} names service {backend.service}, which nobody offers",
+        text=f"route {_id_of(spec)} names service {backend.service}, which nobody offers",
         place=spec.origin,
         mend="correct the name, or start the service",
         kept="the route is served by its other backends, or answers 503",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
+from tidegate.building.claims import route_id
 from tidegate.errors import Problem
 from tidegate.matcher import HostEntry, match_path
 from tidegate.model import Backend, Endpoint, HealthState, Instance, Inventory, Route, TrafficMode
@@ -164,7 +165,7 @@ def _instance(inventories: Mapping[str, Inventory], name: str) -> Instance | Non
 def _claims(table: RoutingTable, instance: Instance) -> list[str]:
     steps = []
     for claim in instance.claims:
-        id_ = claim.host + claim.path
+        id_ = route_id(claim.host, claim.path, claim.match)
         route = table.routes.get(id_)
         origin = f" ({claim.origin})" if claim.origin else ""
         if route is None:

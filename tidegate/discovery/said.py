@@ -15,6 +15,9 @@ from msgspec.structs import replace
 from tidegate.discovery.complaints import Complaints
 from tidegate.discovery.vocabulary import setting_of
 from tidegate.model import RouteClaim
+from tidegate.policy import Match
+from tidegate.settings.conditions import TOP as CONDITIONS
+from tidegate.settings.conditions import apart, read_conditions
 from tidegate.settings.fault import Fault
 from tidegate.settings.layers import merged
 from tidegate.settings.reading import Wrong, read_settings
@@ -29,14 +32,15 @@ class Said(Struct, frozen=True, kw_only=True):
     """Settings by port, 0 for all; `closed` and `closed_ports` get no traffic."""
 
     settings: dict[int, dict[str, str]]
+    matches: dict[int, Match] = {}
     closed: bool = False
     closed_ports: frozenset[int] = frozenset()
 
     def claim(self, claim: RouteClaim) -> RouteClaim:
         """`claim` with what holds for it."""
         settings = merged(self.settings.get(0, {}), self.settings.get(claim.port, {}))
-        implied = _implied(claim)
-        return replace(claim, settings=settings, implied=implied) if settings or implied else claim
+        match = self.matches.get(claim.port, self.matches.get(0))
+        return replace(claim, match=match, settings=settings, implied=_implied(claim))
 
 
 def _implied(claim: RouteClaim) -> dict[str, str]:
@@ -50,10 +54,11 @@ def read_said(labels: Mapping[str, str], complaints: Complaints, *, sticky: bool
     reader = _Reader(complaints)
     for label, text in labels.items():
         reader.sort(label, text)
+    matches = {port: match for port in sorted(reader.given) if (match := reader.match(port)) is not None}
     found = {port: reader.read(port) for port in sorted(reader.given)}
     if sticky is not None:
         found[0] = {"balance.sticky": "true" if sticky else "false"} | found.get(0, {})
-    return Said(settings=found, closed=0 in reader.closed, closed_ports=frozenset(reader.closed - {0}))
+    return Said(settings=found, matches=matches, closed=0 in reader.closed, closed_ports=frozenset(reader.closed - {0}))
 
 
 class _Reader:
@@ -80,15 +85,24 @@ class _Reader:
         else:
             self.given.setdefault(port, {})[name] = value
 
+    def match(self, port: int) -> Match | None:
+        """The conditions of one port, 0 for all."""
+        found = read_conditions(apart(self.given[port])[0])
+        for name, fault in found.wrong:
+            self._refuse(port, self._labels[port, name], Wrong(name=name, fault=fault, closes=True))
+        return found.match
+
     def read(self, port: int) -> dict[str, str]:
         """The settings of one port, 0 for all."""
-        reading = read_settings(self.given[port], operator=False)
+        reading = read_settings(apart(self.given[port])[1], operator=False)
         for wrong in reading.wrong:
             self._refuse(port, self._labels.get((port, wrong.name), ""), wrong)
         return reading.settings
 
     def _protects(self, name: str) -> bool:
-        return any(wrong.closes for wrong in read_settings({name: ""}, operator=False).wrong)
+        return name.partition(".")[0] == CONDITIONS or any(
+            wrong.closes for wrong in read_settings({name: ""}, operator=False).wrong
+        )
 
     def _refuse(self, port: int, label: str, wrong: Wrong) -> None:
         code = "T1203" if wrong.unknown else "T1212" if wrong.closes else "T1208"

@@ -23,6 +23,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tidegate.discovery.complaints import Complaints
 from tidegate.discovery.hosts import TIDEGATE, read_host, read_path
@@ -30,6 +31,9 @@ from tidegate.discovery.probe import NAMES as PROBE_NAMES
 from tidegate.discovery.probe import Setting, UnreadableProbe, read_probe
 from tidegate.errors import Problem, Severity
 from tidegate.model import Address, Backend, Instance, NetworkAddress, ProbeSpec, RouteSpec
+from tidegate.policy import Match
+from tidegate.settings.conditions import TOP as CONDITIONS
+from tidegate.settings.conditions import read_conditions
 from tidegate.settings.fault import Fault, meant, nearest, shown
 from tidegate.settings.reading import flattened, read_settings
 from tidegate.settings.values import as_text, read_name, read_whole
@@ -104,7 +108,7 @@ class _Reader:
         self._complaints = Complaints(lambda at: at)
         self._instances: dict[str, Instance] = {}
         self._numbers: dict[str, int] = {}  # endpoints so far, by service key
-        self._routes: dict[tuple[str, str], RouteSpec] = {}
+        self._routes: dict[str, RouteSpec] = {}  # by id
         self._backends: list[tuple[Path, _Name]] = []
         self.defaults: dict[str, str] = {}
         self.domain = ""
@@ -214,10 +218,11 @@ class _Reader:
     # ------------------------------------------------------------------------------------------------------ routes
 
     def _route(self, data: Any, path: Path) -> None:
-        fields = self._mapping(data, path, (*_ROUTE, *TOPS))
+        fields = self._mapping(data, path, (*_ROUTE, CONDITIONS, *TOPS))
         if not fields:
             return
         settings = self._settings(fields, path)
+        match = self._match(fields, path)
         if not fields.get("host"):
             self._missing(path, "host", "the route has no host")
         backends = self._mapping(fields.get("backends"), (*path, "backends"))
@@ -229,7 +234,9 @@ class _Reader:
         if isinstance(prefix, Fault):
             self._wrong((*path, "path"), prefix)
         elif host:
-            self._keep(host, prefix, tuple(backend for backend in read if backend is not None), settings, path)
+            kept = tuple(backend for backend in read if backend is not None)
+            spec = RouteSpec(host=host, path=prefix, backends=kept, match=match, settings=settings)
+            self._keep(spec, path)
 
     def _host(self, value: Any, at: Path) -> str:
         if not value:
@@ -242,7 +249,24 @@ class _Reader:
 
     def _settings(self, fields: Mapping[Any, Any], path: Path) -> dict[str, str]:
         """The settings among the keys of a route or of the defaults."""
-        said = {key: value for key, value in fields.items() if _top(key) in TOPS}
+        given, places = self._flat({key: value for key, value in fields.items() if _top(key) in TOPS}, path)
+        reading = read_settings(given, operator=True)
+        for wrong in reading.wrong:
+            code = "T1255" if wrong.unknown else "T1256"
+            at = places.get(wrong.name, path)
+            self._complaints.error(code, self._at(at), wrong.fault.text, mend=wrong.fault.mend)
+        return reading.settings
+
+    def _match(self, fields: Mapping[Any, Any], path: Path) -> Match | None:
+        """The conditions among the keys of a route."""
+        given, places = self._flat({key: value for key, value in fields.items() if _top(key) == CONDITIONS}, path)
+        found = read_conditions(given)
+        for name, fault in found.wrong:
+            self._wrong(places.get(name, path), fault)
+        return found.match
+
+    def _flat(self, said: Mapping[Any, Any], path: Path) -> tuple[dict[str, str], dict[str, Path]]:
+        """Texts and places by dotted name; complains about what is no plain value."""
         given: dict[str, str] = {}
         places: dict[str, Path] = {}
         for name, keys, text in flattened(said):
@@ -253,25 +277,17 @@ class _Reader:
                 self._wrong(at, Fault(f"{name} is said twice", "keep one of the two"))
             else:
                 given[name] = text
-        reading = read_settings(given, operator=True)
-        for wrong in reading.wrong:
-            code = "T1255" if wrong.unknown else "T1256"
-            at = places.get(wrong.name, path)
-            self._complaints.error(code, self._at(at), wrong.fault.text, mend=wrong.fault.mend)
-        return reading.settings
+        return given, places
 
-    def _keep(
-        self, host: str, prefix: str, backends: tuple[Backend, ...], settings: dict[str, str], path: Path
-    ) -> None:
+    def _keep(self, spec: RouteSpec, path: Path) -> None:
         place = self._at(path)
-        held = self._routes.get((host, prefix))
+        id_ = f"{spec.host}{spec.path}" + (f"#{spec.match}" if spec.match else "")
+        held = self._routes.get(id_)
         if held is not None:
-            text = f"route {host}{prefix} is written twice"
+            text = f"route {id_} is written twice"
             self._complaints.error("T1259", place, text, cause=f"first at {held.origin}", mend="keep one of the two")
             return
-        self._routes[host, prefix] = RouteSpec(
-            host=host, path=prefix, backends=backends, origin=place, settings=settings
-        )
+        self._routes[id_] = replace(spec, origin=place)
 
     def _backend(self, text: str, weight: Any, at: Path) -> Backend | None:
         name = _read_key(text)
@@ -314,7 +330,7 @@ class _Reader:
             self._wrong(path, Fault(f"{shown(data)} is not a mapping of names to values", "write name: value lines"))
             return {}
         for key in data if known else ():
-            if key not in known and not (_top(key) in TOPS and _top(key) in known):
+            if key not in known and not (_top(key) in (*TOPS, CONDITIONS) and _top(key) in known):
                 text = f"unknown key {shown(key)}"
                 self._complaints.error("T1255", self._at((*path, key)), text, mend=meant(str(key), known))
         return data

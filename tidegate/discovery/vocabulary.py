@@ -9,6 +9,7 @@ import re
 
 from tidegate.discovery.probe import NAMES as PROBE_NAMES
 from tidegate.discovery.probe import WAYS
+from tidegate.settings.conditions import TOP as CONDITIONS
 from tidegate.settings.fault import nearest
 from tidegate.settings.vocabulary import TOPS, all_names, family_of
 
@@ -69,7 +70,7 @@ def is_applied(label: str) -> bool:
 def is_setting(label: str) -> bool:
     """Whether the label is one of the routes' settings, known or not: `tidegate.<name>`, `tidegate.port_<n>.<name>`."""
     name = setting_of(label)[1]
-    return name.partition(".")[0] in TOPS or (name != "" and _PORT_SETTING.fullmatch(label) is not None)
+    return name.partition(".")[0] in (*TOPS, CONDITIONS) or (name != "" and _PORT_SETTING.fullmatch(label) is not None)
 
 
 def setting_of(label: str) -> tuple[str, str]:

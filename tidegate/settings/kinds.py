@@ -27,8 +27,30 @@ _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0
 _PATH = re.compile(r"(?:/(?:[A-Za-z0-9_.~!$&'()*+,=:@-]|%[0-9A-Fa-f]{2})+)+/?|/")
 _ORIGIN = re.compile(r"https?://(?:\*\.)?([a-z0-9.-]{1,253})(?::([0-9]{1,5}))?")
 _URL = re.compile(r"https?://(\[[0-9a-f:.]{2,45}\]|[A-Za-z0-9.-]{1,253})(?::([0-9]{1,5}))?(/[!-~]{0,1024})?")
+_SERVICE = re.compile(r"(?!0[xX])(?=[0-9-]*[A-Za-z])[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_METHOD = re.compile(r"[A-Za-z][A-Za-z_-]{0,31}")
 _HASH = re.compile(r"\$2[aby]\$(?:0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}|\{SHA256\}[0-9a-f]{64}")
 _USER = re.compile(r"[!-+\--9;-~]{1,64}")  # visible, without comma and colon
+
+
+# Framing (RFC 9112), hop by hop (RFC 9110 section 7.6.1), and what upstreams trust us to say.
+_OURS = frozenset(
+    [
+        "connection",
+        "content-length",
+        "expect",
+        "forwarded",
+        "host",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "via",
+        "x-real-ip",
+    ]
+)
 
 
 class Kind(Struct, frozen=True, kw_only=True):
@@ -229,6 +251,22 @@ def url() -> Kind:
     return Kind(read=read, show=str, words="URL", schema={"type": "string"})
 
 
+def service_url() -> Kind:
+    """An HTTP URL whose host is the name of a service, which only our own table can resolve: no domain, no address."""
+    kind = url()
+
+    def read(text: str) -> str | Fault:
+        value: str | Fault = kind.read(text)
+        match = _URL.fullmatch(value) if isinstance(value, str) else None
+        if match is None:
+            return value
+        if not _SERVICE.fullmatch(match[1]) or match[1].lower() == "localhost":
+            return Fault(f"host {shown(match[1])} is not the name of a service", "a label cannot name another address")
+        return value
+
+    return Kind(read=read, show=str, words="URL with a service's name as host", schema={"type": "string"})
+
+
 def several(item: Kind, what: str) -> Kind:
     """A list with commas between its items, each one at most once; order is kept."""
 
@@ -300,7 +338,7 @@ def method() -> Kind:
     """An HTTP method, made upper-case."""
 
     def read(text: str) -> str | Fault:
-        good = _TOKEN.fullmatch(text)
+        good = _METHOD.fullmatch(text)
         return text.upper() if good else Fault(f"{shown(text)} is not a method", "for example GET")
 
     return Kind(read=read, show=str, words="method", schema={"type": "string"})
@@ -312,6 +350,19 @@ def field_name() -> Kind:
     def read(text: str) -> str | Fault:
         good = _TOKEN.fullmatch(text)
         return text.lower() if good else Fault(f"{shown(text)} is not a header name", "use letters, digits and -")
+
+    return Kind(read=read, show=str, words="header", schema={"type": "string"})
+
+
+def edited_name() -> Kind:
+    """The name of a header that may be changed: not those that frame a message, name its host, or say who the client is."""
+    kind = field_name()
+
+    def read(text: str) -> str | Fault:
+        value: str | Fault = kind.read(text)
+        if isinstance(value, str) and (value in _OURS or value.startswith("x-forwarded-")):
+            return Fault(f"header {value} is the router's own", "leave it to the router")
+        return value
 
     return Kind(read=read, show=str, words="header", schema={"type": "string"})
 

@@ -47,11 +47,11 @@ def merged(low: Mapping[str, str], high: Mapping[str, str]) -> dict[str, str]:
 
 def _replaced(settings: Mapping[str, str]) -> dict[str, None]:
     """Heads of the families of which lower layers are forgotten: the whole ones that are touched, those set to `off`."""
-    touched = dict.fromkeys(family.head for name in settings if (family := _whole(name)) is not None)
+    touched = dict.fromkeys(family.head for name in settings if (family := _whole_of(name)) is not None)
     return touched | dict.fromkeys(name for name, value in settings.items() if value == OFF and name in HEADS)
 
 
-def _whole(name: str) -> Family | None:
+def _whole_of(name: str) -> Family | None:
     family = family_of(name)
     return family if family is not None and family.whole else None
 
