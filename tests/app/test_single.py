@@ -46,6 +46,20 @@ async def test_one_process_serves_http_dns_and_admin_and_drains_on_sigterm(tmp_p
         assert_clean(tidegate)
 
 
+async def test_sighup_opens_the_access_log_anew_and_ends_nothing(tmp_path):
+    tidegate = await Tidegate(tmp_path, workers=0).start(ready=False)
+    moved = tmp_path / "access.log.1"
+    await tidegate.request("nobody.test")
+    await until(tidegate.access_path.read_text, what="the first record")
+    tidegate.access_path.rename(moved)
+    tidegate.process.send_signal(signal.SIGHUP)
+    await tidegate.request("nobody.test")
+    await until(tidegate.access_path.exists, what="the new file")
+    await until(tidegate.access_path.read_text, what="the second record")
+    assert await tidegate.stop() == 0
+    assert_clean(tidegate)
+
+
 async def _in_flight(tidegate):
     _, body = await tidegate.get("/metrics")
     lines = [line for line in body.decode().splitlines() if line.startswith("tidegate_router_service_in_flight{")]

@@ -136,6 +136,7 @@ class Control:
             ],
             complaints=self._complaints,
             registry=self.registry,
+            traffic=self.traffic,
             sockets=adopt(launch.admin),
         )
         self._listening = adopt((launch.channel,))[0]

@@ -1,4 +1,7 @@
-"""`--workers 0`: control and data plane in one process; the channel is a function call. For tests and small hosts."""
+"""`--workers 0`: control and data plane in one process; the channel is a function call. For tests and small hosts.
+
+There is no successor to hand over to, so SIGHUP only opens the access log anew.
+"""
 
 from __future__ import annotations
 
@@ -55,6 +58,7 @@ async def _serve(launch: Launch, store: SqliteStore) -> None:
     control = Control(launch, store)
     plane = DataPlane(launch.config, 0, lambda message: control.take(0, message))
     control.cell.follow(plane.apply)
+    loop.add_signal_handler(signal.SIGHUP, plane.reopen_log)
     async with Tasks("single") as tasks:
         tasks.spawn("control", control.run(stop))
         tasks.spawn("dataplane", plane.run(launch, stop))

@@ -72,6 +72,11 @@ class DataPlane:
         if len(delta.services) + len(delta.names) > _LARGE_DELTA:
             gc.freeze()  # a collection that walks 10 000 services stops the worker for 20 ms
 
+    def reopen_log(self) -> None:
+        """Write the access log to whatever file has its name now."""
+        if self.router.log is not None:
+            self.router.log.reopen()
+
     async def run(self, launch: Launch, stop: asyncio.Event) -> None:
         """Serve until `stop`, then drain: DNS answers on for a moment, requests in flight finish."""
         if self.spans is not None:

@@ -29,6 +29,7 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
             Verb("status", "status", "status", "One screen: what runs, what is wrong."),
             Verb("ls", "ls", "ls", "List services, routes, endpoints or nodes."),
             Verb("show", "show", "show", "Everything known of one service."),
+            Verb("top", "top", "top", "Live requests/s, errors and latency."),
             Verb("events", "events", "events", "What changed, newest last; -f follows."),
             Verb("explain", "explain", "explain", "Why a URL or a container is routed as it is."),
             Verb("resolve", "resolve", "resolve", "What our DNS answers, and from where."),

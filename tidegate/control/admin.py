@@ -13,6 +13,7 @@ from tidegate import __version__
 from tidegate.building import Build
 from tidegate.control import guard, targets
 from tidegate.control.answers import (
+    Carried,
     Changed,
     ChangeQuery,
     Document,
@@ -31,6 +32,7 @@ from tidegate.control.answers import (
     Services,
     Status,
     TargetBody,
+    TrafficQuery,
     WeightsBody,
 )
 from tidegate.control.api import operation
@@ -44,6 +46,8 @@ from tidegate.control.ports import Followers, ResolvePort, StatusPort
 from tidegate.control.reconciler import Reconciler
 from tidegate.control.refusal import Refused
 from tidegate.control.stream import EventStream
+from tidegate.control.traffic import LABELS, Traffic
+from tidegate.control.usage import usage
 from tidegate.errors import Conflict, NoSuchThing, Problem, Severity
 from tidegate.value import Value
 
@@ -55,6 +59,7 @@ class Parts(Value, frozen=True):
     book: OverrideBook
     journal: Journal
     registry: Registry
+    traffic: Traffic
     followers: Followers
     status: StatusPort
     resolve: ResolvePort
@@ -162,6 +167,13 @@ class Look:
                 for name, count in sorted(counts.items())
             ]
         )
+
+    @operation("GET", "/v1/traffic")
+    async def traffic(self, query: TrafficQuery) -> Carried:
+        """What routes, services and endpoints carry: sums, to be subtracted from those of a later answer."""
+        kinds = (query.kind,) if query.kind is not None else tuple(LABELS)
+        found = usage(self._parts.traffic, self._parts.reconciler.table, kinds, resting=query.resting)
+        return Carried(at=found["at"], bounds_seconds=found["bounds_seconds"], rows=found["rows"])
 
     @operation("GET", "/v1/problems")
     async def problems(self, query: NoQuery) -> Problems:  # noqa: ARG002  as above

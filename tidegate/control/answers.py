@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NotRequired,  # pydantic needs it before Python 3.12, and brings it
+)
 
 from pydantic import Field
-from typing_extensions import TypedDict  # pydantic needs it before Python 3.12, and brings it
+from typing_extensions import TypedDict
 
 from tidegate.control.api import Fields
 
@@ -32,6 +37,13 @@ class ExplainQuery(Fields):
     url: Annotated[str, Field(max_length=8192)] | None = None
     container: Name | None = None
     method: Annotated[str, Field(max_length=32)] = "GET"
+
+
+class TrafficQuery(Fields):
+    """Which rows: of one kind or all; with `resting` also what had no request yet."""
+
+    kind: Literal["route", "service", "endpoint"] | None = None
+    resting: bool = False
 
 
 class ResolveQuery(Fields):
@@ -143,6 +155,41 @@ class Status(TypedDict):
     providers: list[Document]
     workers: list[Document]
     overrides: list[Document]
+
+
+class TrafficRow(TypedDict):
+    """Sums since control started. Times in microseconds, body sizes in bytes; `*_buckets` count per bound of
+    `bounds_seconds`, the last one what is above all. `state` is a route's mode, a service's ready endpoints of all, an
+    endpoint's health, or `gone`; `weight` is null where none applies."""
+
+    kind: Literal["route", "service", "endpoint"]
+    route: NotRequired[str]
+    service: NotRequired[str]
+    version: NotRequired[str]
+    endpoint: NotRequired[str]
+    state: str
+    weight: int | None
+    requests: int
+    received: int
+    sent: int
+    duration_us: int
+    upstream_us: int
+    retries: int
+    held: int
+    held_us: int
+    opened: int
+    statuses: dict[str, int]
+    duration_buckets: list[int]
+    upstream_buckets: list[int]
+    in_flight: int
+
+
+class Carried(TypedDict):
+    """`at` is when the sums were measured, on a clock that only serves for differences."""
+
+    at: float
+    bounds_seconds: list[float]
+    rows: list[TrafficRow]
 
 
 class Changed(TypedDict):

@@ -20,6 +20,7 @@ from tidegate.control.ports import CheckFollower, Followers, Publisher, ResolveP
 from tidegate.control.reconciler import Reconciler
 from tidegate.control.server import AdminServer
 from tidegate.control.snapshot import Memory
+from tidegate.control.traffic import Traffic
 from tidegate.errors import Problem
 from tidegate.store.port import Store
 from tidegate.tasks import Tasks
@@ -47,6 +48,7 @@ class ControlPlane:
         required: Iterable[str] = (),
         complaints: Callable[[], Iterable[Problem]] = tuple,
         registry: Registry | None = None,
+        traffic: Traffic | None = None,
         sockets: Sequence[socket.socket] = (),
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
@@ -73,6 +75,7 @@ class ControlPlane:
             book=self.book,
             journal=self.journal,
             registry=self.registry,
+            traffic=traffic or Traffic(clock),
             followers=followers,
             status=status,
             resolve=resolve,
