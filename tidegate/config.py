@@ -52,6 +52,17 @@ class TracingConfig(Value):
     headers: tuple[str, ...] = ()  # NAME=VALUE for the collector
 
 
+class TlsConfig(Value):
+    """HTTPS. `certificates` are folders of pairs; `default` names the one for clients that name no host of ours (empty:
+    they are turned away). `authorities` is the folder of CA files that client certificates and containers are verified by.
+    """
+
+    certificates: tuple[str, ...] = ()
+    authorities: str = ""
+    default: str = ""
+    max_handshakes: int = 1000  # in progress, per worker
+
+
 class DnsConfig(Value):
     """The DNS server. An empty `listeners` switches it off; empty `upstreams` means those of /etc/resolv.conf."""
 
@@ -102,6 +113,7 @@ class Config(Value):
     http: HttpConfig = HttpConfig()
     access_log: AccessLogConfig = AccessLogConfig()
     tracing: TracingConfig = TracingConfig()
+    tls: TlsConfig = TlsConfig()
     dns: DnsConfig = DnsConfig()
     admin: AdminConfig = AdminConfig()
     docker: DockerConfig = DockerConfig()

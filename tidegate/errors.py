@@ -32,6 +32,8 @@ class Reason(Enum):
     FORBIDDEN = ("forbidden", 403, 5)
     RATE_LIMITED = ("rate-limited", 429, 5)
     AUTHORITY_SILENT = ("authority-silent", 503, 2)
+    TLS_REQUIRED = ("tls-required", 403, 5)
+    MISDIRECTED = ("misdirected", 421, 5)
     NO_ROUTE = ("no-route", 404, 3)
     NO_ENDPOINT = ("no-endpoint", 503, 2)
     HOLD_TIMEOUT = ("hold-timeout", 503, 2)

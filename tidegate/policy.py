@@ -206,13 +206,21 @@ class Filters(Value):
     pages: tuple[tuple[int, str], ...] = ()
 
 
+class ClientCertificates(Value):
+    """A certificate that clients must show (may, if not `required`), signed by `authority` of the program's CA folder."""
+
+    authority: str
+    required: bool = True
+
+
 class TlsPolicy(Value):
     """What a route demands of its clients' transport. `only`: plain HTTP is redirected to HTTPS. HSTS (RFC 6797) is sent
-    on HTTPS answers if `hsts_seconds` > 0."""
+    on HTTPS answers if `hsts_seconds` > 0. `clients` holds for the route's whole host, and plain HTTP is redirected."""
 
     only: bool = False
     hsts_seconds: int = 0
     hsts_subdomains: bool = False
+    clients: ClientCertificates | None = None
 
 
 class UpstreamTls(Value):

@@ -152,9 +152,19 @@ def test_port_0_twice_is_two_ports():
     assert len(load({"http.listeners": ("127.0.0.1:0", "127.0.0.1:0")}, {}).config.http.listeners) == 2
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "flag"), [("http.tls_listeners", ":8443", "--https"), ("state.store", "etcd://a:2379", "--store")]
-)
+def test_https_is_served_once_there_are_certificates_and_where_the_operator_says():
+    assert load({}, {}).config.http.tls_listeners == ()
+    given = {"tls.certificates": ("/etc/tls/",)}
+    config = load(given, {}).config
+    assert [str(each) for each in config.http.tls_listeners] == ["0.0.0.0:8443"]
+    assert config.tls.certificates == ("/etc/tls",)
+    assert load({**given, "http.tls_listeners": ("off",)}, {}).config.http.tls_listeners == ()
+    assert [str(each) for each in load({"http.tls_listeners": ("443",)}, {}).config.http.tls_listeners] == [
+        "0.0.0.0:443"
+    ]
+
+
+@pytest.mark.parametrize(("key", "value", "flag"), [("state.store", "etcd://a:2379", "--store")])
 def test_what_this_version_does_not_do_is_refused_and_not_ignored(key, value, flag):
     with pytest.raises(ConfigError) as error:
         load({key: value}, {})

@@ -6,8 +6,8 @@ import pytest
 
 from tests.support.router import route
 from tidegate.model import TrafficMode
-from tidegate.policy import Timeouts
-from tidegate.router.live import HOLD, MAINTENANCE, NORMAL, LiveRoute
+from tidegate.policy import ClientCertificates, Timeouts, TlsPolicy
+from tidegate.router.live import HOLD, MAINTENANCE, NORMAL, ONLY_KNOWN, ONLY_SECURE, LiveRoute
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,14 @@ def test_an_update_keeps_who_waits_and_what_was_counted():
 def test_its_part_of_the_access_log_is_json_whatever_its_name(path):
     live = LiveRoute(route(path=path))
     assert json.loads(b'{"x":"' + live.log_part + b'"}')["route"] == "a.test" + path
+
+
+def test_what_a_route_demands_of_its_clients_becomes_a_number():
+    known = TlsPolicy(clients=ClientCertificates(authority="staff"))
+    guards = [LiveRoute(route(tls=tls)).guard for tls in (TlsPolicy(), TlsPolicy(only=True), known)]
+    assert guards == [0, ONLY_SECURE, ONLY_KNOWN]
+
+
+def test_hsts_is_written_once_per_route():
+    assert LiveRoute(route()).hsts is None
+    assert LiveRoute(route(tls=TlsPolicy(hsts_seconds=60))).hsts == b"Strict-Transport-Security: max-age=60\r\n"

@@ -174,3 +174,13 @@ def shape(book):
 
 TestFollows = Follows.TestCase
 TestFollows.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+
+
+def test_the_routes_of_a_host_are_its_own_or_those_of_its_wildcard():
+    book = RouteBook(0, lambda _: None)
+    routes = [route("a.test", "/x"), route("a.test"), route("*.b.test")]
+    table = table_of(1, routes, [])
+    book.apply(table, difference(table_of(0, [], []), table))
+    assert [live.id for live in book.of_host("a.test")] == ["a.test/", "a.test/x"]
+    assert [live.id for live in book.of_host("y.b.test")] == ["*.b.test/"]
+    assert not list(book.of_host("b.test"))

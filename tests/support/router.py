@@ -70,14 +70,17 @@ def _changed(old, new):
 class Running:
     """The router, what it told (`failures`, `drained`), and the table it follows."""
 
-    def __init__(self, config, on_failure=None, **parts):
+    def __init__(self, config, on_failure=None, parts=None, tls=None):
         self.failures = []
         self.drained = []
         failed = on_failure or (lambda name, reason: self.failures.append((name, reason)))
+        parts = {**(parts or {}), **(tls or {})}
         self.router = Router(config, on_failure=failed, on_drained=self.drained.append, **parts)
         self.table = RoutingTable()
         self.listening = bind(Address(host="127.0.0.1", port=0))
         self.address = self.listening.getsockname()
+        self.secure = [bind(Address(host="127.0.0.1", port=0))] if tls else []
+        self.secure_address = self.secure[0].getsockname() if tls else None
         self.done = asyncio.Event()
 
     @property
@@ -109,7 +112,7 @@ class Running:
 
     async def run(self):
         try:
-            await self.router.run([self.listening])
+            await self.router.run([self.listening], self.secure)
         finally:
             self.done.set()
 
@@ -126,9 +129,10 @@ async def until(condition):
 
 
 @asynccontextmanager
-async def running(*origins, config=None, on_failure=None, parts=None, **values):
-    """A running router; with origins, they serve `web` behind `a.test/`. `parts` are more of the router's arguments."""
-    mesh = Running(config or quick(), on_failure, **(parts or {}))
+async def running(*origins, config=None, on_failure=None, parts=None, tls=None, **values):
+    """A running router; with origins, they serve `web` behind `a.test/`. `parts` are more of the router's arguments, `tls`
+    those for HTTPS: with them it listens there too, at `secure_address`."""
+    mesh = Running(config or quick(), on_failure, parts, tls)
     if origins or values:
         mesh.serve(*origins, **values)
     async with Tasks("test") as tasks:

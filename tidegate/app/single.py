@@ -38,6 +38,7 @@ async def _run(config: Config) -> None:
         launch = Launch(
             config=config,
             http=tuple(one.detach() for one in sockets.http[0]),
+            https=tuple(one.detach() for one in sockets.https[0]),
             dns_udp=tuple(one.detach() for one in sockets.dns_udp[0]),
             dns_tcp=tuple(one.detach() for one in sockets.dns_tcp[0]),
             admin=tuple(one.detach() for one in sockets.admin),

@@ -24,6 +24,7 @@ class Sockets:
     """What was bound: per worker slot, and for control. `http` and `dns` say where, with real ports."""
 
     http: list[list[socket.socket]] = field(default_factory=list)
+    https: list[list[socket.socket]] = field(default_factory=list)
     dns_udp: list[list[socket.socket]] = field(default_factory=list)
     dns_tcp: list[list[socket.socket]] = field(default_factory=list)
     admin: list[socket.socket] = field(default_factory=list)
@@ -37,10 +38,13 @@ def bind_all(config: Config) -> Sockets:
     slots = max(1, config.workers)
     for _ in range(slots):
         bound.http.append([])
+        bound.https.append([])
         bound.dns_udp.append([])
         bound.dns_tcp.append([])
     for address in config.http.listeners:
         _bind_slots(address, bound.http, problems, "--http")
+    for address in config.http.tls_listeners:
+        _bind_slots(address, bound.https, problems, "--https")
     for address in config.dns.listeners:
         _bind_dns_slots(address, bound, problems)
     for address in config.admin.listeners:
@@ -57,14 +61,14 @@ def bind_all(config: Config) -> Sockets:
 
 def close_all(bound: Sockets) -> None:
     """Close every socket."""
-    for group in (*bound.http, *bound.dns_udp, *bound.dns_tcp, bound.admin, bound.channel):
+    for group in (*bound.http, *bound.https, *bound.dns_udp, *bound.dns_tcp, bound.admin, bound.channel):
         for one in group:
             one.close()
 
 
 def close_data(bound: Sockets) -> None:
     """Close those of the data plane only."""
-    for group in (*bound.http, *bound.dns_udp, *bound.dns_tcp):
+    for group in (*bound.http, *bound.https, *bound.dns_udp, *bound.dns_tcp):
         for one in group:
             one.close()
 

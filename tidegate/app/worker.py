@@ -29,6 +29,7 @@ from tidegate.router.worker import Router
 from tidegate.routing import Delta, RoutingTable
 from tidegate.tasks import Tasks
 from tidegate.telemetry import logger
+from tidegate.tls.shelf import Shelf
 
 if TYPE_CHECKING:
     from tidegate.tracing.exporter import Exporter
@@ -58,6 +59,8 @@ class DataPlane:
             spans=self.spans,
             on_failure=lambda endpoint, reason: send(Failed(endpoint=endpoint, reason=reason.token)),
             on_drained=lambda endpoint: send(Drained(endpoint=endpoint)),
+            shelf=Shelf(config.tls, config.files),
+            max_handshakes=config.tls.max_handshakes,
         )
         self._reporter = Reporter(slot, self.spans)
         self.dns = DnsServer(
@@ -85,7 +88,7 @@ class DataPlane:
             reports = tasks.spawn("reports", self._report())
             udp, tcp = adopt(launch.dns_udp), adopt(launch.dns_tcp)
             dns = tasks.spawn("dns", self.dns.run(udp, tcp)) if udp else None
-            router = tasks.spawn("router", self.router.run(adopt(launch.http)))
+            router = tasks.spawn("router", self.router.run(adopt(launch.http), adopt(launch.https)))
             await stop.wait()
             self.router.stop()
             await asyncio.sleep(_DNS_LAME_DUCK_SECONDS)

@@ -48,6 +48,11 @@ def needed(value: str) -> str:
     return value.strip()
 
 
+def folder(value: str) -> str:
+    """A folder's path, without a slash at its end."""
+    return needed(value).rstrip("/") or "/"
+
+
 def boolean(value: str) -> bool:
     """`true` or `false`, and what people write for them."""
     if value.lower() in ("true", "yes", "on", "1"):
@@ -206,7 +211,29 @@ SETTINGS: tuple[Setting, ...] = (
         meta="ADDR:PORT",
         many=True,
         read=listener(ANY),
-        help="Listen here for HTTPS (not in this version).",
+        help="Listen here for HTTPS; 'off' for nowhere (default: 8443, if there are --certs).",
+    ),
+    Setting(
+        key="tls.certificates",
+        flag="--certs",
+        meta="DIR",
+        many=True,
+        read=folder,
+        help="Folder of certificates with their keys; watched for changes.",
+    ),
+    Setting(
+        key="tls.default",
+        flag="--default-cert",
+        meta="NAME",
+        read=text,
+        help="Certificate for clients that name no host of ours (default: they are turned away).",
+    ),
+    Setting(
+        key="tls.authorities",
+        flag="--authorities",
+        meta="DIR",
+        read=folder,
+        help="Folder of CA files, for client certificates and for HTTPS containers; watched for changes.",
     ),
     Setting(
         key="dns.listeners",
@@ -363,6 +390,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         key="http.upstream_idle_connections", read=size(0, 65536), help="Unused upstream connections kept per endpoint."
     ),
+    Setting(key="tls.max_handshakes", read=size(1, 1_000_000), help="TLS handshakes in progress, per worker."),
     Setting(key="dns.ttl_seconds", read=size(0, 86400), help="TTL of our answers."),
     Setting(key="dns.forward", read=boolean, help="Forward foreign names at all?"),
     Setting(key="dns.forward_timeout_seconds", read=seconds, help="For one upstream to answer."),

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from tidegate.cli import address
-from tidegate.cli.catalogue import BY_KEY, BY_VARIABLE, OFF, SETTINGS, Setting
+from tidegate.cli.catalogue import ANY, BY_KEY, BY_VARIABLE, OFF, SETTINGS, Setting
 from tidegate.config import Config
 from tidegate.errors import ConfigError, Problem, Severity
 from tidegate.model import Address
@@ -24,6 +24,7 @@ from tidegate.value import Value
 CLIENT_VARIABLES = ("TIDEGATE_CONFIG", "TIDEGATE_TIMEOUT", "TIDEGATE_PROGRESS", "TIDEGATE_PURE", "TIDEGATE_REQUIRE_EXT")
 SEARCHED = ("tidegate.yaml", "/etc/tidegate/tidegate.yaml")
 KEPT = "nothing was started"
+HTTPS = Address(host=ANY, port=8443)  # where HTTPS is served once there are certificates
 
 
 class Settings(Value, frozen=True):
@@ -56,6 +57,8 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str], file: str | No
     if "dns.domain" not in found:
         found.update(_from_statics(found))
     values = _read_all(found, problems)
+    if values.get("tls.certificates") and "http.tls_listeners" not in found:
+        values["http.tls_listeners"] = (HTTPS,)
     config = _build(values)
     problems.extend(_crossed(config, found))
     errors = tuple(problem for problem in problems if problem.severity is Severity.ERROR)
@@ -305,7 +308,7 @@ def _open_admin(config: Config, found: dict[str, _Found]) -> list[Problem]:
 
 def _not_there(config: Config, found: dict[str, _Found]) -> list[Problem]:
     """Settings that have their name already and that nothing follows yet: to take them in silence would be a lie."""
-    missing = {"http.tls_listeners": "HTTPS listeners", "state.store": "cluster stores"}
+    missing = {"state.store": "cluster stores"}
     return [
         Problem(
             code="T1007",

@@ -40,7 +40,7 @@ from tidegate.settings.values import as_text, read_name, read_whole
 from tidegate.settings.vocabulary import TOPS
 from tidegate.yamlfile import Document, Path
 
-_TOP = ("services", "routes", "defaults", "dns")
+_TOP = ("services", "routes", "defaults", "dns", "tls")  # `tls` is read by tls.statics
 _SERVICE = ("version", "endpoints", "probe", "weight")
 _ENDPOINT = ("address", "weight")
 _ROUTE = ("host", "path", "backends")

@@ -61,6 +61,7 @@ REQUEST_FIELDS: dict[bytes, int] = {
     b"x-forwarded-ssl": _DROP,
     b"x-forwarded-scheme": _DROP,
     b"x-real-ip": _DROP,
+    b"x-forwarded-client-cert": _DROP,
     b"x-original-url": _DROP,
     b"x-rewrite-url": _DROP,
 }

@@ -18,7 +18,7 @@ cdef class Core:
     cdef public Py_ssize_t hold_queue
     cdef public Py_ssize_t upstream_idle
     cdef public list trusted
-    cdef public bytes scheme
+    cdef public int secure_port
     cdef public object clock
     cdef public Wheel wheel
     cdef public Matcher matcher

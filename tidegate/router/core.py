@@ -51,7 +51,7 @@ class Core:
         "pages",
         "ready",
         "recorder",
-        "scheme",
+        "secure_port",
         "stamp",
         "trusted",
         "tunnel_idle",
@@ -70,7 +70,7 @@ class Core:
         self.hold_queue = config.hold_queue
         self.upstream_idle = config.upstream_idle_connections
         self.trusted = [ip_network(cidr) for cidr in config.trusted_proxies]
-        self.scheme = b"http"
+        self.secure_port = 0  # of the first HTTPS listener; 0 where there is none
         self.clock = time.monotonic
         self.wheel = Wheel(self.clock())
         self.matcher = Matcher()
@@ -160,7 +160,7 @@ class Core:
             elif text := self.recorder.record(exchange, self.stamp, duration_us):
                 self.lines.append(text)
         if self.observer is not None:
-            self.observer.finished(exchange, duration_us, self.scheme)
+            self.observer.finished(exchange, duration_us)
 
     def _failure(self, exchange: Exchange) -> None:
         route = exchange.route

@@ -195,6 +195,7 @@ class Downstream(Relay):
         exchange.begin(head.method, head.host, head.target, self.client, now)
         exchange.agent = head.user_agent
         exchange.referer = head.referer
+        exchange.secure = self.secure
         self.exchange = exchange
         self.head = head
         if core.observer is not None:
@@ -229,6 +230,8 @@ class Downstream(Relay):
             return
         exchange.routed(route)
         self.chain = route.chain
+        if (route.guard or self.bound is not None) and not self.admitted(route):
+            return
         if route.chain is None:
             self.dispatch(now)
         elif head.length > route.body_limit:

@@ -16,6 +16,7 @@ cdef class Exchange:
     cdef public double hold_until
     cdef public double sent_at
     cdef public object notes
+    cdef public bint secure
     cdef public int state
     cdef public LiveRoute route
     cdef public Upstream upstream

@@ -46,6 +46,7 @@ class Exchange:
         "received",
         "referer",
         "route",
+        "secure",
         "sent",
         "sent_at",
         "started",
@@ -74,6 +75,7 @@ class Exchange:
         self.hold_until = 0.0  # set when first held
         self.sent_at = 0.0  # when the request's head was last written to an upstream
         self.notes: Any = None  # Notes: request id, trace, headers to be logged; where the settings ask for any
+        self.secure = False  # it came over TLS
         self.state = NEW
         self.route: Any = None  # LiveRoute
         self.upstream: Any = None  # Upstream, while claimed and after

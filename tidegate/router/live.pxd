@@ -16,6 +16,10 @@ cdef class LiveRoute:
     cdef public int mode
     cdef public bytes message
     cdef public bint prefixed
+    cdef public int guard
+    cdef public object clients
+    cdef public bytes hsts
+    cdef public object upstream_tls
     cdef public double hold_seconds
     cdef public double connect_timeout
     cdef public double response_timeout

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from tidegate.model import Route, TrafficMode
+from tidegate.policy import ClientCertificates
 from tidegate.router.balancer import Balancer, build_balancer
 from tidegate.router.counters import Counters
 from tidegate.router.filters.chain import build_chain
@@ -19,6 +20,9 @@ MAINTENANCE = 2
 _MODES = {TrafficMode.NORMAL: NORMAL, TrafficMode.HOLD: HOLD, TrafficMode.MAINTENANCE: MAINTENANCE}
 
 _NO_LIMIT = (1 << 62) - 1
+#: `LiveRoute.guard`, a set of bits: 0 takes whoever comes.
+ONLY_SECURE = 1  # plain HTTP is sent to HTTPS
+ONLY_KNOWN = 2  # clients show a certificate as `clients` says
 
 
 class LiveRoute:
@@ -32,9 +36,12 @@ class LiveRoute:
         "body_limit",
         "chain",
         "choice",
+        "clients",
         "connect_timeout",
         "counters",
+        "guard",
         "hold_seconds",
+        "hsts",
         "id",
         "log_part",
         "logged",
@@ -43,6 +50,7 @@ class LiveRoute:
         "prefixed",
         "response_timeout",
         "route",
+        "upstream_tls",
         "waiting",
     )
 
@@ -58,6 +66,11 @@ class LiveRoute:
         self._filter(route)
         self.update(route)
 
+    def demand(self, clients: ClientCertificates | None) -> None:
+        """Take over what clients of this route's host must show."""
+        self.clients = clients
+        self.guard = (ONLY_SECURE if self.route.policy.tls.only else 0) | (ONLY_KNOWN if clients is not None else 0)
+
     def update(self, route: Route) -> None:
         """Take over the values of a (new) route. Filters that did not change keep what they know."""
         if (route.policy.filters, route.policy.limits.body_bytes) != self._filtered:
@@ -72,6 +85,13 @@ class LiveRoute:
         self.connect_timeout = timeouts.connect
         self.response_timeout = timeouts.response
         self.logged = route.policy.access_log
+        self.upstream_tls = route.policy.upstream_tls
+        tls = route.policy.tls
+        self.hsts: bytes | None = None  # the field line, for answers over HTTPS
+        if tls.hsts_seconds > 0:
+            subdomains = b"; includeSubDomains" if tls.hsts_subdomains else b""
+            self.hsts = b"Strict-Transport-Security: max-age=%d%b\r\n" % (tls.hsts_seconds, subdomains)
+        self.demand(tls.clients)
         self.log_part = b'","route":%b' % msgspec.json.encode(route.id)[:-1]
 
     def _filter(self, route: Route) -> None:

@@ -70,15 +70,15 @@ class Observer:
         notes.request_id = b"%032x" % self._bits(128)
         return rest + b"X-Request-ID: " + notes.request_id + b"\r\n"
 
-    def finished(self, exchange: Exchange, duration_us: int, scheme: bytes) -> None:
+    def finished(self, exchange: Exchange, duration_us: int) -> None:
         """It is over: tell its span, if it is recorded."""
         notes = exchange.notes
         if self._spans is None or notes is None or notes.span is None or not notes.span.sampled:
             return
         end = self._wall_ns()
-        self._spans.add(self._span(exchange, notes.span, notes, end - duration_us * 1000, end, scheme))
+        self._spans.add(self._span(exchange, notes.span, notes, end - duration_us * 1000, end))
 
-    def _span(self, exchange: Exchange, trace: Trace, notes: Notes, start: int, end: int, scheme: bytes) -> Span:
+    def _span(self, exchange: Exchange, trace: Trace, notes: Notes, start: int, end: int) -> Span:
         method = exchange.method.decode("latin-1") if exchange.method in _KNOWN else "HTTP"
         route = exchange.route.route.path if exchange.route is not None else ""
         return Span(
@@ -91,13 +91,13 @@ class Observer:
             end_ns=end,
             failed=exchange.status >= 500,
             attributes=(
-                *self._of_request(exchange, notes, scheme),
+                *self._of_request(exchange, notes),
                 *_of_answer(exchange),
                 *_of_route(exchange, route, end_us=(end - start) // 1000),
             ),
         )
 
-    def _of_request(self, exchange: Exchange, notes: Notes, scheme: bytes) -> list[Attribute]:
+    def _of_request(self, exchange: Exchange, notes: Notes) -> list[Attribute]:
         """OpenTelemetry semantic conventions for HTTP server spans, 1.23 and later."""
         target = self._strike(exchange.target) if self._strike is not None else exchange.target
         path, _, query = target.partition(b"?")
@@ -105,7 +105,7 @@ class Observer:
         found: list[Attribute] = [
             ("http.request.method", _text(exchange.method) if known else "_OTHER"),
             ("url.path", _text(path)),
-            ("url.scheme", _text(scheme)),
+            ("url.scheme", _text(b"https" if exchange.secure else b"http")),
             ("server.address", _text(exchange.host)),
             ("client.address", _text(exchange.client)),
             ("network.protocol.version", _text(notes.protocol[5:])),

@@ -33,6 +33,10 @@ cdef class Relay(Sink):
     cdef public bint closed
     cdef public bint ended
     cdef public long long progress
+    cdef public bint secure
+    cdef public bytes bound
+    cdef public object rule
+    cdef public bytes certificate
     cdef public bytes forwarded
 
     cdef resume(self)
@@ -44,6 +48,9 @@ cdef class Relay(Sink):
 
     @cython.locals(exchange=Exchange)
     cdef _hold(self, double now)
+
+    @cython.locals(exchange=Exchange, head=RequestHead)
+    cdef bint admitted(self, LiveRoute route) except -1
 
     @cython.locals(exchange=Exchange, head=RequestHead, last=bytes, host=bytes, forwarded=bytes)
     cdef _send(self, UpstreamConnection connection, double now)

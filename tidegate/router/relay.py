@@ -27,7 +27,8 @@ from tidegate.router.exchange import CLAIMED, HELD, IDEMPOTENT, MAX_REACHED, RES
 from tidegate.router.filters.answer import Answer, Question
 from tidegate.router.filters.ask import Ask
 from tidegate.router.filters.chain import Chain
-from tidegate.router.live import MAINTENANCE, NORMAL
+from tidegate.router.guard import https_location, verdict
+from tidegate.router.live import MAINTENANCE, NORMAL, LiveRoute
 from tidegate.router.tunnel import join
 from tidegate.router.upstream import Sink, UpstreamConnection
 
@@ -54,7 +55,9 @@ class Relay(Sink):
     __slots__ = (
         "bare_body",
         "blocked",
+        "bound",
         "busy",
+        "certificate",
         "chain",
         "client",
         "close_after",
@@ -70,6 +73,8 @@ class Relay(Sink):
         "pending",
         "progress",
         "request_done",
+        "rule",
+        "secure",
         "started",
         "transport",
         "trusted",
@@ -101,7 +106,18 @@ class Relay(Sink):
         self.closed = False
         self.ended = False  # the client sent its last byte
         self.progress = -1  # response bytes the client had taken when the deadline last passed
+        self.secure = False  # over TLS
+        self.bound: bytes | None = None  # the one host that requests may be for, where its clients show certificates
+        self.rule: Any = None  # and what was demanded of them
+        self.certificate = b""  # the field line that tells containers what they showed
         self.forwarded = b""  # our X-Forwarded-* up to the host
+
+    def secured(self, host: bytes, rule: Any, certificate: bytes) -> None:
+        """Before `connection_made`: the client came over TLS for `host`, under the rule of its clients, if there is one."""
+        self.secure = True
+        self.rule = rule
+        self.bound = host if rule is not None else None
+        self.certificate = certificate
 
     # --- what the half that reads the client adds
 
@@ -127,7 +143,8 @@ class Relay(Sink):
         if self.trusted and head.claimed_for:
             client = self.core.client_behind(head.claimed_for)
         chain: Chain = self.chain
-        ask = Ask(head, client, self.core.scheme == b"https", now)
+        secure = self.secure or (self.trusted and head.claimed_proto == b"https")
+        ask = Ask(head, client, secure, now)
         self._follow(chain, ask, chain.request(ask))
 
     def _follow(self, chain: Chain, ask: Ask, verdict: Answer | Question | None) -> None:
@@ -176,7 +193,7 @@ class Relay(Sink):
         if upstream is None:
             self._hold(now)
             return
-        connection = upstream.take()
+        connection = upstream.take() if route.upstream_tls is None else upstream.take_secure(route.upstream_tls)
         if connection is None:
             self._connect(exchange, now)
         else:
@@ -209,7 +226,24 @@ class Relay(Sink):
             self.fail(Reason.NO_ROUTE)
             return
         exchange.route = route
-        self.dispatch(self.core.clock())
+        if (not route.guard and self.bound is None) or self.admitted(route):
+            self.dispatch(self.core.clock())
+
+    def admitted(self, route: LiveRoute) -> bool:
+        """Whether this connection may carry the request; else it has been answered. Asked where there is a rule."""
+        exchange = self.exchange
+        head = self.head
+        assert exchange is not None and head is not None, "a request is admitted, or not"
+        found = verdict(self, route, head)
+        if found is None:
+            return True
+        if isinstance(found, Reason):
+            self.fail(found)
+            return False
+        exchange.status = 301 if head.method in (b"GET", b"HEAD") else 308
+        line = b"Location: %b\r\n" % https_location(head, self.core.secure_port)
+        self._conclude(None, respond(exchange.status, line, b"", *self._manner(exchange)))
+        return False
 
     def _send(self, connection: UpstreamConnection, now: float) -> None:
         """Write the request head to a connection that is ours now; the body follows as it comes."""
@@ -262,19 +296,16 @@ class Relay(Sink):
         """X-Forwarded-* and Forwarded (RFC 7239) up to the host; ours alone, or appended to what a trusted peer claims."""
         client = self.client
         chain = client
-        proto = self.core.scheme
+        proto = b"https" if self.secure else b"http"
         if head is not None:
             if head.claimed_for:
                 chain = head.claimed_for + b", " + client
             if head.claimed_proto in (b"http", b"https"):
                 proto = head.claimed_proto
         node = b'"[%b]"' % client if b":" in client else client
-        return b'X-Forwarded-For: %b\r\nX-Real-IP: %b\r\nX-Forwarded-Proto: %b\r\nForwarded: for=%b;proto=%b;host="' % (
-            chain,
-            client,
-            proto,
-            node,
-            proto,
+        return (
+            b'%bX-Forwarded-For: %b\r\nX-Real-IP: %b\r\nX-Forwarded-Proto: %b\r\nForwarded: for=%b;proto=%b;host="'
+            % (self.certificate, chain, client, proto, node, proto)
         )
 
     def connected(self, exchange: Exchange, connection: UpstreamConnection) -> None:
@@ -297,7 +328,8 @@ class Relay(Sink):
     def _try_another(self, exchange: Exchange, again: bool, reason: Reason) -> None:
         """Another upstream at once; when all were tried, wait: the table may change, or a container come back."""
         if again and exchange.choose() is not None:
-            connection = exchange.upstream.take()
+            upstream, tls = exchange.upstream, exchange.route.upstream_tls
+            connection = upstream.take() if tls is None else upstream.take_secure(tls)
             if connection is None:
                 self._connect(exchange, self.core.clock())
             else:
@@ -362,6 +394,8 @@ class Relay(Sink):
             last = b"Connection: keep-alive\r\n\r\n"
         else:
             last = b"\r\n"
+        if self.secure and exchange.route.hsts is not None:
+            length = exchange.route.hsts + length
         if self.coder is None:
             self.write(b"".join((head.line, head.fields, length, last, body)))
         else:
@@ -530,6 +564,8 @@ _SOUND = frozenset(
         Reason.RATE_LIMITED,
         Reason.AUTHORITY_SILENT,
         Reason.BODY_TOO_LARGE,
+        Reason.TLS_REQUIRED,
+        Reason.MISDIRECTED,
         Reason.NO_ROUTE,
         Reason.NOT_READY,
         Reason.NO_ENDPOINT,

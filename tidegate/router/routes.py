@@ -6,7 +6,7 @@ endpoint id and address and survive table swaps. Runs between requests, never du
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from tidegate.matcher import HostEntry, Matcher
 from tidegate.model import Address, Endpoint, HealthState
@@ -126,6 +126,12 @@ class RouteBook:
             ],
             self._offset,
         )
+
+    def of_host(self, host: str) -> Iterator[LiveRoute]:
+        """All routes of a host, which has its own or those of `*.suffix`, in an order that stays."""
+        paths = self._paths_of.get(host) or self._paths_of.get("*." + host.partition(".")[2], {})
+        for path in sorted(paths):
+            yield from (paths[path][route_id] for route_id in sorted(paths[path]))
 
     def _usable(self, service: str, version: str | None, port: int) -> Iterable[tuple[Upstream, int]]:
         for upstream in self._upstreams_of.get(service, {}).values():

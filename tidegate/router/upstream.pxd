@@ -30,6 +30,7 @@ cdef class Upstream:
     cdef public object on_empty
     cdef public Counters counters
     cdef public list idle
+    cdef public dict secure_idle
     cdef public long in_flight
     cdef public long connections
     cdef public long failures
@@ -52,6 +53,7 @@ cdef class UpstreamConnection:
     cdef public int framing
     cdef public long long left
     cdef public bytes held
+    cdef public object tls
     cdef public ChunkReader chunks
     cdef public bint head_only
     cdef public bint reusable

@@ -19,6 +19,7 @@ from tidegate.http1.chunks import ChunkReader
 from tidegate.http1.events import FRAMING_CHUNKED, FRAMING_LENGTH, FRAMING_NONE, Limits, ResponseHead
 from tidegate.http1.response import parse_response
 from tidegate.model import Address, Endpoint
+from tidegate.policy import UpstreamTls
 from tidegate.router.counters import Counters
 from tidegate.router.timers import Timed
 
@@ -53,6 +54,7 @@ class Upstream:
         "log_part",
         "on_empty",
         "port",
+        "secure_idle",
     )
 
     def __init__(
@@ -69,6 +71,7 @@ class Upstream:
         self.on_empty = on_empty
         self.counters = Counters("endpoint", (endpoint.service, endpoint.version, endpoint.id), ledger)
         self.idle: list[Any] = []  # newest last: the busiest stay warm, the oldest time out
+        self.secure_idle: Any = None  # those over TLS, by policy: what one route trusts another may not
         self.in_flight = 0  # claims
         self.connections = 0  # open ones, idle included
         self.failures = 0  # since the last good response
@@ -88,12 +91,32 @@ class Upstream:
                 return connection
         return None
 
+    def take_secure(self, tls: UpstreamTls) -> Any:
+        """An idle connection that was made by this policy, or None."""
+        idle = self.secure_idle.get(tls) if self.secure_idle is not None else None
+        while idle:
+            connection = idle.pop()
+            if not connection.closed:
+                return connection
+        return None
+
     def put(self, connection: Any, limit: int) -> None:
         """A connection that may serve again; closed if the endpoint drains or enough are idle."""
         if self.draining or connection.closed or len(self.idle) >= limit:
             connection.close()
-        else:
+        elif connection.tls is None:
             self.idle.append(connection)
+        else:
+            self._put_secure(connection, limit)
+
+    def _put_secure(self, connection: Any, limit: int) -> None:
+        if self.secure_idle is None:
+            self.secure_idle = {}
+        idle = self.secure_idle.setdefault(connection.tls, [])
+        if len(idle) >= limit:
+            connection.close()
+        else:
+            idle.append(connection)
 
     def set_draining(self, draining: bool) -> None:
         """Draining: no idle connection is kept, and the last release is reported."""
@@ -115,6 +138,11 @@ class Upstream:
         keep = [connection for connection in self.idle if connection.idle_since >= before]
         stale = [connection for connection in self.idle if connection.idle_since < before]
         self.idle = keep
+        for tls, idle in list(self.secure_idle.items()) if self.secure_idle is not None else ():
+            stale += [connection for connection in idle if connection.idle_since < before]
+            idle[:] = [connection for connection in idle if connection.idle_since >= before]
+            if not idle:
+                del self.secure_idle[tls]
         for connection in stale:
             connection.close()
 
@@ -192,6 +220,7 @@ class UpstreamConnection:
         "phase",
         "reusable",
         "served",
+        "tls",
         "transport",
         "upstream",
         "write",
@@ -212,6 +241,7 @@ class UpstreamConnection:
         self.head_only = False
         self.reusable = False  # decided by the response head
         self.served = 0  # responses so far: 0 means a fresh connection
+        self.tls: Any = None  # the policy it was made by, where it runs over TLS
         self.idle_since = 0.0
         self.closed = False
 
@@ -263,6 +293,8 @@ class UpstreamConnection:
 
     def _read_last_words(self) -> None:
         """An answer may have come before the reset that our writing met (413, then closed): it is still in the socket."""
+        if self.tls is not None:
+            return  # they are records
         try:
             words = os.read(self.transport.get_extra_info("socket").fileno(), _LAST_WORDS)
         except OSError:  # nothing came, or the socket is closed already

@@ -9,30 +9,36 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
+import ssl
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib import import_module
 from typing import Any
 
 from tidegate.config import AccessLogConfig, HttpConfig, TracingConfig
 from tidegate.errors import Reason
+from tidegate.policy import UpstreamTls
 from tidegate.router.core import Core
+from tidegate.router.dial import context_for, dial
 from tidegate.router.downstream import Downstream
 from tidegate.router.exchange import Exchange
 from tidegate.router.filters.answer import Question
+from tidegate.router.handshake import Handshake
 from tidegate.router.live import LiveRoute
 from tidegate.router.logfile import AccessLog
 from tidegate.router.observer import Observer, SpanSink
 from tidegate.router.recorder import Recorder, needed, struck
 from tidegate.router.routes import RouteBook
+from tidegate.router.secure import Front
 from tidegate.router.timers import TICK_SECONDS
 from tidegate.router.trace import Tracer
 from tidegate.router.upstream import Upstream, UpstreamConnection
 from tidegate.routing import Delta, RoutingTable
 from tidegate.tasks import Tasks
 from tidegate.telemetry import logger
+from tidegate.tls.shelf import Shelf, View
 
 _log = logger("router")
 _FLUSH_SECONDS = 0.1
@@ -45,7 +51,8 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 class Router:
     """One worker's HTTP data plane. `on_failure(endpoint id, reason)` tells passive health facts, `on_drained(endpoint
     id)` that nothing is in flight to a draining endpoint any more. `offset` keeps workers' rotations out of step. `spans`
-    takes what `tracing` asks to be recorded; without it there are no spans."""
+    takes what `tracing` asks to be recorded; without it there are no spans. The `shelf` has the certificates of HTTPS
+    listeners and the authorities of containers."""
 
     def __init__(
         self,
@@ -57,10 +64,14 @@ class Router:
         spans: SpanSink | None = None,
         on_failure: Callable[[str, Reason], None],
         on_drained: Callable[[str], None],
+        shelf: Shelf | None = None,
+        max_handshakes: int = 1000,
     ) -> None:
         self.config = config
         self.core = Core(config)
         self.book = RouteBook(offset, on_drained, self.core.ledger)
+        self.front = Front(max_handshakes, self.book.of_host)
+        self.shelf = shelf
         self.core.connect = self._start_connect
         self.core.wake_soon = self._wake_soon
         self.core.find_route = self.book.routes.get
@@ -77,15 +88,18 @@ class Router:
         self._empty = asyncio.Event()
         self.core.on_empty = self._empty.set
         self._stopping = asyncio.Event()
+        self._trusts: dict[tuple[UpstreamTls, View], ssl.SSLContext] = {}  # towards containers
         self._waking: set[str] = set()  # routes whose held requests will try again in a moment
         self._tasks: Tasks | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     # --- life
 
-    async def run(self, sockets: Iterable[socket.socket]) -> None:
-        """Serve on listening sockets until `stop`; then drain and return."""
+    async def run(self, sockets: Iterable[socket.socket], secure: Sequence[socket.socket] = ()) -> None:
+        """Serve on listening sockets, on `secure` ones over TLS, until `stop`; then drain and return."""
         self._loop = asyncio.get_running_loop()
+        if secure:
+            self.core.secure_port = secure[0].getsockname()[1]
         self._stamp()
         if self.log is not None:
             self.log.open()
@@ -94,8 +108,12 @@ class Router:
             async with Tasks("router") as tasks:
                 self._tasks = tasks
                 ticking = tasks.spawn("ticks", self._tick())
-                servers.extend([await self._loop.create_server(self._accept, sock=listening) for listening in sockets])
+                await self._look()
+                looking = tasks.spawn("certificates", self._keep_looking())
+                servers.extend([await self._loop.create_server(self._accept, sock=each) for each in sockets])
+                servers.extend([await self._loop.create_server(self._accept_secure, sock=each) for each in secure])
                 await self._stopping.wait()
+                looking.cancel()
                 for server in servers:
                     server.close()
                 await self._drain()
@@ -136,6 +154,17 @@ class Router:
                 await self._empty.wait()
         except TimeoutError:
             _log.warning("connections did not end", extra={"connections": len(self.core.connections)})
+
+    async def _keep_looking(self) -> None:
+        """Follow the files of certificates."""
+        while self.shelf is not None:
+            await asyncio.sleep(self.shelf.pause_seconds)
+            await self._look()
+
+    async def _look(self) -> None:
+        """One look, in a thread: disks can take their time."""
+        if self.shelf is not None and await asyncio.to_thread(self.shelf.look, time.time()):
+            self.front.follow(self.shelf.view, self.book.routes.values())
 
     async def _tick(self) -> None:
         """Turn the wheel, write the log, forget idle connections."""
@@ -190,6 +219,8 @@ class Router:
     def apply(self, table: RoutingTable, delta: Delta) -> None:
         """Follow a published table."""
         touched = self.book.apply(table, delta)
+        for route in touched:
+            self.front.mark(route)
         self.core.matcher = self.book.matcher
         self.core.ready = table.version > 0
         for route in touched:
@@ -207,6 +238,10 @@ class Router:
     def _accept(self) -> Any:
         return Downstream(self.core)
 
+    def _accept_secure(self) -> Any:
+        assert self._loop is not None, "connections are only accepted while running"
+        return Handshake(self.core, self.front, self._loop.call_soon)
+
     def _start_connect(self, downstream: Any, exchange: Exchange, upstream: Upstream) -> None:
         assert self._tasks is not None, "connections are only made while running"
         self._tasks.spawn("connect", self._connect(downstream, exchange, upstream))
@@ -216,8 +251,7 @@ class Router:
         assert self._loop is not None, "connections are only made while running"
         try:
             async with asyncio.timeout(exchange.route.connect_timeout):
-                factory: Any = partial(UpstreamConnection, upstream, self.core.limits, self.core.clock)
-                _, connection = await self._loop.create_connection(factory, upstream.host, upstream.port)
+                connection = await self._open(upstream, exchange.route.upstream_tls)
         except TimeoutError:
             self._contained(downstream, partial(downstream.connect_failed, exchange, Reason.CONNECT_TIMEOUT))
         except OSError:
@@ -235,6 +269,24 @@ class Router:
             self._desk = self._desk or enquiry.Desk()
         outcome = await self._desk.answer(question)
         self._contained(owner, partial(done, outcome))
+
+    async def _open(self, upstream: Upstream, tls: UpstreamTls | None) -> UpstreamConnection:
+        """A connection, over TLS where the route's policy says so. Raises OSError."""
+        assert self._loop is not None, "connections are only made while running"
+        factory: Any = partial(UpstreamConnection, upstream, self.core.limits, self.core.clock)
+        if tls is None:
+            _, plain = await self._loop.create_connection(factory, upstream.host, upstream.port)
+            made: UpstreamConnection = plain
+            return made
+        view = self.front.view
+        context = self._trusts.get((tls, view))
+        if context is None:
+            context = await asyncio.to_thread(context_for, tls, view)
+            self._trusts = {key: value for key, value in self._trusts.items() if key[1] is view}
+            self._trusts[tls, view] = context
+        connection: UpstreamConnection = factory()
+        connection.tls = tls
+        return await dial(self._loop, upstream, context, connection)
 
     def _contained(self, owner: Any, call: Callable[[], None]) -> None:
         """A bug of ours met on one connection costs that connection, not the worker; it is logged and counted."""

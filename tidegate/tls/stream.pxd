@@ -1,0 +1,30 @@
+cdef int _SHAKING, _OPEN, _ENDED, _CLOSED, _RECORD
+
+cdef class TlsStream:
+    cdef public object raw
+    cdef public object owner
+    cdef public object call_soon
+    cdef public object incoming
+    cdef public object outgoing
+    cdef public object session
+    cdef public object feed
+    cdef public object take
+    cdef public object decrypt
+    cdef public object encrypt
+    cdef public object send
+    cdef public object above
+    cdef public object deliver
+    cdef public object error
+    cdef public int phase
+    cdef public bint server
+    cdef public bint paused
+    cdef public bint said_end
+
+    cpdef data_received(self, bytes data)
+    cdef _read(self)
+    cdef _flush(self)
+    cdef _broken(self, object error)
+    cdef _ended(self)
+    cdef _say_end(self)
+
+    cpdef write(self, data)
