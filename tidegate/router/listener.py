@@ -11,6 +11,7 @@ import socket
 from tidegate.model import Address
 
 BACKLOG = 4096
+UNSENT_BYTES = 131072  # the kernel takes of an answer, beyond what is on its way; the rest waits where we see it
 
 
 def bind(address: Address) -> socket.socket:
@@ -22,6 +23,9 @@ def bind(address: Address) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        # Accepted connections inherit it. Without it the kernel takes up to tcp_wmem (4 MiB) for each client that reads
+        # slowly, and a thousand of those fill the host's TCP memory.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         listening.bind((address.host, address.port))
         listening.listen(BACKLOG)
         listening.setblocking(False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,7 @@ from tidegate.http1.response import parse_response
 from tidegate.model import Address, Endpoint
 from tidegate.policy import UpstreamTls
 from tidegate.router.counters import Counters
+from tidegate.router.listener import UNSENT_BYTES
 from tidegate.router.timers import Timed
 
 _NONE = FRAMING_NONE
@@ -254,6 +256,10 @@ class UpstreamConnection:
         self.upstream.connections += 1
         self.upstream.counters.opened += 1
         transport.set_write_buffer_limits(high=131072, low=32768)
+        connected = transport.get_extra_info("socket")
+        if connected is not None:
+            # as the listener does for clients: what a container does not read waits at the client, not in our kernel
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
 
     def data_received(self, data: bytes) -> None:
         """asyncio: response bytes."""
