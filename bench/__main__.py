@@ -2,6 +2,7 @@
 
 python -m bench http  --rounds 5 --seconds 5
 python -m bench dns | churn | all
+python -m bench conformance                             # the HTTP/1 catalogue through each proxy, judged alike
 python -m bench report --out bench/results/DATE.json    # write README's table again from a stored run
 """
 
@@ -17,6 +18,7 @@ from pathlib import Path
 import click
 from msgspec import json
 
+from bench import conformance
 from bench.macro import churn, deploys, dns, http, idle, probing, report, routes
 from bench.macro.record import Plan, Record
 from bench.macro.sample import Run, Settings
@@ -37,7 +39,7 @@ PARTS: dict[str, tuple[Measure, ...]] = {
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("part", type=click.Choice([*PARTS, "report"]))
+@click.argument("part", type=click.Choice([*PARTS, "conformance", "report"]))
 @click.option("--rounds", default=5, show_default=True, help="Turns of each peer; medians are over them.")
 @click.option("--seconds", default=4.0, show_default=True, help="Length of one turn.")
 @click.option("--peers", default="", help="Comma-separated names; all that are known if left out.")
@@ -45,6 +47,10 @@ PARTS: dict[str, tuple[Measure, ...]] = {
 @click.option("--no-readme", is_flag=True, help="Leave bench/README.md and its chart as they are.")
 def main(part: str, rounds: int, seconds: float, peers: str, out: str, no_readme: bool) -> None:
     """Measure PART beside the peers in one run. Loopback only; bounded by --rounds and --seconds."""
+    if part == "conformance":
+        target = Path(out) if out else HERE / "results" / f"{datetime.now(UTC):%Y-%m-%d}-conformance.json"
+        signal.signal(signal.SIGTERM, _end)
+        sys.exit(conformance.run([name for name in peers.split(",") if name], target, readme=not no_readme))
     if part == "report":
         run = json.decode(Path(out).read_bytes(), type=Run)
     else:

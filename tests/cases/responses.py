@@ -17,6 +17,8 @@ REQUESTS = {
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
     "POST-BIG": "POST /c HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1048576\r\n\r\n" + "b" * 1048576,
 }
+#: How a finding begins when a client got what was not its own.
+UNSAFE = ("the next client got", "the client got")
 ERRORS = (502, 503, 504)
 QUIET_SECONDS = 0.6
 
