@@ -3,7 +3,10 @@ from __future__ import annotations
 import logging
 import sys
 
-from tidegate.app.logs import Lines
+import pytest
+
+from tidegate.app.logs import Lines, check_access_log
+from tidegate.errors import ConfigError
 
 
 def record(message, *arguments, error=None, **fields):
@@ -26,3 +29,16 @@ def test_a_trace_follows_on_its_own_lines():
         lines = Lines("control").format(record("failed", error=sys.exc_info())).splitlines()
     assert lines[0].endswith("control channel: failed")
     assert lines[-1].startswith("ValueError: ")
+
+
+@pytest.mark.parametrize("path", ["", "-"])
+def test_no_file_needs_no_check(path):
+    check_access_log(path)
+
+
+def test_an_access_log_that_cannot_be_written_stops_the_start(tmp_path):
+    check_access_log(str(tmp_path / "log"))
+    with pytest.raises(ConfigError) as caught:
+        check_access_log(str(tmp_path / "missing" / "log"))
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.cause) == ("T1014", "No such file or directory")

@@ -3,6 +3,9 @@ from __future__ import annotations
 import asyncio
 
 from tests.support.channel import EMPTY, step, until
+from tests.support.collector import Collector, values
+from tests.support.origin import ok, serving
+from tests.support.serve import running
 from tidegate.app.launch import Launch
 from tidegate.app.messages import Report
 from tidegate.app.worker import DataPlane, _first_table
@@ -48,3 +51,41 @@ async def test_a_data_plane_follows_tables_answers_and_reports_its_last_counts_w
         await until(lambda: sent)
         writer.transport.abort()
     assert sum(each.values[0] for report in sent if isinstance(report, Report) for each in report.traffic) == 1
+
+
+STATIC = """\
+services:
+  web:
+    version: v1
+    endpoints: ["{}:{}"]
+routes:
+  - {{host: web.example.test, path: /, backends: {{web: 100}}}}
+"""
+
+
+async def test_a_collector_gets_the_spans_of_a_real_program_and_the_container_their_ids(tmp_path):
+    async def answers(peer):
+        while (await peer.request()) is not None:
+            await peer.send(ok())
+
+    with Collector() as collector:
+        async with serving(answers) as server:
+            file = tmp_path / "static.yaml"
+            file.write_text(STATIC.format(*server.address))
+            arguments = ["--file", str(file), "--otlp", collector.url, "--trace-sample", "1", "--request-id", "new"]
+            async with running(tmp_path, *arguments) as tidegate:
+                await tidegate.answers("web.example.test")
+                await until(lambda: collector.spans)
+                _, metrics = await tidegate.get("/metrics")
+            asked = server.requests[-1]
+    span = collector.spans[-1]
+    assert asked.field("traceparent") == f"00-{span.trace_id.hex()}-{span.span_id.hex()}-01"
+    said = values(span.attributes)
+    assert (said["http.route"], said["tidegate.service"], said["tidegate.version"]) == ("/", "web", "v1")
+    assert said["tidegate.request_id"] == asked.field("x-request-id")
+    resource = values(collector.requests[0].resource_spans[0].resource.attributes)
+    assert resource["service.name"] == "tidegate"
+    assert resource["service.instance.id"].endswith("-0")
+    assert b"tidegate_tracing_dropped_spans_total" not in metrics
+    record = tidegate.access()[-1]
+    assert record["trace_id"] == span.trace_id.hex()

@@ -110,6 +110,17 @@ def test_while_the_folder_is_gone_the_old_file_takes_the_lines(tmp_path, opened)
     until(lambda: (moved / "log").read_bytes() == b"one\ntwo\n")
 
 
+def test_a_file_that_cannot_be_opened_yet_costs_lines_until_it_can(tmp_path, opened, monkeypatch):
+    monkeypatch.setattr("tidegate.router.logfile._LOOK_SECONDS", 0.0)
+    log = opened(tmp_path / "logs" / "log")
+    log.write([b"one\n", b"two\n"])
+    until(lambda: log.dropped == 2)
+    (tmp_path / "logs").mkdir()
+    log.write([b"three\n"])
+    until((tmp_path / "logs" / "log").exists)
+    until(lambda: (tmp_path / "logs" / "log").read_bytes() == b"three\n")
+
+
 FULL = """
 import resource, signal, sys
 from tidegate.router.logfile import AccessLog

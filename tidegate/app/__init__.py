@@ -10,7 +10,7 @@ import asyncio
 
 import uvloop
 
-from tidegate.app.logs import set_up_logs
+from tidegate.app.logs import check_access_log, set_up_logs
 from tidegate.app.supervisor import Supervisor
 from tidegate.config import Config
 
@@ -23,6 +23,7 @@ def run(config: Config) -> int:
 
 
 async def _run(config: Config) -> int:
+    check_access_log(config.http.access_log)
     if config.workers == 0:
         from tidegate.app.single import run_single  # noqa: PLC0415  one process needs what the supervisor must not load
 

@@ -1,9 +1,13 @@
-"""Where log records go: standard error, one line each, with the process's role; fields follow the sentence."""
+"""Where the program's own log goes: standard error, one line each, with the process's role; fields follow the sentence."""
 
 from __future__ import annotations
 
 import logging
+import os
 import time
+
+from tidegate.errors import ConfigError, Problem
+from tidegate.router.logfile import opened_for_lines
 
 _PLAIN = frozenset(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | {"message", "taskName"}
 
@@ -35,3 +39,23 @@ def set_up_logs(level: str, role: str) -> None:
     if level != "debug":
         logging.getLogger("asyncio").setLevel(logging.WARNING)
         logging.getLogger("aiohttp").setLevel(logging.WARNING)
+
+
+def check_access_log(path: str) -> None:
+    """Raises ConfigError (T1014) if records could not be written to this file. Later on a log that cannot be opened
+    costs records only."""
+    if path in ("", "-"):
+        return
+    try:
+        os.close(opened_for_lines(path))
+    except OSError as error:
+        raise ConfigError(
+            Problem(
+                code="T1014",
+                text="the access log cannot be written",
+                place=path,
+                cause=error.strerror or str(error),
+                mend="name another file with --access-log, or make its folder; '-' is standard output, 'off' no log",
+                kept="nothing was started",
+            )
+        ) from None

@@ -13,6 +13,9 @@ import threading
 import time
 from pathlib import Path
 
+from tidegate.telemetry import logger
+
+_log = logger("router")
 _MAX_BUFFERED = 8 << 20
 _LOOK_SECONDS = 1.0  # between two looks whether the file is still the one of that name
 _POLL_MS = 250
@@ -35,11 +38,12 @@ class AccessLog:
         self._thread: threading.Thread | None = None
         self._look_at = 0.0
         self._torn = False  # the last write ended inside a line
+        self._failed = False  # it could not be opened, and that was said
 
     def open(self) -> None:
-        """Open the file and start the writer thread. Raises OSError if the file cannot be opened. Does not wait for the
-        reader of a FIFO."""
-        self._descriptor = os.dup(1) if self.path == "-" else _opened(self.path)
+        """Start the writer thread. A file that cannot be opened is tried again and again: the log is lost meanwhile, the
+        traffic is not. Does not wait for the reader of a FIFO."""
+        self._descriptor = os.dup(1) if self.path == "-" else self._try_to_open()
         self._thread = threading.Thread(target=self._write_batches, name="tidegate-access-log", daemon=True)
         self._thread.start()
 
@@ -74,7 +78,7 @@ class AccessLog:
                 while not self._batches and not self._closing:
                     self._ready.wait()
                 if not self._batches:
-                    os.close(self._descriptor)
+                    self._let_go()
                     return
                 batches, self._batches = self._batches, []
             data = b"".join(batches)
@@ -91,18 +95,38 @@ class AccessLog:
         if self.path == "-" or (now < self._look_at and not self._reopening):
             return
         self._look_at = now + _LOOK_SECONDS
-        if not self._reopening and _same(self.path, self._descriptor):
+        if not self._reopening and self._descriptor >= 0 and _same(self.path, self._descriptor):
             return
         self._reopening = False
+        opened = self._try_to_open()
+        if opened >= 0:  # else the old file still takes the lines
+            self._let_go()
+            self._descriptor = opened
+            self._torn = False
+
+    def _try_to_open(self) -> int:
+        """A descriptor, or -1; says once that it cannot be had."""
         try:
-            opened = _opened(self.path)
-        except OSError:  # the folder is gone, or not ours any more: the old file still takes the lines
-            return
-        os.close(self._descriptor)
-        self._descriptor = opened
-        self._torn = False
+            opened = opened_for_lines(self.path)
+        except OSError as error:
+            if not self._failed:
+                _log.error(
+                    "the access log cannot be opened, trying again", extra={"path": self.path, "cause": str(error)}
+                )
+            self._failed = True
+            return -1
+        self._failed = False
+        return opened
+
+    def _let_go(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
     def _write(self, data: bytes) -> None:
+        if self._descriptor < 0:
+            self.dropped += data.count(b"\n")
+            return
         view = memoryview(b"\n" + data if self._torn else data)
         self._torn = False
         while view:
@@ -130,8 +154,8 @@ class AccessLog:
         self._torn = 0 < len(rest) < len(data) and data[-len(rest) - 1 : -len(rest)] != b"\n"
 
 
-def _opened(path: str) -> int:
-    """A descriptor to append to. A FIFO is opened for reading too: else opening waits until somebody reads."""
+def opened_for_lines(path: str) -> int:
+    """A descriptor to append to. Raises OSError. A FIFO is opened for reading too: else opening waits until somebody reads."""
     flags = os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
     flags |= os.O_RDWR if _is_fifo(path) else os.O_WRONLY
     return os.open(path, flags, 0o640)
