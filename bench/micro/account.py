@@ -4,14 +4,23 @@ Prints nanoseconds per request, compiled or not. Guards `router.core.Core.finish
 `router.counters.Counters.add`.
 """
 
+import random
 import timeit
 
-from tidegate.config import HttpConfig
+from tidegate.http1.parser import parse_request
+
+from bench.micro.parse_head import REQUEST
+from tidegate.config import AccessLogConfig, HttpConfig
+from tidegate.http1.events import Limits
 from tidegate.model import Address, Endpoint, HealthState, Route
 from tidegate.router import accesslog
 from tidegate.router.core import Core
 from tidegate.router.exchange import Exchange
 from tidegate.router.live import LiveRoute
+from tidegate.router.notes import Notes
+from tidegate.router.observer import Observer
+from tidegate.router.recorder import Recorder
+from tidegate.router.trace import Tracer
 from tidegate.router.upstream import Upstream
 
 _STAMP = b"2026-11-22T12:00:00.5Z"
@@ -44,6 +53,39 @@ def finished_exchange(core: Core) -> Exchange:
     return exchange
 
 
+class Spans(list):
+    """Takes spans and forgets them."""
+
+    def add(self, span) -> None:
+        self[:] = [span]
+
+
+def _special(rounds: int, kind: str) -> None:
+    """What only those pay who ask for it."""
+    exchange = finished_exchange(Core(HttpConfig()))
+    exchange.notes = Notes(b"", b"HTTP/1.1")
+    for name, config in (
+        ("combined record", AccessLogConfig(format="combined")),
+        ("JSON record, one parameter struck out", AccessLogConfig(redact_query=("token",))),
+        ("1 % of good ones recorded", AccessLogConfig(sample=0.01)),
+    ):
+        recorder = Recorder(config, random.random)
+        cost = min(timeit.repeat(lambda: recorder.record(exchange, _STAMP, 2000), number=rounds, repeat=300)) / rounds  # noqa: B023
+        print(f"{name}: {cost * 1e9:.0f} ns  ({kind})")
+    for name, sample in (("request of a trace that is not recorded", 0.0), ("recorded span", 1.0)):
+        tracer = Tracer(sample, random.getrandbits, random.random)
+        observer = Observer(request_id="off", tracer=tracer, spans=Spans(), strike=None, bits=random.getrandbits)
+        head = parse_request(REQUEST, 0, Limits())
+        fields = head.fields
+
+        def one(observer=observer, head=head, fields=fields) -> None:
+            head.fields = fields
+            observer.begin(exchange, head)
+            observer.finished(exchange, 2000, b"http")
+
+        print(f"{name}: {min(timeit.repeat(one, number=rounds, repeat=30)) / rounds * 1e9:.0f} ns  ({kind})")
+
+
 def main() -> None:
     rounds = 2000 if accesslog.__file__.endswith(".so") else 200
     kind = accesslog.__file__.rsplit(".", 1)[1]
@@ -57,6 +99,7 @@ def main() -> None:
             core.lines.clear()
 
         print(f"{name}: {min(timeit.repeat(one, number=rounds, repeat=300)) / rounds * 1e9:.0f} ns  ({kind})")
+    _special(rounds, kind)
     exchange = finished_exchange(core)
     cost = min(timeit.repeat(lambda: accesslog.line(exchange, _STAMP, 2000), number=rounds, repeat=300)) / rounds
     print(f"JSON record alone: {cost * 1e9:.0f} ns  ({kind})")

@@ -3,15 +3,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
+from types import SimpleNamespace
 
 import pytest
+from msgspec.structs import replace
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
+from prometheus_client.parser import text_string_to_metric_families as prometheus
 
 from tests.support.channel import until
+from tests.support.counts import add
+from tests.support.tree import text
 from tidegate.app.control import Control, Engines
 from tidegate.app.launch import Launch
-from tidegate.app.messages import Drained, Report, Sample
-from tidegate.config import AdminConfig, Config, DnsConfig, DockerConfig, StateConfig
+from tidegate.app.messages import Columns, Drained, Report, Sample
+from tidegate.app.report import Reporter
+from tidegate.config import AdminConfig, Config, DnsConfig, DockerConfig, HttpConfig, StateConfig
 from tidegate.errors import ConfigError, EngineUnreachable
+from tidegate.router.worker import Router
 from tidegate.store.sqlite import SqliteStore
 from tidegate.tasks import Tasks
 
@@ -83,6 +92,30 @@ async def test_what_workers_report_is_summed_and_told(tmp_path, channel_socket):
         assert b"tidegate_router_accepted_connections_total 6.0" in made.registry.text()
         made.take(1, Drained(endpoint="e:80"))
         assert any("e:80" in happening.text for happening in made.plane.journal.happenings(0, 100))
+
+
+@pytest.mark.parametrize(
+    ("accept", "read"), [("", prometheus), ("application/openmetrics-text;version=1.0.0", openmetrics)]
+)
+async def test_everything_a_worker_can_tell_is_a_page_that_both_parsers_read(tmp_path, channel_socket, accept, read):
+    async with control(tmp_path, channel_socket) as made:
+        router = Router(HttpConfig(access_log=""), on_failure=lambda *_: None, on_drained=lambda _: None)
+        add(router.core.unrouted)
+        router.core.failures["", "no-route"] = 1
+        router.core.accepted = 1
+        spans = SimpleNamespace(sent=1, dropped={"full": 1})
+        report = Reporter(0, spans).report(router)
+        flying = (*report.in_flight, Columns("endpoint", ("web", "", "e:80"), (1,)))
+        counted = Columns("endpoint", ("web", "", "e:80"), report.traffic[0].values)
+        made.take(0, replace(report, in_flight=flying, traffic=(*report.traffic, counted)))
+        body, _ = made.registry.exposed(accept)
+        families = [family.name for family in read(body.decode())]
+    assert len(families) == len(set(families))
+    assert {f"tidegate_router_{kind}_requests" for kind in ("route", "service", "endpoint")} <= set(families)
+    described = set(re.findall(r"^\| `(tidegate_(?:router|tracing)_\w+)` \|", text("docs/metrics.md"), re.MULTILINE))
+    told = {name.removesuffix("_total") for name in families}
+    missing = {name for name in described if name.removesuffix("_total") not in told}
+    assert missing == {"tidegate_router_log_lines_dropped_total"}
 
 
 async def test_a_command_for_an_instance_nobody_has_fails_as_an_engine_fault():

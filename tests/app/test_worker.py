@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from tests.support.channel import EMPTY, step, until
 from tests.support.collector import Collector, values
 from tests.support.origin import ok, serving
@@ -77,6 +79,7 @@ async def test_a_collector_gets_the_spans_of_a_real_program_and_the_container_th
                 await tidegate.answers("web.example.test")
                 await until(lambda: collector.spans)
                 _, metrics = await tidegate.get("/metrics")
+                assert list(text_string_to_metric_families(metrics.decode()))
             asked = server.requests[-1]
     span = collector.spans[-1]
     assert asked.field("traceparent") == f"00-{span.trace_id.hex()}-{span.span_id.hex()}-01"

@@ -135,6 +135,8 @@ async def test_a_client_that_vanishes_before_its_answer_leaves_nothing_behind():
         client.reset()
         await mesh.at_rest()
         await until(lambda: not origin.open)
+        assert mesh.core.failures == {("a.test/", "client-gone"): 1}
+        assert mesh.core.ledger[0].classes == [0, 0, 0, 0, 1, 0]
 
 
 async def test_a_client_that_vanishes_inside_its_request_leaves_nothing_behind():

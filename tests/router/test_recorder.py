@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegate.config import AccessLogConfig
+from tidegate.errors import Reason
 from tidegate.router.exchange import Exchange
 from tidegate.router.recorder import Recorder, needed, statuses, struck
 
@@ -35,6 +36,11 @@ def test_a_share_of_what_went_well_is_logged(share, chance, logged):
 @pytest.mark.parametrize("status", [400, 404, 499, 502, 599])
 def test_errors_are_logged_whatever_the_share(status):
     assert recorded(AccessLogConfig(sample=0.0), status=status)["status"] == status
+
+
+def test_an_answer_that_was_cut_is_an_error_whatever_it_began_with():
+    found = recorded(AccessLogConfig(sample=0.0), status=200, reason=Reason.RESPONSE_ABORTED)
+    assert (found["status"], found["reason"]) == (200, "response-aborted")
 
 
 def test_what_was_slow_is_logged_whatever_the_share():

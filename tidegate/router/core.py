@@ -134,6 +134,8 @@ class Core:
     def finished(self, exchange: Exchange, now: float) -> None:
         """Count and log one exchange."""
         duration_us = int((now - exchange.started) * 1e6)
+        if exchange.reason is not None:
+            self._failure(exchange)
         route = exchange.route
         counters = self.unrouted if route is None else route.counters
         status = exchange.status
@@ -152,8 +154,6 @@ class Core:
         if exchange.held_at != 0.0:
             counters.held += 1
             counters.held_us += exchange.held_us(duration_us)
-        if exchange.reason is not None:
-            self._failure(exchange)
         if self.logging and (route is None or route.logged):
             if self.recorder is None:
                 self.lines.append(line(exchange, self.stamp, duration_us))
@@ -165,6 +165,8 @@ class Core:
     def _failure(self, exchange: Exchange) -> None:
         route = exchange.route
         assert exchange.reason is not None, "a failure has its reason"
+        if exchange.status == 0:  # no answer went out: what it would have been (499 for a client that left)
+            exchange.status = exchange.reason.status
         key = ("" if route is None else route.id, exchange.reason.token)
         self.failures[key] = self.failures.get(key, 0) + 1
 

@@ -54,6 +54,8 @@ class Recorder:
         """Errors and slow requests always, of the rest a share."""
         if self._always[exchange.status] or duration_us >= self._slow_us:
             return True
+        if exchange.reason is not None and self._always[exchange.reason.status]:
+            return True  # an answer that began with 200 and was cut
         return self._sample > 0.0 and self._chance() < self._sample
 
 
