@@ -17,6 +17,7 @@ BODIES = {
     "/v1/overrides/weights": {"target": "web", "weights": {"default": 1}},
     "/v1/overrides/mode": {"target": "web", "mode": "hold"},
     "/v1/overrides/drain": {"name": "c1", "drained": True},
+    "/v1/settings/web": {"settings": {"retry.tries": 1}},
 }
 READS = (
     "/v1/status",
@@ -25,6 +26,7 @@ READS = (
     "/v1/routes",
     "/v1/endpoints",
     "/v1/nodes",
+    "/v1/settings/web",
     "/v1/problems",
     "/v1/events",
     "/v1/explain?url=http://a.test/",
@@ -41,6 +43,8 @@ CHANGES = (
     ("PUT", "/v1/overrides/mode"),
     ("DELETE", "/v1/overrides/mode"),
     ("PUT", "/v1/overrides/drain"),
+    ("PUT", "/v1/settings/web"),
+    ("DELETE", "/v1/settings/web"),
 )
 EVERY = [("GET", path) for path in READS] + list(CHANGES)
 
@@ -54,7 +58,7 @@ async def world(tmp_path):
 
 def body_of(method, path):
     if method == "DELETE":
-        return json.dumps({"target": "web"})
+        return json.dumps({} if path.startswith("/v1/settings/") else {"target": "web"})
     return json.dumps(BODIES[path]) if path in BODIES else None
 
 
@@ -72,15 +76,16 @@ async def outcome(world, method, path, headers, data=...):
 
 def test_every_operation_is_in_the_table_of_this_file():
     from tidegate.control.admin import Change, Look  # noqa: PLC0415
+    from tidegate.control.settings import RouteSettings  # noqa: PLC0415
 
     marked = [
         method._tidegate_operation
-        for holder in (Look, Change)
+        for holder in (Look, Change, RouteSettings)
         for method in vars(holder).values()
         if hasattr(method, "_tidegate_operation")
     ]
     known = {(method, path.partition("?")[0]) for method, path in EVERY}
-    assert {(method, path.replace("{key:.*}", "web")) for method, path in marked} <= known
+    assert {(method, path.replace("{key:.*}", "web").replace("{target:.*}", "web")) for method, path in marked} <= known
 
 
 @pytest.mark.parametrize(("method", "path"), EVERY)

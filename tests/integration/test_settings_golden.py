@@ -50,7 +50,6 @@ CASES = [
     (T80 | {"tidegate.filter.basic_auth.realm": "x"}, CLOSED, ["T1212"]),
     (T80 | {"tidegate.filter.rate.burst": "5"}, CLOSED, ["T1212"]),
     (T80 | {"tidegate.filter.rate.per_second": "5"}, {"filter.rate.per_second": "5"}, []),
-    (T80 | {"tidegate.filter.forward_auth.url": "http://auth/check"}, {"filter.forward_auth.url": "http://auth/check"}, []),
     (T80 | {"tidegate.filter.forward_auth.url": "http://10.0.0.1/"}, CLOSED, ["T1212"]),
     (T80 | {"tidegate.filter.redirect.scheme": "https"}, {"filter.redirect.scheme": "https"}, []),
     (T80 | {"tidegate.filter.redirect.status": "301"}, {}, ["T1208"]),

@@ -127,21 +127,18 @@ def test_a_filter_is_taken_whole_or_not_at_all(said):
 
 
 @pytest.mark.parametrize(
-    ("url", "good"),
+    "url",
     [
-        ("http://auth:4181/verify", True),
-        ("http://auth-1/", True),
-        ("http://10.0.0.1/", False),
-        ("http://2130706433/", False),
-        ("http://0x7f000001/", False),
-        ("http://localhost/", False),
-        ("http://169.254.169.254/latest", False),
-        ("http://a.test/", False),
-        ("http://[::1]/", False),
+        "http://auth:4181/verify",
+        "http://10.0.0.1/",
+        "http://169.254.169.254/latest",
+        "https://a.test/",
+        "http://[::1]/",
     ],
 )
-def test_a_label_cannot_name_another_address(url, good):
-    assert bool(read("filter.forward_auth.url", url, operator=False).settings) is good
+def test_a_label_cannot_name_another_address(url):
+    reading = read("filter.forward_auth.url", url, operator=False)
+    assert [wrong.closes for wrong in reading.wrong] == [True]
     assert read("filter.forward_auth.url", url).settings
 
 

@@ -249,6 +249,13 @@ STREAM = (
     'event: delta\nid: 4\ndata: {"base": 3, "version": 4}\n\n'
     'event: happening\nid: 5\ndata: {"id": 5, "at": 3.0, "kind": "mode", "text": "db.test/ is on hold"}\n\n'
 )
+SETTINGS = {
+    "target": "shop/web",
+    "settings": {"retry.tries": "1"},
+    "revision": 7,
+    "routes": [{"route": "shop.test/", "settings": {"retry.tries": {"value": "1", "source": "override of shop/web"}}}],
+}
+
 RECORDED = {
     "GET /v1/status": STATUS,
     "GET /v1/services": {"services": SERVICES},
@@ -276,4 +283,8 @@ RECORDED = {
     "PUT /v1/overrides/mode": CHANGED,
     "DELETE /v1/overrides/mode": CHANGED,
     "PUT /v1/overrides/drain": CHANGED,
+    "GET /v1/settings/shop/web": SETTINGS,
+    "PUT /v1/settings/shop/web": CHANGED,
+    "DELETE /v1/settings/shop/web": CHANGED,
+    "PUT /v1/settings/shop.test/api": CHANGED,
 }

@@ -27,7 +27,8 @@ def _service(item: Mapping[str, Any]) -> Sequence[object]:
 
 
 def _route(item: Mapping[str, Any]) -> Sequence[object]:
-    return (item["host"], item["path"], words.weights(item.get("backends") or []), item.get("mode") or "normal")
+    path = f"{item['path']} if {item['match']}" if item.get("match") else item["path"]
+    return (item["host"], path, words.weights(item.get("backends") or []), item.get("mode") or "normal")
 
 
 def _endpoint(item: Mapping[str, Any]) -> Sequence[object]:

@@ -21,7 +21,7 @@ from tidegate.cli.session import Session, talking
 @talking
 @click.pass_obj
 def show(session: Session, name: str) -> None:
-    """Everything known of one service: its routes, endpoints and problems."""
+    """Everything known of one service: its routes and their settings, endpoints and problems."""
     admin = connect(session)
     key = str(find_service(name, admin.get("/v1/services")["services"])["key"])
     service = admin.get(f"/v1/services/{segment(key)}")
@@ -40,6 +40,9 @@ def _view(screen: Screen, service: Mapping[str, Any], routes: list[Mapping[str, 
     screen.table(KINDS["endpoints"].headers, [KINDS["endpoints"].row(item) for item in endpoints])
     screen.line()
     screen.table(KINDS["routes"].headers, [KINDS["routes"].row(item) for item in routes])
+    for route in routes:
+        for name, value in sorted((route.get("settings") or {}).items()):
+            screen.line(f"{route['id']}: {name} = {value}")
     for problem in service.get("problems") or []:
         screen.line()
         screen.line(str(as_problem(problem)))

@@ -42,6 +42,8 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
             Verb("drain", "drain", "drain", "Send no new requests to an endpoint or node."),
             Verb("undrain", "drain", "undrain", "Take it back into service."),
             Verb("maint", "maint", "maint", "Answer 503 with a page for a service or route."),
+            Verb("set", "setting", "set_", "Say how requests of a service or route are treated."),
+            Verb("unset", "setting", "unset", "Take back what `set` said."),
             Verb("hold", "hold", "hold", "Keep requests waiting for a service or route."),
         ),
     ),

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from tidegate import __version__
-from tidegate.building import Build
-from tidegate.control import guard, targets
+from tidegate.building.sayings import said_of
+from tidegate.control import targets
 from tidegate.control.answers import (
     Carried,
     Changed,
@@ -36,37 +35,15 @@ from tidegate.control.answers import (
     WeightsBody,
 )
 from tidegate.control.api import operation
-from tidegate.control.changes import since, told
 from tidegate.control.document import document
 from tidegate.control.explain import container_names, explain_container, explain_url, near
-from tidegate.control.journal import Journal
-from tidegate.control.metrics import Registry
-from tidegate.control.overrides import OverrideBook, Setting, compiled, store_key
-from tidegate.control.ports import Followers, ResolvePort, StatusPort
-from tidegate.control.reconciler import Reconciler
+from tidegate.control.parts import Parts
 from tidegate.control.refusal import Refused
 from tidegate.control.stream import EventStream
-from tidegate.control.traffic import LABELS, Traffic
+from tidegate.control.traffic import LABELS
 from tidegate.control.usage import usage
-from tidegate.errors import Conflict, NoSuchThing, Problem, Severity
-from tidegate.value import Value
-
-
-class Parts(Value, frozen=True):
-    """What the operations stand on. `config` is fit to be shown: no secrets. `started` on the monotonic clock."""
-
-    reconciler: Reconciler
-    book: OverrideBook
-    journal: Journal
-    registry: Registry
-    traffic: Traffic
-    followers: Followers
-    status: StatusPort
-    resolve: ResolvePort
-    node: str
-    zone: str
-    config: Document
-    started: float
+from tidegate.control.writer import OverrideWriter
+from tidegate.errors import NoSuchThing, Problem
 
 
 class Look:
@@ -198,8 +175,17 @@ class Look:
                 mend = f"did you mean {', '.join(nearest)}?" if nearest else "docker ps lists the containers"
                 raise NoSuchThing(Problem(code="T1611", text=f"there is no container {query.container}", mend=mend))
         else:
-            host, path = _url(query.url or "")
-            found = explain_url(reconciler.table, reconciler.problems, host, path)
+            host, path, parameters = _url(query.url or "")
+            build = reconciler.current
+            found = explain_url(
+                build.table,
+                reconciler.problems,
+                host,
+                path,
+                method=query.method,
+                query=parameters,
+                said=lambda route: said_of(build, route),
+            )
         return Explained(
             subject=found.subject,
             found=found.found,
@@ -232,6 +218,7 @@ class Change:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._writer = OverrideWriter(parts)
 
     @operation("PUT", "/v1/overrides/weights")
     async def put_weights(self, request: web.Request, query: ChangeQuery, body: WeightsBody) -> Changed:
@@ -240,32 +227,32 @@ class Change:
         targets.known(table, body.target)
         self._check_weights(body)
         value = targets.completed(table, body.target, body.weights)
-        return await self._put(request, query, "weights", body.target, value, body.why)
+        return await self._writer.put(request, query, "weights", body.target, value, body.why)
 
     @operation("DELETE", "/v1/overrides/weights")
     async def delete_weights(self, request: web.Request, query: ChangeQuery, body: TargetBody) -> Changed:
         """Go back to the weights of labels and files."""
-        return await self._delete(request, query, "weights", body.target, body.why)
+        return await self._writer.delete(request, query, "weights", body.target, body.why)
 
     @operation("PUT", "/v1/overrides/mode")
     async def put_mode(self, request: web.Request, query: ChangeQuery, body: ModeBody) -> Changed:
         """Hold the requests of a service, host or route, or answer them with a maintenance page."""
         targets.known(self._parts.reconciler.table, body.target)
         value = {"mode": body.mode, "message": body.message}
-        return await self._put(request, query, "mode", body.target, value, body.why)
+        return await self._writer.put(request, query, "mode", body.target, value, body.why)
 
     @operation("DELETE", "/v1/overrides/mode")
     async def delete_mode(self, request: web.Request, query: ChangeQuery, body: TargetBody) -> Changed:
         """Forward requests again."""
-        return await self._delete(request, query, "mode", body.target, body.why)
+        return await self._writer.delete(request, query, "mode", body.target, body.why)
 
     @operation("PUT", "/v1/overrides/drain")
     async def put_drain(self, request: web.Request, query: ChangeQuery, body: DrainBody) -> Changed:
         """Send no new requests to an endpoint, instance or node, or take it back."""
         if not body.drained:
-            return await self._delete(request, query, "drain", body.name, body.why)
+            return await self._writer.delete(request, query, "drain", body.name, body.why)
         targets.drainable(self._parts.reconciler.current, body.name)
-        return await self._put(request, query, "drain", body.name, True, body.why)
+        return await self._writer.put(request, query, "drain", body.name, True, body.why)
 
     def _check_weights(self, body: WeightsBody) -> None:
         table, overrides = self._parts.reconciler.table, self._parts.reconciler.overrides
@@ -295,95 +282,9 @@ class Change:
         if problems:
             raise Refused(422, *problems)
 
-    async def _put(
-        self, request: web.Request, query: ChangeQuery, kind: str, target: str, value: Any, why: str
-    ) -> Changed:
-        if query.dry_run:
-            return self._preview(kind, target, value)
-        before = self._parts.reconciler.current
-        try:
-            setting = await self._parts.book.put(
-                kind, target, value, who=guard.who(request), why=why, expected=_if_match(request)
-            )
-        except Conflict as error:
-            raise Refused(412 if "If-Match" in request.headers else 409, *error.problems) from None
-        return await self._changed(query, target, before, setting.revision)
 
-    async def _delete(self, request: web.Request, query: ChangeQuery, kind: str, target: str, why: str) -> Changed:
-        book = self._parts.book
-        if book.setting(kind, target) is None and kind != "drain":
-            targets.known(self._parts.reconciler.table, target)
-        if query.dry_run:
-            return self._preview(kind, target, None)
-        before = self._parts.reconciler.current
-        try:
-            await book.delete(kind, target, who=guard.who(request), why=why, expected=_if_match(request))
-        except Conflict as error:
-            raise Refused(412 if "If-Match" in request.headers else 409, *error.problems) from None
-        return await self._changed(query, target, before, 0)
-
-    def _preview(self, kind: str, target: str, value: Any) -> Changed:
-        reconciler, book = self._parts.reconciler, self._parts.book
-        settings = {store_key(each.kind, each.target): each for each in book.settings}
-        known = settings.pop(store_key(kind, target), None)
-        if value is not None:
-            settings[store_key(kind, target)] = Setting(kind=kind, target=target, value=value, revision=0)
-        after = reconciler.preview(compiled(settings.values()))
-        return Changed(
-            target=target,
-            dry_run=True,
-            version=reconciler.table.version,
-            revision=known.revision if known else 0,
-            applied=False,
-            changes=[{"kind": each, "text": text} for each, text in told(reconciler.current, after)],
-            warnings=_new_problems(reconciler.current.problems, after.problems),
-        )
-
-    async def _changed(self, query: ChangeQuery, target: str, before: Build, revision: int) -> Changed:
-        reconciler = self._parts.reconciler
-        version = reconciler.settle()
-        after = reconciler.current
-        applied = False
-        if query.wait:
-            applied = await self._parts.followers.wait_applied(version, query.wait)
-            if not applied:
-                raise Refused(
-                    504,
-                    Problem(
-                        code="T1613",
-                        text=f"not all workers followed table {version} within {query.wait:g} s",
-                        cause="a worker is busy or gone",
-                        mend="the change is made; look at tidegate status",
-                        kept="the change stands",
-                    ),
-                )
-        return Changed(
-            target=target,
-            dry_run=False,
-            version=version,
-            revision=revision,
-            applied=applied,
-            changes=[{"kind": each, "text": text} for each, text in told(before, since(before, after))],
-            warnings=_new_problems(before.problems, after.problems),
-        )
-
-
-def _new_problems(before: tuple[Problem, ...], after: tuple[Problem, ...]) -> list[Document]:
-    return [document(problem) for problem in after if problem not in before and problem.severity is Severity.WARNING]
-
-
-def _if_match(request: web.Request) -> int | None:
-    given = request.headers.get("If-Match")
-    if given is None:
-        return None
-    text = given.strip().strip('"')
-    if not re.fullmatch(r"[0-9]{1,18}", text):
-        raise Refused(400, Problem(code="T1602", text="If-Match is not a revision", place="/header/If-Match"))
-    return int(text)
-
-
-def _url(url: str) -> tuple[str, str]:
-    """Host and path of a URL; a missing scheme is forgiven. Raises Refused (T1602)."""
+def _url(url: str) -> tuple[str, str, str]:
+    """Host, path and query of a URL; a missing scheme is forgiven. Raises Refused (T1602)."""
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         host = parts.hostname or ""
@@ -393,4 +294,4 @@ def _url(url: str) -> tuple[str, str]:
         raise Refused(
             400, Problem(code="T1602", text=f"{url!r} has no host", place="/query/url", mend="write http://host/path")
         )
-    return host, parts.path or "/"
+    return host, parts.path or "/", parts.query

@@ -93,6 +93,20 @@ class DrainBody(Fields):
     why: Why = ""
 
 
+class SettingsBody(Fields):
+    """Settings by dotted names, nested, or both."""
+
+    settings: Annotated[dict[Name, Any], Field(min_length=1, max_length=200)]
+    why: Why = ""
+
+
+class UnsetBody(Fields):
+    """Names of settings or families to take back; none means all."""
+
+    names: Annotated[list[Name], Field(max_length=200)] = []
+    why: Why = ""
+
+
 class Services(TypedDict):
     """All services."""
 

@@ -9,7 +9,10 @@ from msgspec.structs import replace
 
 from tidegate.building import Build
 from tidegate.model import Endpoint, Route, Service, TrafficMode
+from tidegate.policy import Policy
 from tidegate.routing import Delta
+from tidegate.settings.policies import settings_of
+from tidegate.settings.redaction import shown_setting
 
 V = TypeVar("V")
 
@@ -81,8 +84,18 @@ def _route(id_: str, old: Route | None, new: Route | None) -> Iterator[tuple[str
         if old.mode is not new.mode:
             word = "forwards again" if new.mode is TrafficMode.NORMAL else f"is on {new.mode.value}"
             yield "mode", f"{id_} {word}"
+        if old.policy != new.policy:
+            yield from (("settings", f"{id_} {change}") for change in _policy(old.policy, new.policy))
         if old.owner != new.owner:
             yield "route", f"{id_} is now held by {new.owner or 'containers without a project'}"
+
+
+def _policy(old: Policy, new: Policy) -> Iterator[str]:
+    before, after = settings_of(old), settings_of(new)
+    for name in sorted(before.keys() | after.keys()):
+        if before.get(name) != after.get(name):
+            was, is_ = (shown_setting(name, each[name]) if name in each else "built-in" for each in (before, after))
+            yield f"has {name} {is_}, was {was}"
 
 
 def weights(route: Route) -> str:

@@ -9,6 +9,9 @@ from typing import Any
 from msgspec import Struct
 
 from tidegate.errors import Problem
+from tidegate.model import Route
+from tidegate.settings.policies import settings_of
+from tidegate.settings.redaction import shown_setting, shown_settings
 
 
 def document(value: Any) -> Any:
@@ -17,15 +20,30 @@ def document(value: Any) -> Any:
         return value.value
     if isinstance(value, Problem):
         return problem_document(value)
+    if isinstance(value, Route):
+        return _route_document(value)
     if isinstance(value, Struct):
         return {name: document(getattr(value, name)) for name in value.__struct_fields__}
     if isinstance(value, Mapping):
-        return {str(key): document(each) for key, each in value.items()}
+        return {str(key): _entry(str(key), each) for key, each in value.items()}
     if isinstance(value, frozenset | set):
         return sorted(document(each) for each in value)
     if isinstance(value, tuple | list):
         return [document(each) for each in value]
     return value
+
+
+def _entry(key: str, value: Any) -> Any:
+    return shown_setting(key, value) if isinstance(value, str) else document(value)
+
+
+def _route_document(route: Route) -> dict[str, Any]:
+    """A route with its conditions in words, and of its policy the settings that differ from the built-in ones."""
+    plain = {
+        name: document(getattr(route, name)) for name in route.__struct_fields__ if name not in {"match", "policy"}
+    }
+    match = str(route.match) if route.match is not None else ""
+    return {**plain, "match": match, "settings": shown_settings(settings_of(route.policy))}
 
 
 def problem_document(problem: Problem) -> dict[str, str]:

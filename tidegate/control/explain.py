@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 from tidegate.building.claims import route_id
 from tidegate.errors import Problem
 from tidegate.matcher import HostEntry, match_path
 from tidegate.model import Backend, Endpoint, HealthState, Instance, Inventory, Route, TrafficMode
+from tidegate.policy import FieldMatch, Match
 from tidegate.routing import RoutingTable
+from tidegate.settings.layers import Said
+from tidegate.settings.redaction import shown_setting
 from tidegate.value import Value
 
 
@@ -26,8 +29,22 @@ class Explanation(Value, frozen=True):
     problems: tuple[Problem, ...] = ()
 
 
-def explain_url(table: RoutingTable, problems: Iterable[Problem], host: str, path: str) -> Explanation:
-    """What a request for `host` (a port is ignored) and `path` meets. Costs a pass over all routes."""
+def _nobody(_route: Route) -> Mapping[str, Said]:
+    return {}
+
+
+def explain_url(
+    table: RoutingTable,
+    problems: Iterable[Problem],
+    host: str,
+    path: str,
+    *,
+    method: str = "GET",
+    query: str = "",
+    said: Callable[[Route], Mapping[str, Said]] = _nobody,
+) -> Explanation:
+    """What a request for `host` (a port is ignored) and `path` meets, if it has no other headers and cookies than any
+    request. `said` tells who said which of a route's settings. Costs a pass over all routes."""
     host = host.lower().rstrip(".")
     subject = host + path
     steps: list[str] = []
@@ -38,16 +55,62 @@ def explain_url(table: RoutingTable, problems: Iterable[Problem], host: str, pat
         steps.append(f"nearest host: {near}" if near else f"there are {len(table.routes)} routes in all")
         return Explanation(subject=subject, found=False, steps=(*steps, "answer: 404 no-route"))
     steps.append(f"host {host}: {'exact match' if pattern == host else f'matches {pattern}'}")
-    entry = HostEntry((route.path.encode(), route) for route in routes)
-    route: Route | None = match_path(entry, path.encode())
-    compared = ", ".join(sorted((each.path for each in routes), key=len, reverse=True))
-    if route is None:
+    compared = ", ".join(sorted({each.path for each in routes}, key=len, reverse=True))
+    fitting = [each for each in routes if match_path(HostEntry([(each.path.encode(), True)]), path.encode())]
+    if not fitting:
         steps += [f"path {path}: compared with {compared}; none is a prefix of it by segments", "answer: 404 no-route"]
         return Explanation(subject=subject, found=False, steps=tuple(steps))
-    steps.append(f"path {path}: compared with {compared}; the longest prefix is {route.path}")
+    longest = max((each.path for each in fitting), key=len)
+    steps.append(f"path {path}: compared with {compared}; the longest prefix is {longest}")
+    route = _chosen(fitting, method.upper(), query, steps)
+    if route is None:
+        return Explanation(subject=subject, found=False, steps=(*steps, "answer: 404 no-route"))
     ready, told = _route_steps(table, route)
+    told[1:1] = [f"setting {name} = {_value(name, each)} ({each.source})" for name, each in sorted(said(route).items())]
     named = [problem for problem in problems if route.id in problem.text or route.id in problem.place]
     return Explanation(subject=subject, found=ready, steps=(*steps, *told), route=route.id, problems=tuple(named))
+
+
+def _value(name: str, said: Said) -> str:
+    return shown_setting(name, said.value)
+
+
+def _chosen(routes: Iterable[Route], method: str, query: str, steps: list[str]) -> Route | None:
+    """Of the routes whose path fits: the longest path, and on it the most conditions that hold."""
+    for route in sorted(routes, key=lambda each: (-len(each.path), -_conditions(each), each.id)):
+        if route.match is None:
+            return route
+        lacking = _lacking(route.match, method, query)
+        steps.append(
+            f"route {route.id}: " + (f"not taken, it asks for {lacking}" if lacking else "its conditions hold")
+        )
+        if not lacking:
+            return route
+    return None
+
+
+def _conditions(route: Route) -> int:
+    return route.match.conditions() if route.match is not None else 0
+
+
+def _lacking(match: Match, method: str, query: str) -> str:
+    """The first condition that does not hold, or cannot be known from a method and a URL; empty if all hold."""
+    if match.methods and method not in match.methods:
+        return f"method {' or '.join(match.methods)}"
+    given: dict[str, str] = {}
+    for each in query.split("&"):
+        given.setdefault(each.partition("=")[0], each.partition("=")[2])
+    for field in match.query:
+        if field.name not in given or field.value not in {None, given[field.name]}:
+            return f"query parameter {_field(field)}"
+    for kind, fields in (("header", match.headers), ("cookie", match.cookies)):
+        if fields:
+            return f"{kind} {_field(fields[0])}"
+    return ""
+
+
+def _field(field: FieldMatch) -> str:
+    return field.name if field.value is None else f"{field.name} = {field.value}"
 
 
 def _routes_of(table: RoutingTable, host: str) -> tuple[str, list[Route]]:

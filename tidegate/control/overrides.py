@@ -1,6 +1,6 @@
 """What the operator set at run time, in the store: read, watched, changed by transactions that compare.
 
-Keys are `overrides/weights/<target>`, `overrides/mode/<target>`, `overrides/drain/<name>`; a value is JSON with `value`,
+Keys are `overrides/weights/<target>`, `overrides/mode/<target>`, `overrides/settings/<target>`, `overrides/drain/<name>`; a value is JSON with `value`,
 `who`, `when` and `why`. A change takes effect only after its commit (invariant 6), on this node at once and on the others
 by their watch.
 """
@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote
 from tidegate.control.journal import Journal
 from tidegate.errors import Conflict, Problem, StoreError
 from tidegate.model import Overrides, TrafficMode
+from tidegate.settings.redaction import shown_setting
 from tidegate.store.port import Change, Compare, Delete, Entry, Put, Store
 from tidegate.telemetry import logger
 from tidegate.value import Value
@@ -25,7 +26,7 @@ RETRY_SECONDS = 1.0
 
 
 class Setting(Value, frozen=True):
-    """One override as it stands: `kind` is weights, mode or drain. `when` is seconds since the epoch."""
+    """One override as it stands: `kind` is weights, mode, settings or drain. `when` is seconds since the epoch."""
 
     kind: str
     target: str
@@ -147,6 +148,7 @@ def compiled(settings: Iterable[Setting]) -> Overrides:
     weights: dict[str, dict[str, int]] = {}
     modes: dict[str, TrafficMode] = {}
     messages: dict[str, str] = {}
+    said: dict[str, dict[str, str]] = {}
     drained: set[str] = set()
     for each in settings:
         if each.kind == "weights":
@@ -155,9 +157,11 @@ def compiled(settings: Iterable[Setting]) -> Overrides:
             modes[each.target] = TrafficMode(each.value["mode"])
             if each.value.get("message"):
                 messages[each.target] = each.value["message"]
+        elif each.kind == "settings":
+            said[each.target] = dict(each.value)
         else:
             drained.add(each.target)
-    return Overrides(weights=weights, modes=modes, messages=messages, drained=frozenset(drained))
+    return Overrides(weights=weights, modes=modes, messages=messages, settings=said, drained=frozenset(drained))
 
 
 def _setting(entry: Entry) -> Setting | None:
@@ -189,6 +193,9 @@ def _check(kind: str, value: Any) -> None:
             raise ValueError("weights are names and whole numbers")
     elif kind == "mode":
         TrafficMode(value["mode"])
+    elif kind == "settings":
+        if not all(isinstance(name, str) and isinstance(text, str) for name, text in value.items()):
+            raise ValueError("settings are names and texts")
     elif kind != "drain":
         raise ValueError(f"no such kind: {kind}")
 
@@ -197,5 +204,5 @@ def _words(value: Any) -> str:
     if isinstance(value, Mapping) and "mode" in value:
         return str(value["mode"])
     if isinstance(value, Mapping):
-        return ", ".join(f"{name}={weight}" for name, weight in value.items())
+        return ", ".join(f"{name}={shown_setting(name, str(each))}" for name, each in value.items())
     return "on"

@@ -10,12 +10,12 @@ from typing import Any
 
 from tidegate.building import BuildOptions
 from tidegate.config import Config
-from tidegate.control.admin import Parts
 from tidegate.control.document import document
 from tidegate.control.guard import check_config
 from tidegate.control.journal import Journal
 from tidegate.control.metrics import Registry
 from tidegate.control.overrides import OverrideBook
+from tidegate.control.parts import Parts
 from tidegate.control.ports import CheckFollower, Followers, Publisher, ResolvePort, StatusPort
 from tidegate.control.reconciler import Reconciler
 from tidegate.control.server import AdminServer

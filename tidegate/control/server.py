@@ -14,9 +14,11 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from tidegate import __version__
 from tidegate.config import AdminConfig
-from tidegate.control.admin import Change, Look, Parts
+from tidegate.control.admin import Change, Look
 from tidegate.control.api import MAX_BODY, openapi, operations, refusals, routes
 from tidegate.control.guard import guard, is_loopback
+from tidegate.control.parts import Parts
+from tidegate.control.settings import RouteSettings
 from tidegate.errors import ConfigError, Problem
 from tidegate.model import Address
 from tidegate.telemetry import logger
@@ -43,7 +45,11 @@ class AdminServer:
             middlewares=[refusals, guard(self._config.token, loopback)],
             client_max_size=MAX_BODY,
         )
-        found = (*operations(Look(self._parts)), *operations(Change(self._parts)))
+        found = (
+            *operations(Look(self._parts)),
+            *operations(Change(self._parts)),
+            *operations(RouteSettings(self._parts)),
+        )
         described = openapi(found, __version__)
 
         async def description(_request: web.Request) -> web.Response:

@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from tidegate.policy import PROTECTED_FIELDS
 from tidegate.settings.fault import Fault, meant, shown
 from tidegate.settings.values import read_flag, read_whole
 
@@ -33,24 +34,7 @@ _HASH = re.compile(r"\$2[aby]\$(?:0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}|\{SHA256\}[0
 _USER = re.compile(r"[!-+\--9;-~]{1,64}")  # visible, without comma and colon
 
 
-# Framing (RFC 9112), hop by hop (RFC 9110 section 7.6.1), and what upstreams trust us to say.
-_OURS = frozenset(
-    [
-        "connection",
-        "content-length",
-        "expect",
-        "forwarded",
-        "host",
-        "keep-alive",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "via",
-        "x-real-ip",
-    ]
-)
+_OURS = PROTECTED_FIELDS | {"host", "via"}
 
 
 class Kind(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from tidegate.settings.vocabulary import HEADS, Family, family_of
+from tidegate.settings.vocabulary import HEADS, Family, family_of, within
 from tidegate.value import Value
 
 OFF = "off"
@@ -33,7 +33,7 @@ def laid(layers: Iterable[Layer]) -> dict[str, Said]:
     found: dict[str, Said] = {}
     for layer in layers:
         for head in _replaced(layer.settings):
-            for name in [each for each in found if each == head or each.startswith(head + ".")]:
+            for name in [each for each in found if within(each, head)]:
                 del found[name]
         found.update({name: Said(value=value, source=layer.source) for name, value in layer.settings.items()})
     return found

@@ -11,7 +11,7 @@ from tidegate.settings.fault import Fault, nearest, shown
 from tidegate.settings.layers import OFF
 from tidegate.settings.rows import NAMED, ROWS
 from tidegate.settings.values import as_text
-from tidegate.settings.vocabulary import HEADS, Family, all_names, family_of, named_of
+from tidegate.settings.vocabulary import HEADS, Family, all_names, family_of, named_of, within
 
 MAX_SETTINGS = 128
 MAX_TEXT = 128 * 1024
@@ -56,7 +56,7 @@ def read_settings(given: Mapping[str, str], *, operator: bool) -> Reading:
     for family in HEADS.values():
         incomplete = None if family.head in broken else _fault(family, found)
         if incomplete is not None:
-            first = next(name for name in given if _within(name, family))
+            first = next(name for name in given if within(name, family.head))
             wrong.append(Wrong(name=first, fault=incomplete, closes=family.protects))
             broken.add(family.head)
     kept = {name: text for name, text in found.items() if _whole(name) not in broken or _whole(name) == ""}
@@ -69,13 +69,9 @@ def _whole(name: str) -> str:
     return family.head if family is not None and family.whole else ""
 
 
-def _within(name: str, family: Family) -> bool:
-    return name == family.head or name.startswith(family.head + ".")
-
-
 def _fault(family: Family, found: Mapping[str, str]) -> Fault | None:
     """Why a whole family cannot be taken as it is said."""
-    said = [name for name in found if _within(name, family)]
+    said = [name for name in found if within(name, family.head)]
     if not said or not family.whole:
         return None
     if found.get(family.head) == OFF:

@@ -70,8 +70,8 @@ _FILTERS = (
         "filter.forward_auth.url",
         "filters.forward_auth.url",
         kinds.url(),
-        "asked before each request; as a label its host is a service's name",
-        label_kind=kinds.service_url(),
+        "asked before each request; not for labels, which may not name another address",
+        operator=True,
     ),
     _row(
         "filter.forward_auth.timeout_seconds",
@@ -107,7 +107,7 @@ _FILTERS = (
     _row(
         "filter.compress.encodings",
         "filters.compress.encodings",
-        several(kinds.choice("gzip", "zstd"), "`gzip`, `zstd`"),
+        several(kinds.choice("gzip"), "`gzip`"),
         "best first",
     ),
     _row(

@@ -60,8 +60,13 @@ TOPS: tuple[str, ...] = tuple(dict.fromkeys(family.head.partition(".")[0] for fa
 
 def family_of(name: str) -> Family | None:
     """The family that a name, known or not, belongs to by its first words; the longest where several fit."""
-    fitting = [each for each in FAMILIES if name == each.head or name.startswith(each.head + ".")]
+    fitting = [each for each in FAMILIES if within(name, each.head)]
     return max(fitting, key=lambda each: len(each.head), default=None)
+
+
+def within(name: str, head: str) -> bool:
+    """Whether `name` is `head`, or one below it."""
+    return name == head or name.startswith(head + ".")
 
 
 def named_of(name: str) -> Named | None:

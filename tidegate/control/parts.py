@@ -1,0 +1,29 @@
+"""What the operations of the admin API stand on."""
+
+from __future__ import annotations
+
+from tidegate.control.answers import Document
+from tidegate.control.journal import Journal
+from tidegate.control.metrics import Registry
+from tidegate.control.overrides import OverrideBook
+from tidegate.control.ports import Followers, ResolvePort, StatusPort
+from tidegate.control.reconciler import Reconciler
+from tidegate.control.traffic import Traffic
+from tidegate.value import Value
+
+
+class Parts(Value, frozen=True):
+    """What the operations stand on. `config` is fit to be shown: no secrets. `started` on the monotonic clock."""
+
+    reconciler: Reconciler
+    book: OverrideBook
+    journal: Journal
+    registry: Registry
+    traffic: Traffic
+    followers: Followers
+    status: StatusPort
+    resolve: ResolvePort
+    node: str
+    zone: str
+    config: Document
+    started: float
