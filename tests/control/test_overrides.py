@@ -143,3 +143,12 @@ async def test_an_entry_that_is_not_understood_harms_no_other(store, key, value,
     await made.load()
     assert made.offered == [Overrides(drained=frozenset({"c1"}))]
     assert "not understood" in caplog.text
+
+
+async def test_a_setting_of_another_version_harms_no_other_of_its_override(store, caplog):
+    body = json.dumps({"value": {"retry.tries": "1", "no.such": "1"}, "who": "", "when": 0, "why": ""}).encode()
+    await store.txn((), (Put(key="overrides/settings/web", value=body),))
+    made = book(store)
+    await made.load()
+    assert made.offered[-1].settings["web"]["retry.tries"] == "1"
+    assert "a setting in the store is not understood" in caplog.text

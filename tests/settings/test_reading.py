@@ -102,6 +102,9 @@ def test_a_header_that_frames_a_message_or_says_who_asks_is_the_routers_own(head
         ("filter.basic_auth", "on"),
         ("filter.ip_whitelist", "10.0.0.0/8"),
         ("filter.deny", "everyone"),
+        ("tls.clients.authority", "/etc/ca.pem"),
+        ("tls.clients.required", "true"),
+        ("tls.client.authority", "corp"),
         ("filter.forward_auth.copy_headers", "x-user"),
     ],
 )

@@ -4,6 +4,7 @@ import pytest
 
 from tidegate.policy import (
     BasicAuth,
+    ClientCertificates,
     Compress,
     Cors,
     Filters,
@@ -12,6 +13,7 @@ from tidegate.policy import (
     Policy,
     RateLimit,
     Redirect,
+    TlsPolicy,
     UpstreamTls,
 )
 from tidegate.settings.fault import Fault
@@ -28,6 +30,7 @@ FULL = Policy(
         request_headers=HeaderEdits(),
         response_headers=HeaderEdits(),
     ),
+    tls=TlsPolicy(clients=ClientCertificates(authority="a")),
     upstream_tls=UpstreamTls(),
 )
 

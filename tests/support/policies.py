@@ -8,6 +8,7 @@ from tidegate.policy import (
     Algorithm,
     Balance,
     BasicAuth,
+    ClientCertificates,
     Compress,
     Cors,
     Ejection,
@@ -81,7 +82,11 @@ def policies():
         ),
         filters=filters(),
         tls=st.builds(
-            TlsPolicy, only=st.booleans(), hsts_seconds=st.integers(0, 63_072_000), hsts_subdomains=st.booleans()
+            TlsPolicy,
+            only=st.booleans(),
+            hsts_seconds=st.integers(0, 63_072_000),
+            hsts_subdomains=st.booleans(),
+            clients=st.none() | st.builds(ClientCertificates, authority=names(), required=st.booleans()),
         ),
         upstream_tls=st.none()
         | st.builds(

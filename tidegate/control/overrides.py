@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote
 from tidegate.control.journal import Journal
 from tidegate.errors import Conflict, Problem, StoreError
 from tidegate.model import Overrides, TrafficMode
+from tidegate.settings.reading import read_settings
 from tidegate.settings.redaction import shown_setting
 from tidegate.store.port import Change, Compare, Delete, Entry, Put, Store
 from tidegate.telemetry import logger
@@ -171,6 +172,8 @@ def _setting(entry: Entry) -> Setting | None:
         body = json.loads(entry.value)
         value = body["value"]
         _check(kind, value)
+        for wrong in read_settings(value, operator=True).wrong if kind == "settings" else ():
+            _log_lost(entry.key, wrong.fault.text)
         return Setting(
             kind=kind,
             target=unquote(target),
@@ -185,6 +188,11 @@ def _setting(entry: Entry) -> Setting | None:
             "an override in the store is not understood", extra={"place": entry.key, "cause": error}
         )
         return None
+
+
+def _log_lost(place: str, cause: str) -> None:
+    """A setting that another version of the program wrote has no effect here; the others of its override have."""
+    logger("control").error("a setting in the store is not understood", extra={"place": place, "cause": cause})
 
 
 def _check(kind: str, value: Any) -> None:

@@ -11,6 +11,7 @@ from msgspec.structs import fields
 from tidegate.policy import (
     Balance,
     BasicAuth,
+    ClientCertificates,
     Compress,
     Cors,
     Ejection,
@@ -58,6 +59,9 @@ def policy_of(settings: Mapping[str, str]) -> Policy:
     if not settings:
         return DEFAULT
     given = _fields(settings)
+    if "clients" in given.get("tls", {}):
+        clients = given["tls"]["clients"]
+        given["tls"]["clients"] = ClientCertificates(**clients) if "authority" in clients else None
     made: dict[str, Any] = {name: kind(**given[name]) for name, kind in _SECTIONS.items() if name in given}
     if "filters" in given:
         made["filters"] = _filters(given["filters"], settings)

@@ -159,6 +159,13 @@ _ROWS = (
     _row("tls.redirect", "tls.only", kinds.flag(), "send plain HTTP to HTTPS"),
     _row("tls.hsts_seconds", "tls.hsts_seconds", kinds.whole(0, 63_072_000), "Strict-Transport-Security, on HTTPS"),
     _row("tls.hsts_subdomains", "tls.hsts_subdomains", kinds.flag(), "the same for all names below"),
+    _row(
+        "tls.clients.authority",
+        "tls.clients.authority",
+        kinds.name(),
+        "CA of the program's CA folder that signs clients",
+    ),
+    _row("tls.clients.required", "tls.clients.required", kinds.flag(), "refuse those without a certificate"),
     _row("upstream.scheme", "upstream_tls.scheme", kinds.choice(*_SCHEMES), "how to speak to the containers"),
     _row("upstream.verify", "upstream_tls.verify", kinds.flag(), "check their certificates"),
     _row("upstream.name", "upstream_tls.name", kinds.host(), "name to check and to send as SNI"),

@@ -50,6 +50,7 @@ FAMILIES = (
     Family(head="eject"),
     Family(head="timeout"),
     Family(head="tls"),
+    Family(head="tls.clients", protects=True, whole=True, needs=("tls.clients.authority",)),
     Family(head="upstream", whole=True),
     Family(head="access_log"),
 )
