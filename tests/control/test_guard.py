@@ -28,6 +28,7 @@ READS = (
     "/v1/nodes",
     "/v1/settings/web",
     "/v1/problems",
+    "/v1/traffic",
     "/v1/events",
     "/v1/explain?url=http://a.test/",
     "/v1/resolve?name=web",
