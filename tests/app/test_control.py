@@ -108,7 +108,8 @@ async def test_everything_a_worker_can_tell_is_a_page_that_both_parsers_read(tmp
         flying = (*report.in_flight, Columns("endpoint", ("web", "", "e:80"), (1,)))
         counted = Columns("endpoint", ("web", "", "e:80"), report.traffic[0].values)
         made.take(0, replace(report, in_flight=flying, traffic=(*report.traffic, counted)))
-        body, _ = made.registry.exposed(accept)
+        parts, _ = made.registry.exposed(accept)
+        body = b"".join(parts)
         families = [family.name for family in read(body.decode())]
     assert len(families) == len(set(families))
     assert {f"tidegate_router_{kind}_requests" for kind in ("route", "service", "endpoint")} <= set(families)

@@ -18,8 +18,9 @@ KEY = ("web", "v1", "e:80")
 def samples(traffic, accept=""):
     """(name, labels) -> value of everything rendered, read by the parser of prometheus_client."""
     registry = Registry()
-    registry.also(traffic.families)
-    body, kind = registry.exposed(accept)
+    registry.also_lines(traffic.lines)
+    parts, kind = registry.exposed(accept)
+    body = b"".join(parts)
     assert ("openmetrics" in kind) is ("openmetrics" in accept)
     read = openmetrics if "openmetrics" in kind else prometheus
     found = {}

@@ -104,7 +104,7 @@ class Control:
         self.registry = Registry(HELPS)
         self.traffic = Traffic(time.monotonic, lambda kind, keys: known(self.cell.table, kind, keys))
         self.gauges = Gauges(time.monotonic, HELPS)
-        self.registry.also(self.traffic.families)
+        self.registry.also_lines(self.traffic.lines)
         self.registry.also(self.gauges.families)
         self.engines = Engines(config)
         self.channel = ChannelServer(self.take, expected=config.workers)

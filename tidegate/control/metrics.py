@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
@@ -18,6 +18,7 @@ from tidegate.value import Value
 
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 MAX_LABEL_SETS = 20_000  # per metric: 10 000 endpoints twice over
+_END = b"# EOF\n"  # of OpenMetrics
 DROPPED = "tidegate_control_dropped_samples_total"
 
 Labels = tuple[tuple[str, str], ...]
@@ -50,6 +51,7 @@ class Registry:
         self._gauges: dict[str, dict[Labels, float]] = {}
         self._histograms: dict[str, dict[Labels, Histogram]] = {}
         self._sources: list[Callable[[], Iterable[Metric]]] = []
+        self._lines: list[Callable[[bool], Iterator[bytes]]] = []
         self._collectors = CollectorRegistry()
         self._collectors.register(_Families(self))
 
@@ -87,16 +89,27 @@ class Registry:
 
     def text(self) -> bytes:
         """Everything in the Prometheus text format."""
-        return generate_latest(self._collectors)
+        return b"".join(self.exposed("")[0])
 
-    def exposed(self, accept: str) -> tuple[bytes, str]:
-        """Everything, and its media type: OpenMetrics for who accepts it, else the Prometheus text format."""
+    def exposed(self, accept: str) -> tuple[Iterator[bytes], str]:
+        """Everything in parts, and its media type: OpenMetrics for who accepts it, else the Prometheus text format."""
         encode, kind = choose_encoder(accept)
-        return encode(self._collectors), kind
+        return self._parts(encode, openmetrics="openmetrics" in kind), kind
+
+    def _parts(self, encode: Callable[[CollectorRegistry], bytes], *, openmetrics: bool) -> Iterator[bytes]:
+        yield encode(self._collectors).removesuffix(_END)
+        for source in self._lines:
+            yield from source(openmetrics)
+        if openmetrics:
+            yield _END
 
     def also(self, source: Callable[[], Iterable[Metric]]) -> None:
         """Render these families too."""
         self._sources.append(source)
+
+    def also_lines(self, source: Callable[[bool], Iterator[bytes]]) -> None:
+        """Write these lines too; `source(openmetrics)` gives them in parts."""
+        self._lines.append(source)
 
     def families(self) -> Iterator[Metric]:
         """Everything as metric families."""

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import add
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
-
+from tidegate.control.exposition import counter, gauge, histogram, labels
 from tidegate.control.gauges import STALE_SECONDS
-from tidegate.control.metrics import BUCKETS
+from tidegate.control.metrics import BUCKETS, MAX_LABEL_SETS
 
 SUMS = ("requests", "received", "sent", "duration_us", "upstream_us", "retries", "held", "held_us", "opened")
 CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx")
@@ -24,6 +23,16 @@ COLUMNS = _UPSTREAM_AT + len(BUCKETS) + 1
 FORGET_SECONDS = 300.0
 _SWEEP_SECONDS = 60.0
 LABELS = {"route": ("route",), "service": ("service", "version"), "endpoint": ("service", "version", "endpoint")}
+
+#: name, sentence, column, unit
+_COMMON = (
+    ("received_bytes", "Request body bytes", 1, 1),
+    ("sent_bytes", "Response body bytes", 2, 1),
+    ("retries", "Tries beyond the first", 5, 1),
+)
+_HELD = (("held_requests", "Requests that were held", 6, 1), ("held_seconds", "Time that requests were held", 7, 1e6))
+_OPENED = (("opened_connections", "Connections made to containers", 8, 1),)
+_COUNTERS = {"route": _COMMON + _HELD, "service": _COMMON + _OPENED, "endpoint": _COMMON + _OPENED}
 
 Key = tuple[str, ...]
 #: Which of these keys of one kind are still in the table.
@@ -59,6 +68,8 @@ class Traffic:
         if kind not in ("route", "endpoint"):
             return
         for each, part in ((kind, key), ("service", key[:2])) if kind == "endpoint" else ((kind, key),):
+            if part not in self._sums[each] and len(self._sums[each]) >= MAX_LABEL_SETS:
+                continue
             self._sums[each].setdefault(part, [0] * COLUMNS)
             self._seen[each, part] = self._clock()
             reasons = self._failures[each].setdefault(part, {})
@@ -96,18 +107,28 @@ class Traffic:
         """Key and sums of everything of one kind."""
         return self._sums[kind].items()
 
-    def families(self) -> Iterable[Metric]:
-        """Everything as metric families."""
+    def lines(self, openmetrics: bool) -> Iterator[bytes]:
+        """Everything as lines for who scrapes, in parts. What changes while they are read may be old or new."""
         in_flight = self.in_flight()
         for kind, sums in self._sums.items():
-            yield from _families(kind, sums)
-            flying = {key: number for (one, key), number in in_flight.items() if one == kind}
-            yield _in_flight(kind, dict.fromkeys(sums, 0) | flying)
-            yield _failures(kind, self._failures[kind])
+            items = [(labels(LABELS[kind], key), columns) for key, columns in sums.items()]
+            yield from _families(kind, items, openmetrics=openmetrics)
+            flying = dict.fromkeys(sums, 0) | {key: number for (one, key), number in in_flight.items() if one == kind}
+            numbers = [(labels(LABELS[kind], key), number) for key, number in flying.items()]
+            name = f"tidegate_router_{kind}"
+            yield from gauge(f"{name}_in_flight", f"Requests in flight, by {kind}.", numbers)
+            failed = [
+                (labels((*LABELS[kind], "reason"), (*key, reason)), number)
+                for key, reasons in self._failures[kind].items()
+                for reason, number in reasons.items()
+            ]
+            yield from counter(f"{name}_failures", f"Failures by reason, by {kind}.", failed, openmetrics=openmetrics)
 
     def _add(self, kind: str, key: Key, columns: Sequence[int], now: float) -> None:
         sums = self._sums[kind]
         before = sums.get(key)
+        if before is None and len(sums) >= MAX_LABEL_SETS:
+            return
         sums[key] = list(columns) if before is None else list(map(add, before, columns))
         self._seen[kind, key] = now
 
@@ -132,67 +153,21 @@ def classes(columns: Sequence[int]) -> Sequence[int]:
     return columns[_CLASSES_AT:_DURATION_AT]
 
 
-def _families(kind: str, sums: dict[Key, list[int]]) -> Iterator[Metric]:
-    labels = LABELS[kind]
+def _families(kind: str, items: Sequence[tuple[str, list[int]]], *, openmetrics: bool) -> Iterator[bytes]:
     name = f"tidegate_router_{kind}"
-    requests = CounterMetricFamily(f"{name}_requests", f"Requests answered, by {kind}.", labels=[*labels, "code"])
-    duration = HistogramMetricFamily(
-        f"{name}_request_duration_seconds", f"Time from a request's head to its last byte, by {kind}.", labels=labels
-    )
-    upstream = HistogramMetricFamily(
-        f"{name}_upstream_response_seconds",
-        f"Time from sending a request to the response's head, by {kind}.",
-        labels=labels,
-    )
-    for key, columns in sums.items():
-        for code, amount in zip(CLASSES, classes(columns), strict=True):
-            if amount:
-                requests.add_metric([*key, code], amount)
-        whole, container = histograms(columns)
-        duration.add_metric(key, buckets=_cumulated(whole), sum_value=columns[3] / 1e6)
-        upstream.add_metric(key, buckets=_cumulated(container), sum_value=columns[4] / 1e6)
-    yield from (requests, duration, upstream)
-    yield _counter(f"{name}_received_bytes", f"Request body bytes, by {kind}.", labels, sums, 1)
-    yield _counter(f"{name}_sent_bytes", f"Response body bytes, by {kind}.", labels, sums, 2)
-    yield _counter(f"{name}_retries", f"Tries beyond the first, by {kind}.", labels, sums, 5)
-    if kind == "route":
-        yield _counter(f"{name}_held_requests", f"Requests that were held, by {kind}.", labels, sums, 6)
-        yield _counter(f"{name}_held_seconds", f"Time that requests were held, by {kind}.", labels, sums, 7, 1e6)
-    else:
-        yield _counter(f"{name}_opened_connections", f"Connections made to containers, by {kind}.", labels, sums, 8)
-
-
-def _counter(
-    name: str, help_: str, labels: Sequence[str], sums: dict[Key, list[int]], column: int, unit: float = 1
-) -> Metric:
-    family = CounterMetricFamily(name, help_, labels=labels)
-    for key, columns in sums.items():
-        family.add_metric(key, columns[column] / unit)
-    return family
-
-
-def _in_flight(kind: str, numbers: dict[Key, int]) -> Metric:
-    family = GaugeMetricFamily(
-        f"tidegate_router_{kind}_in_flight", f"Requests in flight, by {kind}.", labels=LABELS[kind]
-    )
-    for key, number in numbers.items():
-        family.add_metric(key, number)
-    return family
-
-
-def _failures(kind: str, failures: dict[Key, dict[str, int]]) -> Metric:
-    name, text = f"tidegate_router_{kind}_failures_total", f"Failures by reason, by {kind}."
-    family = CounterMetricFamily(name, text, labels=[*LABELS[kind], "reason"])
-    for key, reasons in failures.items():
-        for reason, number in reasons.items():
-            family.add_metric([*key, reason], number)
-    return family
-
-
-def _cumulated(counts: Sequence[int]) -> list[tuple[str, int]]:
-    running = 0
-    buckets = []
-    for bound, count in zip((*map(str, BUCKETS), "+Inf"), counts, strict=True):
-        running += count
-        buckets.append((bound, running))
-    return buckets
+    by_code = [
+        (f'{key},code="{code}"', number)
+        for key, columns in items
+        for code, number in zip(CLASSES, classes(columns), strict=True)
+        if number
+    ]
+    yield from counter(f"{name}_requests", f"Requests answered, by {kind}.", by_code, openmetrics=openmetrics)
+    text = f"Time from a request's head to its last byte, by {kind}."
+    whole = [(key, histograms(columns)[0], columns[3] / 1e6) for key, columns in items]
+    yield from histogram(f"{name}_request_duration_seconds", text, whole)
+    text = f"Time from sending a request to the response's head, by {kind}."
+    container = [(key, histograms(columns)[1], columns[4] / 1e6) for key, columns in items]
+    yield from histogram(f"{name}_upstream_response_seconds", text, container)
+    for what, text, column, unit in _COUNTERS[kind]:
+        numbers = [(key, columns[column] / unit) for key, columns in items]
+        yield from counter(f"{name}_{what}", f"{text}, by {kind}.", numbers, openmetrics=openmetrics)
