@@ -9,7 +9,7 @@ from tests.cases.talk import head_requests, talk
 from tests.fuzz.readers import by_h11
 
 #: How a finding begins when octets went out that could do harm; other findings are about manners.
-UNSAFE = ("forwarded ", "smuggled")
+UNSAFE = ("forwarded what", "smuggled", "too many")
 MARKER = "/smuggled"  # no request with this in its target may ever reach the origin
 
 
@@ -84,7 +84,8 @@ def _unsafe(case, recorder):
     if any(MARKER in request.target for request in seen) and not case.get("allow_marker"):
         return f"smuggled: {[(request.method, request.target) for request in seen]}"
     if len(seen) > case["requests"]:
-        return f"forwarded {seen[-1].method} {seen[-1].target}, {len(seen)} requests of {case['requests']}"
+        harm = "took" if case["expected"] == "reject" else "too many"
+        return f"{harm}: {seen[-1].method} {seen[-1].target}, {len(seen)} requests of {case['requests']}"
     return ""
 
 

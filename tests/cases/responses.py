@@ -21,13 +21,19 @@ REQUESTS = {
 UNSAFE = ("the next client got", "the client got")
 ERRORS = (502, 503, 504)
 QUIET_SECONDS = 0.6
+LONGEST_CUT = 1000
 
 
 class Player:
-    """An origin that plays `case`, and answers `/probe` soundly."""
+    """An origin that plays `case`, cut inside every line end if `cut`, and answers `/probe` soundly."""
 
-    def __init__(self):
+    def __init__(self, *, cut=False):
         self.case = None
+        self.cut = cut
+
+    def parts(self):
+        raw = self.case["raw"].encode("latin-1")
+        return re.split(rb"(?<=\r)", raw) if self.cut and len(raw) < LONGEST_CUT else [raw]
 
     async def __call__(self, peer):
         while (head := await peer.head()) is not None:
@@ -35,7 +41,9 @@ class Player:
                 await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Probe: 1\r\n\r\nprobe")
                 continue
             length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
-            await peer.send(self.case["raw"].encode("latin-1"))
+            for part in self.parts():
+                await peer.send(part)
+                await asyncio.sleep(0.002 * self.cut)  # so that it goes out alone
             if self.case.get("backend_reset"):
                 await asyncio.sleep(0.05)
                 peer.reset()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from tidegate.policy import Timeouts
 from tidegate.tasks import Tasks
 
 CASES = Path(__file__).parents[1] / "cases"
+CUT = {"steps": [{"split_after": "\r"}]}
+LONGEST_CUT = 1000
 LANES = 12  # routers side by side, each with an origin of its own: the time goes into waiting for silence
 
 
@@ -59,6 +62,17 @@ async def test_requests_are_refused_or_forwarded_unambiguously(cases):
     assert not await findings(cases, requests.Recorder, requests.own_finding)
 
 
+@pytest.mark.parametrize("cases", groups("http1-requests.json"))
+async def test_requests_cut_inside_every_line_end_come_to_the_same(cases):
+    short = [case for case in cases if len(case["raw"]) < LONGEST_CUT and not case.get("steps")]
+    assert not await findings([case | CUT for case in short], requests.Recorder, requests.own_finding)
+
+
 @pytest.mark.parametrize("cases", groups("http1-responses.json"))
 async def test_responses_reach_their_own_client_whole_or_visibly_cut(cases):
     assert not await findings(cases, responses.Player, responses.finding)
+
+
+@pytest.mark.parametrize("cases", groups("http1-responses.json"))
+async def test_responses_cut_inside_every_line_end_come_to_the_same(cases):
+    assert not await findings(cases, partial(responses.Player, cut=True), responses.finding)
