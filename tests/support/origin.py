@@ -88,24 +88,29 @@ class Peer:
 
 
 class Origin:
-    """What it was asked, how often it was connected to, how many connections are open."""
+    """What it was asked, how often it was connected to, the connections that are open."""
 
     def __init__(self, script):
         self.script = script
         self.requests = []
         self.connections = 0
         self.open = 0
+        self.peers: set[Peer] = set()
+        self.host = ""  # of the route before it, where there is one
         self.address = ("127.0.0.1", 0)
 
     async def serve(self, reader, writer):
         self.connections += 1
         self.open += 1
+        peer = Peer(self, reader, writer, self.connections)
+        self.peers.add(peer)
         try:
-            await self.script(Peer(self, reader, writer, self.connections))
+            await self.script(peer)
         except ConnectionError:
             pass
         finally:
             self.open -= 1
+            self.peers.discard(peer)
             writer.close()
 
 

@@ -2,16 +2,14 @@
 
 `/bytes/N` N octets with their length · `/stream/N` the same without · `/echo` the request's body · `/fields` the request's
 fields as JSON · `/target` the request's target · `/cookies` repeated fields · `/status/N` no body · `/events/NAME` three
-server-sent events, each after the one before was seen, which
-`/seen/NAME.N` tells · `/page` for browsers · `/refuse` 413, the body unread · `/die` the process ends as by `kill -9` ·
-`/last` says `Connection: close` · all else 404.
+server-sent events, each after the one before was seen, which `/seen/NAME.N` tells · `/page` for browsers · `/refuse` 413,
+the body unread · `/last` says `Connection: close` · all else 404.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import time
 from pathlib import Path
 
@@ -90,6 +88,4 @@ def answer(path, fields, target):
         return 200, [("Content-Type", "text/html; charset=utf-8")], Path(__file__).with_name("page.html").read_bytes()
     if what == "last":
         return 200, [("Connection", "close")], b"last"
-    if what == "die":
-        os.kill(os.getpid(), signal.SIGKILL)
     return 404, [], b"nothing here"

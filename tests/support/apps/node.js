@@ -71,6 +71,5 @@ http.createServer({ keepAliveTimeout: 60000 }, (request, response) => {
   if (what === 'hints') return hints(response);
   if (what === 'refuse') return whole(response, Buffer.from('refused'), 413);
   if (what === 'last') return whole(response, Buffer.from('last'), 200, ['Connection', 'close']);
-  if (what === 'die') return process.kill(process.pid, 'SIGKILL');
   return whole(response, Buffer.from('nothing here'), 404);
 }).listen(Number(process.argv[2]), '127.0.0.1');
