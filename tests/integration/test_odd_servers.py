@@ -36,13 +36,16 @@ ANSWERS = {
     "no-reason": (b"HTTP/1.1 200\r\nContent-Length: 100000\r\n\r\n" + BODY, False),
 }
 
+TAKE_INTERIM_FOR_FINAL = {"http.client", "urllib3", "requests"}  # any but 100, directly too
+
 
 @pytest.mark.parametrize(("answer", "close"), ANSWERS.values(), ids=ANSWERS)
 async def test_every_client_gets_the_whole_of_an_odd_answer(lab, answer, close, tmp_path):
     asks = [Ask("GET", "/"), Ask("GET", "/again")]
+    able = {name: ask for name, ask in ASKERS.items() if name not in TAKE_INTERIM_FOR_FINAL or b" 102 " not in answer}
     async with lab.serving(saying(answer, close=close)) as server:
-        got = {name: await ask(lab.where, server.host, asks, tmp_path) for name, ask in ASKERS.items()}
-    assert got == dict.fromkeys(ASKERS, [reply(200, BODY)] * 2)
+        got = {name: await ask(lab.where, server.host, asks, tmp_path) for name, ask in able.items()}
+    assert got == dict.fromkeys(able, [reply(200, BODY)] * 2)
 
 
 async def dribbling(peer):
@@ -123,15 +126,14 @@ async def test_a_body_that_ends_by_a_reset_is_not_taken_for_whole(lab):
     async def script(peer):
         await peer.request()
         await peer.send(PLAIN + b"\r\n" + BODY)
-        await peer.request()
-        peer.reset()
+        await peer.ended()
 
     async with lab.serving(script) as server:
         client = await Client.connect(lab.where)
         await client.send(get("/", server.host))
         await client.until(BODY[-100:])
-        for name in list(server.peers):
-            name.reset()
+        for peer in list(server.peers):
+            peer.reset()
         with pytest.raises(Cut):
             await client.until(b"\r\n0\r\n\r\n")
         client.close()

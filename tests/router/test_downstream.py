@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.client import GET, Client, get, post
 from tests.support.origin import ok, polite, saying, serving
-from tests.support.router import quick, route, running, until
+from tests.support.router import quick, route, running, service, until
 from tidegate.policy import Timeouts
 
 
@@ -55,6 +55,57 @@ async def test_a_client_that_has_sent_its_last_byte_is_still_answered():
         assert (await client.response()).body == b"late"
         assert await client.closed()
         await mesh.at_rest()
+
+
+async def test_an_upload_that_waits_for_its_container_outlives_the_clients_half_close():
+    async with serving() as origin, running() as mesh:
+        mesh.publish([route()], [service("web")])
+        client, barrier = await mesh.client(), await mesh.client()
+        await client.send(post(b"x" * 60_000))
+        client.end()
+        assert (await barrier.ask(get(host="other.test"))).status == 404  # by now the half-close has been read
+        barrier.close()
+        mesh.serve(origin)
+        assert (await client.response()).status == 200
+        assert await client.closed()
+        await mesh.at_rest()
+    assert [len(request.body) for request in origin.requests] == [60_000]
+
+
+async def test_an_upload_that_ends_short_with_a_half_close_is_cut_for_its_container():
+    came = []
+
+    async def script(peer):
+        await peer.head()
+        with contextlib.suppress(ConnectionError):
+            came.append(await peer.reader.read(100_000))
+
+    async with serving(script) as origin, running() as mesh:
+        mesh.publish([route()], [service("web")])
+        client, barrier = await mesh.client(), await mesh.client()
+        await client.send(post(b"x" * 60_000)[:-1])
+        client.end()
+        assert (await barrier.ask(get(host="other.test"))).status == 404
+        barrier.close()
+        mesh.serve(origin)
+        assert await client.closed()
+        await mesh.at_rest()
+        await until(lambda: origin.open == 0)
+    assert origin.connections == 1
+    assert len(b"".join(came)) < 60_000
+
+
+async def test_requests_that_wait_for_a_slow_reader_outlive_its_half_close():
+    body = b"x" * 100_000
+    async with serving(saying(ok(body))) as origin, running(origin) as mesh:
+        client = await Client.connect(mesh.address, receive_buffer=4096)
+        client.reader._limit = 1024
+        await client.send(GET * 50)
+        client.end()
+        await until(lambda: any(one.write_paused for one in mesh.core.connections))
+        for _ in range(50):
+            assert (await client.response()).body == body
+        assert await client.closed()
 
 
 async def test_a_chunked_body_goes_up_and_a_chunked_body_comes_down():

@@ -28,6 +28,7 @@ cdef class Downstream(Relay):
     @cython.locals(exchange=Exchange, before="long long", out=bytes, take=Py_ssize_t, piece=bytes)
     cdef Py_ssize_t _body(self, bytes data, Py_ssize_t at, Py_ssize_t size)
 
+    cdef _consumed_last(self)
     cdef _request_complete(self)
     cdef _block(self, int why)
     cdef _refuse(self, object reason)

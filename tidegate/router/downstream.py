@@ -73,11 +73,14 @@ class Downstream(Relay):
         self._consume(data)
 
     def eof_received(self) -> bool:
-        """asyncio: the client sent its last byte; it may still wait for an answer."""
-        if self.exchange is not None and self.request_done and self.phase != _TUNNEL:
-            self.ended = True
-            return True
-        return False
+        """asyncio: the client sent its last byte; it may still wait for an answer, or its bytes for their turn."""
+        if self.phase == _TUNNEL:
+            return False
+        if self.exchange is None:
+            self.ended = self.write_paused and bool(self.pending)  # whole requests may wait for a slow reader
+        else:
+            self.ended = self.request_done or bool(self.pending)  # a whole body may wait for its container
+        return self.ended
 
     def connection_lost(self, error: Exception | None) -> None:
         """asyncio: the client is gone; whatever was done for it stops."""
@@ -185,7 +188,15 @@ class Downstream(Relay):
                     self.core.wheel.arm(self, self.core.clock() + self.core.head_timeout)
             elif len(self.pending) > _MAX_PENDING:
                 self._block(_FOR_PENDING)
-        if self.ended and self.exchange is None and self.phase == _HEAD:
+        if self.ended:
+            self._consumed_last()
+
+    def _consumed_last(self) -> None:
+        """No more will come than waits: close, unless an answer is due or a whole request may wait."""
+        if self.phase == _BODY:
+            if not self.pending:
+                self._close()  # the body's rest will not come
+        elif self.phase == _HEAD and self.exchange is None and not (self.pending and self.write_paused):
             self._close()
 
     def _begin(self, head: RequestHead) -> None:
@@ -335,7 +346,7 @@ class Downstream(Relay):
         self.chunks = None
         self.blocked &= ~_FOR_UPSTREAM
         if self.close_after or (self.ended and not self.pending and not self.busy):
-            if self.request_done and not self.pending:
+            if self.ended or (self.request_done and not self.pending):
                 self._close()
             else:  # closing now would reset the connection and lose the answer (RFC 9112 section 9.6)
                 self.phase = _DISCARD
