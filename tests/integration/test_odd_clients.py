@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-from pathlib import Path
 
 import pytest
 
 from tests.support.apps import contract
 from tests.support.asking import program
 from tests.support.client import Client, Cut, get
+from tests.support.memory import open_files, rss
 from tests.support.serve import until
 from tests.support.servers import SERVERS
 from tidegate.tasks import Tasks
 
 MIB = 1 << 20
 ECHO = [server for server in SERVERS if "echo" in server.can]
-PAGE = os.sysconf("SC_PAGE_SIZE")
 
 each_server = pytest.mark.parametrize("server", SERVERS, ids=lambda server: server.name)
 each_echo = pytest.mark.parametrize("server", ECHO, ids=lambda server: server.name)
-
-
-def rss(pid):
-    """Resident memory of a process, bytes."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
-
-
-def open_files(pid):
-    return len(os.listdir(f"/proc/{pid}/fd"))
 
 
 def upload(server, body, chunked=False):
@@ -73,7 +62,13 @@ async def test_pipelined_requests_are_answered_in_their_order(lab, server):
 
 @each_echo
 async def test_pipelined_uploads_keep_their_bodies_apart(lab, server):
-    bodies = [b"", b"GET / HTTP/1.1\r\nHost: node.test\r\n\r\n", contract.content(65535), b"0\r\n\r\n", contract.content(5)]
+    bodies = [
+        b"",
+        b"GET / HTTP/1.1\r\nHost: node.test\r\n\r\n",
+        contract.content(65535),
+        b"0\r\n\r\n",
+        contract.content(5),
+    ]
     chunks = "chunked" in server.can
     client = await Client.connect(lab.where)
     sent = [upload(server, body, chunked=chunks and body and number % 2) for number, body in enumerate(bodies * 4)]

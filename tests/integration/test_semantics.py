@@ -118,7 +118,9 @@ async def test_a_refusal_reaches_a_client_that_is_still_uploading(lab, server, e
     (tmp_path / "in").write_bytes(contract.content(UPLOAD))
     wait = ["-H", "Expect: 100-continue" if expect else "Expect:"]
     where = ["--resolve", f"{server.host}:{lab.where[1]}:{lab.where[0]}", f"http://{server.host}:{lab.where[1]}/refuse"]
-    out, _ = await program("curl", "-sS", "-m", 15, "-w", "%{http_code}", "-o", tmp_path / "out", "-T", tmp_path / "in", *wait, *where)
+    out, _ = await program(
+        "curl", "-sS", "-m", 15, "-w", "%{http_code}", "-o", tmp_path / "out", "-T", tmp_path / "in", *wait, *where
+    )
     assert out == b"413"
 
 

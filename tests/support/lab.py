@@ -77,7 +77,9 @@ class Lab:
     def _routes(self):
         addresses = {server.server.host: server.address for server in self.servers.values()} | self.spares
         lines = ["services:"]
-        lines += [f"  {host.removesuffix('.test')}: {{endpoints: ['{at}:{port}']}}" for host, (at, port) in addresses.items()]
+        lines += [
+            f"  {host.removesuffix('.test')}: {{endpoints: ['{at}:{port}']}}" for host, (at, port) in addresses.items()
+        ]
         lines += ["routes:"]
         lines += [f"  - {{host: {host}, backends: {{{host.removesuffix('.test')}: 100}}}}" for host in addresses]
         return "\n".join(lines) + "\n"

@@ -136,7 +136,13 @@ SERVERS = (
     Server("aiohttp", _aiohttp, websocket=True),
     Server("node", _node, EVERYTHING | {"hints"}),
     Server("nginx", _nginx, frozenset({"stream", "refuse"})),
-    Server("busybox", _busybox, frozenset({"stream", "echo"}), False, (("/echo", "/cgi-bin/echo"), ("/stream/", "/cgi-bin/stream?"))),
+    Server(
+        "busybox",
+        _busybox,
+        frozenset({"stream", "echo"}),
+        False,
+        (("/echo", "/cgi-bin/echo"), ("/stream/", "/cgi-bin/stream?")),
+    ),
 )
 
 
@@ -158,7 +164,13 @@ class Running:
         command = self.server.command(self.address[1], self.folder)
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
-                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=ROOT, env=environment, start_new_session=True
+                command,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                cwd=ROOT,
+                env=environment,
+                start_new_session=True,
             )
 
     def listens(self):
