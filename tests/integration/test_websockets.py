@@ -23,9 +23,6 @@ BIG = contract.content(MIB)
 WORDS = "κόσμε \U0001f600 ".encode()
 
 each_server = pytest.mark.parametrize("server", ECHOING, ids=lambda server: server.name)
-STEADY = [server for server in ECHOING if server.name != "hypercorn"]  # it sends an echo twice at times, directly too
-each_steady = pytest.mark.parametrize("server", STEADY, ids=lambda server: server.name)
-
 # Octets to send; a number waits for that many messages.
 SOUND = {
     "empty-text": [frame(TEXT), 1, DONE],
@@ -82,7 +79,7 @@ BROKEN = {
 }
 
 
-@each_steady
+@each_server
 @pytest.mark.parametrize("said", [*SOUND.values(), *BROKEN.values()], ids=[*SOUND, *BROKEN])
 async def test_the_server_answers_through_tidegate_as_it_does_directly(lab, server, said):
     direct = await conversation(lab.servers[server.name].address, server.host, said)
@@ -90,7 +87,7 @@ async def test_the_server_answers_through_tidegate_as_it_does_directly(lab, serv
     assert direct or said in BROKEN.values()
 
 
-@each_steady
+@each_server
 async def test_messages_come_back_as_they_were_sent(lab, server):
     said = b"".join(frame(BINARY, BIG[:size]) for size in (0, 1, 126, 65536, MIB)) + frame(PING, b"!")
     sizes = [Message(BINARY, BIG[:size]) for size in (0, 1)]

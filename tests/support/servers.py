@@ -65,8 +65,7 @@ def _uvicorn(http, websocket):
 
 def _hypercorn(port, folder):
     how = ["--bind", f"127.0.0.1:{port}", "--keep-alive", "60", "--log-level", "warning"]
-    limit = ["--websocket-ping-interval", "60"]
-    return [sys.executable, "-m", "hypercorn", *how, *limit, "tests.support.apps.asgi:application"]
+    return [sys.executable, "-m", "hypercorn", *how, "tests.support.apps.asgi:application"]
 
 
 def _aiohttp(port, folder):
