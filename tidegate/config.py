@@ -22,6 +22,7 @@ class HttpConfig(Value):
     head_timeout_seconds: float = 10.0
     idle_timeout_seconds: float = 75.0
     body_timeout_seconds: float = 60.0
+    half_close_seconds: float = 5.0  # for an answer to a client that sends no more: it may be gone
     tunnel_idle_timeout_seconds: float = 3600.0
     drain_seconds: float = 30.0
     max_head_bytes: int = 65536

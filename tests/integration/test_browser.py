@@ -16,7 +16,7 @@ TOLD = {
     "many": 60,
     "refused": 413,
     "cookies": ["c0=0", "c1=1", "c2=2", "c3=3"],
-    "aborted": 200,
+    "aborted": True,
     "events": [["0", "event 0"], ["1", "event 1"], ["2", "event 2"]],
     "websocket": ["hello κόσμε", True, "b", 4001, "as asked", True],
     "websocket_refused": 1006,

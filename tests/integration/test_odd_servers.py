@@ -172,10 +172,9 @@ async def test_no_get_fails_though_the_server_ends_idle_connections_at_the_worst
             answers[answer.status, answer.body == f"/{number}".encode()] += 1
         connection.close()
 
-    async with lab.serving(closing(moment)) as server:
-        async with Tasks("clients") as tasks:
-            for lane in range(8):
-                tasks.spawn("client", client(lane * 1000))
+    async with lab.serving(closing(moment)) as server, Tasks("clients") as tasks:
+        for lane in range(8):
+            tasks.spawn("client", client(lane * 1000))
     assert answers == {(200, True): 1000}
     assert server.connections > 100
 

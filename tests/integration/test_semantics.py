@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from tests.support.apps import contract
-from tests.support.asking import Ask, program, reply
+from tests.support.asking import program, reply
 from tests.support.client import Client, get
 from tests.support.servers import SERVERS
 
@@ -90,13 +90,15 @@ async def test_server_sent_events_arrive_as_they_are_sent(lab, server):
     """The server sends the next one only when it hears that the one before was seen."""
     name = f"semantics-{server.name}"
     url = f"http://{lab.where[0]}:{lab.where[1]}/events/{name}"
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as session:
-        async with session.get(url, headers={"Host": server.host}) as answer:
-            assert answer.headers["Content-Type"] == "text/event-stream"
-            for number in range(contract.EVENTS):
-                assert await answer.content.readuntil(b"\n\n") == contract.event(number)
-                lab.saw(name, number)
-            assert await answer.content.read() == b""
+    async with (
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as session,
+        session.get(url, headers={"Host": server.host}) as answer,
+    ):
+        assert answer.headers["Content-Type"] == "text/event-stream"
+        for number in range(contract.EVENTS):
+            assert await answer.content.readuntil(b"\n\n") == contract.event(number)
+            lab.saw(name, number)
+        assert await answer.content.read() == b""
 
 
 async def test_curl_shows_events_as_they_are_sent(lab):

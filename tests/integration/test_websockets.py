@@ -9,10 +9,22 @@ import aiohttp
 import pytest
 import websockets
 
-from tests.support.memory import rss
 from tests.support.apps import contract
 from tests.support.client import Client, Cut
-from tests.support.frames import BINARY, CONTINUATION, PING, PONG, TEXT, Message, Socket, close, conversation, fragments, frame
+from tests.support.frames import (
+    BINARY,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    Message,
+    Socket,
+    close,
+    conversation,
+    fragments,
+    frame,
+)
+from tests.support.memory import rss
 from tests.support.servers import SERVERS
 from tidegate.tasks import Tasks
 

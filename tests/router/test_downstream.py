@@ -57,6 +57,42 @@ async def test_a_client_that_has_sent_its_last_byte_is_still_answered():
         await mesh.at_rest()
 
 
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n"])
+async def test_a_client_that_ended_its_side_is_given_up_when_its_answer_does_not_move(said):
+    async def script(peer):
+        await peer.request()
+        await peer.send(said)
+        await peer.ended()
+
+    config = quick(half_close_seconds=0.2)
+    async with serving(script) as origin, running(origin, config=config) as mesh:
+        client = await mesh.client()
+        await client.send(GET)
+        if said:
+            await client.until(b"hi\r\n")
+        client.end()
+        assert await client.closed()
+        await until(lambda: origin.open == 0)
+        await mesh.at_rest()
+        assert not mesh.failures
+
+
+async def test_a_client_that_ended_its_side_gets_the_whole_of_an_answer_that_moves():
+    async def script(peer):
+        await peer.request()
+        await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n")
+        for _ in range(8):
+            await asyncio.sleep(0.1)  # the pace of the answer is what is tested
+            await peer.send(b"ab")
+
+    config = quick(half_close_seconds=0.5)
+    async with serving(script) as origin, running(origin, config=config) as mesh:
+        client = await mesh.client()
+        await client.send(GET)
+        client.end()
+        assert (await client.response()).body == b"ab" * 8
+
+
 async def test_an_upload_that_waits_for_its_container_outlives_the_clients_half_close():
     async with serving() as origin, running() as mesh:
         mesh.publish([route()], [service("web")])

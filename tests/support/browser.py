@@ -62,7 +62,13 @@ async def page(url, folder, resolve=""):
     rules = [f"--host-resolver-rules={resolve}"] if resolve else []
     with (folder / "chromium.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            *(shutil.which("chromium") or "chromium", *FLAGS, *sandbox, *rules, f"--user-data-dir={folder / 'profile'}"),
+            *(
+                shutil.which("chromium") or "chromium",
+                *FLAGS,
+                *sandbox,
+                *rules,
+                f"--user-data-dir={folder / 'profile'}",
+            ),
             "about:blank",
             stdout=log,
             stderr=log,

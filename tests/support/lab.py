@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import socket
 from contextlib import asynccontextmanager
 
@@ -45,6 +46,8 @@ class Lab:
 
     async def start(self):
         """Everything listens, and every route answers."""
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a thousand WebSockets are three thousand sockets
         for server in self.servers.values():
             server.start()
         await asyncio.gather(*(asyncio.to_thread(server.wait) for server in self.servers.values()))

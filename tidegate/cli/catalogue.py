@@ -380,6 +380,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(key="http.head_timeout_seconds", read=seconds, help="For a request head to arrive."),
     Setting(key="http.idle_timeout_seconds", read=seconds, help="For the next request on a kept connection."),
     Setting(key="http.body_timeout_seconds", read=seconds, help="For the next piece of a body."),
+    Setting(key="http.half_close_seconds", read=seconds, help="For an answer to a client that sends no more."),
     Setting(key="http.tunnel_idle_timeout_seconds", read=seconds, help="For silence on an upgraded connection."),
     Setting(key="http.drain_seconds", read=seconds, help="For requests in flight when stopping."),
     Setting(key="http.max_head_bytes", read=size(1024, 1 << 20), help="Longest request head."),

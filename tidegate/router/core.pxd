@@ -14,6 +14,7 @@ cdef class Core:
     cdef public double head_timeout
     cdef public double idle_timeout
     cdef public double body_timeout
+    cdef public double half_close
     cdef public double tunnel_idle
     cdef public Py_ssize_t hold_queue
     cdef public Py_ssize_t upstream_idle

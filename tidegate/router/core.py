@@ -38,6 +38,7 @@ class Core:
         "failed",
         "failures",
         "find_route",
+        "half_close",
         "head_timeout",
         "hold_queue",
         "idle_timeout",
@@ -66,6 +67,7 @@ class Core:
         self.head_timeout = config.head_timeout_seconds
         self.idle_timeout = config.idle_timeout_seconds
         self.body_timeout = config.body_timeout_seconds
+        self.half_close = config.half_close_seconds
         self.tunnel_idle = config.tunnel_idle_timeout_seconds
         self.hold_queue = config.hold_queue
         self.upstream_idle = config.upstream_idle_connections

@@ -80,6 +80,9 @@ class Downstream(Relay):
             self.ended = self.write_paused and bool(self.pending)  # whole requests may wait for a slow reader
         else:
             self.ended = self.request_done or bool(self.pending)  # a whole body may wait for its container
+            if self.exchange.state != _HELD:
+                self._moved(self.exchange)
+                self.core.wheel.arm(self, self.core.clock() + self.core.half_close)
         return self.ended
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -129,8 +132,9 @@ class Downstream(Relay):
         elif exchange.state == _HELD:
             self.fail(exchange.reason or Reason.HOLD_TIMEOUT)
         elif self._moved(exchange):
-            self.core.wheel.arm(self, now + exchange.route.response_timeout)
-        elif self.write_paused:
+            patience = self.core.half_close if self.ended and not self.write_paused else exchange.route.response_timeout
+            self.core.wheel.arm(self, now + patience)
+        elif self.write_paused or (self.ended and self.request_done):
             self.fail(Reason.CLIENT_GONE)
         elif not self.request_done and not self.blocked & _FOR_UPSTREAM:
             self.fail(Reason.REQUEST_TIMEOUT)
@@ -292,7 +296,8 @@ class Downstream(Relay):
         self.phase = _WAIT
         exchange = self.exchange
         if exchange is not None:
-            self.core.wheel.arm(self, self.core.clock() + exchange.route.response_timeout)
+            patience = self.core.half_close if self.ended else exchange.route.response_timeout
+            self.core.wheel.arm(self, self.core.clock() + patience)
 
     def resume(self) -> None:
         """Take up bytes that waited; let the client send again."""

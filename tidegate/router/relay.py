@@ -280,7 +280,7 @@ class Relay(Sink):
         )
         if self.write_paused:
             connection.transport.pause_reading()
-        self.core.wheel.arm(self, now + exchange.route.response_timeout)
+        self.core.wheel.arm(self, now + (self.core.half_close if self.ended else exchange.route.response_timeout))
         if self.request_done:
             return
         if head.expect_continue and not self.pending and not self.busy:
