@@ -142,6 +142,9 @@ async def serving(script=polite, **options):
         scripts = set()
 
         def accepted(reader, writer):
+            if not server.is_serving():  # it was in the backlog when the block ended
+                writer.transport.abort()
+                return
             task = tasks.spawn("connection", origin.serve(reader, writer))
             scripts.add(task)
             task.add_done_callback(scripts.discard)
