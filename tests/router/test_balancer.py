@@ -5,7 +5,14 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate.router.balancer import Rotation, build_balancer
+from tidegate.router.assembly import Share
+from tidegate.router.assembly import build_balancer as build_from
+from tidegate.router.balancer import Rotation
+
+
+def build_balancer(backends, offset):
+    return build_from([Share(weight, endpoints) for weight, endpoints in backends], offset)
+
 
 weights = st.lists(st.integers(1, 30), min_size=1, max_size=8)
 

@@ -4,23 +4,17 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.support.router import endpoint, route
+from tests.support.router import route, upstreams
 from tidegate.errors import Reason
 from tidegate.policy import Timeouts
-from tidegate.router.balancer import build_balancer
+from tidegate.router.assembly import Share, build_balancer
 from tidegate.router.exchange import CLAIMED, DONE, HELD, MAX_TRIES, NEW, RESPONDING, ROUTED, Exchange
 from tidegate.router.live import LiveRoute
-from tidegate.router.upstream import Upstream
-
-
-def upstreams(number):
-    ready = [endpoint(("127.0.0.1", 1000 + at)) for at in range(number)]
-    return [Upstream(one, one.address, lambda _: None) for one in ready]
 
 
 def live(candidates, **values):
     made = LiveRoute(route(**values))
-    made.balancer = build_balancer([(100, [(one, 1) for one in candidates])], 0)
+    made.balancer = build_balancer([Share(100, [(one, 1) for one in candidates])], 0)
     return made
 
 

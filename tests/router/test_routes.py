@@ -6,7 +6,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.support.router import difference, endpoint, route, service, table_of
 from tidegate.model import HealthState
+from tidegate.policy import Balance
+from tidegate.router.arrangement import Arranger
 from tidegate.router.routes import RouteBook
+from tidegate.router.stickiness import Marker
 from tidegate.routing import RoutingTable
 
 
@@ -15,7 +18,8 @@ class Book:
 
     def __init__(self, routes=(), services=()):
         self.drained = []
-        self.book = RouteBook(0, self.drained.append)
+        self.now = 100.0
+        self.book = RouteBook(Arranger(0, 1, Marker(b"")), self.drained.append, lambda: self.now)
         self.table = RoutingTable()
         self.touched = []
         self.follow(routes, services)
@@ -177,10 +181,37 @@ TestFollows.settings = settings(max_examples=40, stateful_step_count=20, deadlin
 
 
 def test_the_routes_of_a_host_are_its_own_or_those_of_its_wildcard():
-    book = RouteBook(0, lambda _: None)
+    book = RouteBook(Arranger(0, 1, Marker(b"")), lambda _: None, lambda: 0.0)
     routes = [route("a.test", "/x"), route("a.test"), route("*.b.test")]
     table = table_of(1, routes, [])
     book.apply(table, difference(table_of(0, [], []), table))
     assert [live.id for live in book.of_host("a.test")] == ["a.test/", "a.test/x"]
     assert [live.id for live in book.of_host("y.b.test")] == ["*.b.test/"]
     assert not list(book.of_host("b.test"))
+
+
+def test_an_endpoint_that_comes_later_starts_slowly_and_grows():
+    slow = Balance(slow_start_seconds=10.0)
+    book = Book([route(balance=slow)], [service("web", at(1))])
+    book.follow(services=[service("web", at(1), at(2))])
+    assert book.picks(number=11).count(2) == 1
+    book.now += 5.1
+    book.book.warm()
+    assert book.picks(number=15).count(2) == 5
+    book.now += 5.0
+    book.book.warm()
+    assert book.picks(number=20).count(2) == 10
+
+
+def test_what_is_there_with_the_first_table_starts_at_once():
+    book = Book([route(balance=Balance(slow_start_seconds=10.0))], [service("web", at(1), at(2, weight=3))])
+    assert book.picks(number=8).count(2) == 6
+
+
+def test_a_warming_route_may_go():
+    book = Book([route(balance=Balance(slow_start_seconds=10.0))], [service("web", at(1))])
+    book.follow(services=[service("web", at(1), at(2))])
+    book.follow(routes=[])
+    book.now += 20.0
+    book.book.warm()
+    assert not book.book.routes

@@ -10,6 +10,7 @@ from tidegate.config import HttpConfig
 from tidegate.model import Address, Backend, Endpoint, HealthState, Route, Service, TrafficMode
 from tidegate.policy import Policy
 from tidegate.router.listener import bind
+from tidegate.router.upstream import Upstream
 from tidegate.router.worker import Router
 from tidegate.routing import Delta, RoutingTable
 from tidegate.tasks import Tasks
@@ -24,6 +25,12 @@ def endpoint(address, service="web", **values):
     return Endpoint(
         instance=values["id"], name=values["id"], service=service, address=Address(host=host, port=port), **values
     )
+
+
+def upstreams(number, **values):
+    """Live sides of that many endpoints, on ports from 1001 on."""
+    ready = [endpoint(("127.0.0.1", 1001 + at), **values) for at in range(number)]
+    return [Upstream(one, one.address, lambda _: None) for one in ready]
 
 
 def service(key, *endpoints):

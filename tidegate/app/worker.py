@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from tidegate import __version__
 from tidegate.app.channel import ChannelClient
+from tidegate.app.cookiekey import cookie_key
 from tidegate.app.launch import Launch, adopt
 from tidegate.app.messages import Drained, Failed, Message
 from tidegate.app.report import Reporter
@@ -54,6 +55,8 @@ class DataPlane:
         self.router = Router(
             config.http,
             offset=slot,
+            workers=config.workers,
+            cookie_key=cookie_key(Path(config.state.folder)),
             records=config.access_log,
             tracing=config.tracing,
             spans=self.spans,

@@ -1,10 +1,16 @@
 cimport cython
 
-cdef class Rotation:
+cdef class Group:
     cdef public list items
     cdef public list weights
-    cdef public list credit
     cdef public Py_ssize_t size
+
+    cpdef pick(self)
+    cpdef pick_for(self, unsigned long long key)
+    cpdef pick_allowed(self, unsigned long long key, object bounds)
+
+cdef class Rotation(Group):
+    cdef public list credit
     cdef public long total
     cdef public bint even
     cdef public Py_ssize_t next
@@ -13,12 +19,15 @@ cdef class Rotation:
     cpdef pick(self)
 
 cdef class Balancer:
-    cdef public Rotation backends
+    cdef public Group backends
 
     cpdef bint ready(self)
 
-    @cython.locals(backends=Rotation, rotation=Rotation)
+    @cython.locals(backends=Group, group=Group)
     cpdef pick(self, list tried)
 
-    @cython.locals(rotation=Rotation)
-    cdef _pick_untried(self, Rotation first, list tried)
+    @cython.locals(backends=Group, group=Group)
+    cpdef pick_allowed(self, unsigned long long key, object bounds)
+
+    @cython.locals(group=Group)
+    cdef _pick_untried(self, Group first, list tried)

@@ -1,8 +1,8 @@
-"""Who is next: smooth weighted round robin over backends, then over the ready endpoints of the one chosen. Pure.
+"""Who is next: a backend by its weight, then an endpoint of it. Pure.
 
 HOT: one `pick` per request (`make bench`). Both levels are built when the table is; a pick only moves counters.
 Smooth weighted round robin as in nginx: each candidate gains its weight, the richest is taken and pays the total, so
-that 5:1 gives `a a a b a a`, never `a a a a a b`.
+that 5:1 gives `a a a b a a`, never `a a a a a b`. What else can stand at the second level is in `contest` and `hashing`.
 """
 
 from __future__ import annotations
@@ -11,17 +11,38 @@ from collections.abc import Sequence
 from typing import Any
 
 
-class Rotation:
-    """Smooth weighted round robin over fixed items; equal weights become a plain rotation."""
+class Group:
+    """Fixed items with weights, one of which is picked at a time. Never asked to pick while empty."""
 
-    __slots__ = ("credit", "even", "items", "next", "size", "total", "weights")
+    __slots__ = ("items", "size", "weights")
 
-    def __init__(self, items: Sequence[Any], weights: Sequence[int], offset: int = 0) -> None:
+    def __init__(self, items: Sequence[Any], weights: Sequence[int]) -> None:
         assert len(items) == len(weights) and all(weight > 0 for weight in weights)
         self.items: list[Any] = list(items)
         self.weights: list[int] = list(weights)
-        self.credit: list[int] = [0] * len(self.items)
         self.size = len(self.items)
+
+    def pick(self) -> Any:
+        """The next item."""
+        raise AssertionError
+
+    def pick_for(self, key: int) -> Any:
+        """The item for a key (0: none); those who know nothing of keys give the next one."""
+        return self.pick()
+
+    def pick_allowed(self, key: int, bounds: Any) -> Any:
+        """An item that `bounds` allows, the preferred one if it does; None if there is none."""
+        raise AssertionError
+
+
+class Rotation(Group):
+    """Smooth weighted round robin over fixed items; equal weights become a plain rotation."""
+
+    __slots__ = ("credit", "even", "next", "total")
+
+    def __init__(self, items: Sequence[Any], weights: Sequence[int], offset: int = 0) -> None:
+        super().__init__(items, weights)
+        self.credit: list[int] = [0] * self.size
         self.total = sum(self.weights)
         self.even = len(set(self.weights)) <= 1
         self.next = 0
@@ -46,13 +67,24 @@ class Rotation:
         self.credit[best] = highest - self.total
         return self.items[best]
 
+    def pick_allowed(self, key: int, bounds: Any) -> Any:
+        """The next item that `bounds` allows, or None."""
+        for _ in range(self.size):
+            choice = self.pick()
+            if bounds.allows(choice):
+                return choice
+        for choice in self.items:  # one of little weight may not have had its turn
+            if bounds.allows(choice):
+                return choice
+        return None
+
 
 class Balancer:
-    """Two levels: backends by weight, endpoints of a backend by theirs. `backends` holds only non-empty rotations."""
+    """Two levels: backends by weight, endpoints of a backend by theirs. `backends` holds only non-empty groups."""
 
     __slots__ = ("backends",)
 
-    def __init__(self, backends: Rotation) -> None:
+    def __init__(self, backends: Group) -> None:
         self.backends = backends
 
     def ready(self) -> bool:
@@ -64,31 +96,35 @@ class Balancer:
         backends = self.backends
         if backends.size == 0:
             return None
-        rotation: Rotation = backends.pick()
-        choice = rotation.pick()
+        group: Group = backends.pick()
+        choice = group.pick()
         if tried is None or choice not in tried:
             return choice
-        return self._pick_untried(rotation, tried)
+        return self._pick_untried(group, tried)
 
-    def _pick_untried(self, first: Rotation, tried: list[Any]) -> Any:
-        for rotation in [first, *self.backends.items]:
-            for _ in range(rotation.size):
-                choice = rotation.pick()
-                if choice not in tried:
-                    return choice
-            for choice in rotation.items:  # one of little weight may not have had its turn
-                if choice not in tried:
+    def pick_allowed(self, key: int, bounds: Any) -> Any:
+        """The endpoint for a key (0: the next one) that `bounds` allows, or None."""
+        backends = self.backends
+        if backends.size == 0:
+            return None
+        group: Group = backends.pick_for(key)
+        choice = group.pick_allowed(key, bounds)
+        if choice is not None:
+            return choice
+        for other in backends.items:
+            if other is not group:
+                choice = other.pick_allowed(key, bounds)
+                if choice is not None:
                     return choice
         return None
 
-
-def build_balancer(backends: Sequence[tuple[int, Sequence[tuple[Any, int]]]], offset: int) -> Balancer:
-    """From (weight, [(endpoint, weight), ...]) per backend; those with weight 0 or without endpoints are left out."""
-    rotations: list[Rotation] = []
-    weights: list[int] = []
-    for weight, endpoints in backends:
-        usable = [(endpoint, share) for endpoint, share in endpoints if share > 0]
-        if weight > 0 and usable:
-            rotations.append(Rotation([e for e, _ in usable], [share for _, share in usable], offset))
-            weights.append(weight)
-    return Balancer(Rotation(rotations, weights, offset))
+    def _pick_untried(self, first: Group, tried: list[Any]) -> Any:
+        for group in [first, *self.backends.items]:
+            for _ in range(group.size):
+                choice = group.pick()
+                if choice not in tried:
+                    return choice
+            for choice in group.items:  # one of little weight may not have had its turn
+                if choice not in tried:
+                    return choice
+        return None

@@ -21,6 +21,9 @@ cdef class Exchange:
     cdef public LiveRoute route
     cdef public Upstream upstream
     cdef public list tried
+    cdef public unsigned long long key
+    cdef public bytes mark
+    cdef public bint moved
     cdef public int tries
     cdef public int reached
     cdef public int status
@@ -30,7 +33,7 @@ cdef class Exchange:
 
     cpdef begin(self, bytes method, bytes host, bytes target, bytes client, double now)
     cpdef routed(self, object route)
-    @cython.locals(upstream=Upstream)
+    @cython.locals(upstream=Upstream, route=LiveRoute)
     cpdef Upstream choose(self)
     cpdef bint hold(self, double now)
     @cython.locals(upstream=Upstream)

@@ -39,7 +39,10 @@ class Exchange:
         "held_at",
         "hold_until",
         "host",
+        "key",
+        "mark",
         "method",
+        "moved",
         "notes",
         "reached",
         "reason",
@@ -80,6 +83,9 @@ class Exchange:
         self.route: Any = None  # LiveRoute
         self.upstream: Any = None  # Upstream, while claimed and after
         self.tried: list[Any] | None = None
+        self.key = 0  # where the route hashes; 0: none
+        self.mark: bytes | None = None  # which endpoint the client says it was at, on sticky routes
+        self.moved = False  # the client is to be told where it is now
         self.tries = 0
         self.reached = 0  # fresh connections that took the request and closed without an answer
         self.status = 0
@@ -95,7 +101,12 @@ class Exchange:
     def choose(self) -> Any:
         """Pick and claim an upstream; None if nobody is ready or all were tried."""
         assert self.state == ROUTED or self.state == HELD, "one claim at a time"
-        upstream = self.route.balancer.pick(self.tried)
+        route = self.route
+        if route.selection is None:
+            upstream = route.balancer.pick(self.tried)
+        else:
+            upstream = route.selection.pick(self.tried, self.key, self.mark)
+            self.moved = route.selection.moved
         if upstream is not None:
             upstream.in_flight += 1
             self.upstream = upstream

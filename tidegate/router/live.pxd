@@ -1,5 +1,6 @@
 from tidegate.router.balancer cimport Balancer
 from tidegate.router.counters cimport Counters
+from tidegate.router.selection cimport Selection
 
 cdef class LiveRoute:
     cdef public Balancer balancer
@@ -9,6 +10,8 @@ cdef class LiveRoute:
     cdef object _filtered
     cdef int _share
     cdef bytes _secret
+    cdef public Selection selection
+    cdef public double warm_at
     cdef public Counters counters
     cdef public object waiting
     cdef public object route

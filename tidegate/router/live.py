@@ -9,9 +9,10 @@ import msgspec
 
 from tidegate.model import Route, TrafficMode
 from tidegate.policy import ClientCertificates
-from tidegate.router.balancer import Balancer, build_balancer
+from tidegate.router.balancer import Balancer, Rotation
 from tidegate.router.counters import Counters
 from tidegate.router.filters.chain import build_chain
+from tidegate.router.selection import Selection
 
 #: `LiveRoute.mode`, a plain integer because it is compared per request.
 NORMAL = 0
@@ -50,8 +51,10 @@ class LiveRoute:
         "prefixed",
         "response_timeout",
         "route",
+        "selection",
         "upstream_tls",
         "waiting",
+        "warm_at",
     )
 
     def __init__(
@@ -59,11 +62,13 @@ class LiveRoute:
     ) -> None:
         self.counters = Counters("route", (route.id,), ledger)
         self.waiting: Any = deque()
-        self.balancer: Balancer = build_balancer((), 0)
         self.choice: Any = None  # a `Choice` where conditions decide between routes of one path
         self._share = share
         self._secret = secret
         self._filter(route)
+        self.balancer: Balancer = Balancer(Rotation((), ()))
+        self.selection: Selection | None = None  # only where requests want more than their turn
+        self.warm_at = 0.0  # when an endpoint in its slow start is to grow; 0: none is
         self.update(route)
 
     def demand(self, clients: ClientCertificates | None) -> None:

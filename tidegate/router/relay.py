@@ -186,6 +186,8 @@ class Relay(Sink):
         route = exchange.route
         upstream = None
         if route.mode == _NORMAL:
+            if route.selection is not None:
+                self._recognise(exchange, route)
             upstream = exchange.choose()
         elif route.mode == _MAINTENANCE:
             self.fail(Reason.MAINTENANCE)
@@ -198,6 +200,14 @@ class Relay(Sink):
             self._connect(exchange, now)
         else:
             self._send(connection, now)
+
+    def _recognise(self, exchange: Exchange, route: LiveRoute) -> None:
+        """Read from the head what the route's choice depends on."""
+        selection = route.selection
+        head = self.head
+        assert selection is not None and head is not None, "a request that is sent on its way has a head"
+        exchange.key = selection.key(head.fields, self.client)
+        exchange.mark = selection.mark(head.fields)
 
     def _connect(self, exchange: Exchange, now: float) -> None:
         """Ask for a new connection. The connecting task has a deadline of its own; ours must not pass before it."""
@@ -379,6 +389,8 @@ class Relay(Sink):
         framing = head.framing
         self.encode_body = False
         length = b""
+        if exchange.moved:
+            head.fields = self._with_cookie(head.fields, exchange)
         if framing == _LENGTH or framing == _NONE:
             pass
         elif self.bare_body:
@@ -407,6 +419,16 @@ class Relay(Sink):
         out = self.coder.feed(data) if data else b""
         if out:
             self.write(out if self.bare_body else b"%x\r\n%b\r\n" % (len(out), out))
+
+    def _with_cookie(self, fields: bytes, exchange: Exchange) -> bytes:
+        """The fields and the cookie that keeps the client where it is now."""
+        selection = exchange.route.selection
+        if selection is None or selection.sticky is None:
+            return fields
+        head = self.head
+        claimed = self.trusted and head is not None and head.claimed_proto == b"https"
+        cookie: bytes = selection.sticky.cookie(exchange.upstream, claimed or self.secure)
+        return fields + cookie
 
     def response_data(self, data: bytes, size: int) -> None:
         """Body bytes as the container framed them (sized, or until it closes)."""
@@ -493,6 +515,8 @@ class Relay(Sink):
         exchange = self.exchange
         assert exchange is not None, "a tunnel begins with an exchange"
         exchange.responding(101, self.core.clock())
+        if exchange.moved:
+            head.fields = self._with_cookie(head.fields, exchange)
         early = self.handed_over()
         self.connection = None
         self.exchange = None

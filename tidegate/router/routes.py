@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from tidegate.matcher import HostEntry, Matcher
 from tidegate.model import Address, Endpoint, HealthState
-from tidegate.router.balancer import build_balancer
+from tidegate.router.arrangement import Arranger
 from tidegate.router.counters import Counters
 from tidegate.router.filters.match import Choice
 from tidegate.router.live import LiveRoute
@@ -19,22 +19,25 @@ from tidegate.routing import Delta, RoutingTable
 
 
 class RouteBook:
-    """Everything the worker looks up per request. `offset` keeps the rotations of several workers out of step."""
+    """Everything the worker looks up per request. `arranger` makes the balancers."""
 
     def __init__(
         self,
-        offset: int,
+        arranger: Arranger,
         on_drained: Callable[[str], None],
+        clock: Callable[[], float],
         ledger: list[Counters] | None = None,
         share: int = 1,
         secret: bytes = b"tidegate",
     ) -> None:
+        self._arranger = arranger
+        self._clock = clock
         self._ledger = ledger
+        self._warming: set[str] = set()  # routes with an endpoint in its slow start
         self.matcher = Matcher()
         self.routes: dict[str, LiveRoute] = {}
         self.upstreams: dict[tuple[str, str], Upstream] = {}
         self.version = 0
-        self._offset = offset
         self._share = share
         self._secret = secret
         self._on_drained = on_drained
@@ -88,6 +91,8 @@ class RouteBook:
         if upstream is None:
             upstream = Upstream(endpoint, address, self._forget, self._ledger)
             self.upstreams[identity] = upstream
+        if self.version:  # what is ready with the first table was ready before we came
+            upstream.since = self._clock()
         return upstream
 
     def _forget(self, upstream: Upstream) -> None:
@@ -119,13 +124,9 @@ class RouteBook:
         live = self.routes.get(route_id)
         if live is None:
             return
-        live.balancer = build_balancer(
-            [
-                (backend.weight, list(self._usable(backend.service, backend.version, backend.port)))
-                for backend in live.route.backends
-            ],
-            self._offset,
-        )
+        self._arranger.arrange(live, self._members, self._clock())
+        if live.warm_at:
+            self._warming.add(route_id)
 
     def of_host(self, host: str) -> Iterator[LiveRoute]:
         """All routes of a host, which has its own or those of `*.suffix`, in an order that stays."""
@@ -133,14 +134,17 @@ class RouteBook:
         for path in sorted(paths):
             yield from (paths[path][route_id] for route_id in sorted(paths[path]))
 
-    def _usable(self, service: str, version: str | None, port: int) -> Iterable[tuple[Upstream, int]]:
-        for upstream in self._upstreams_of.get(service, {}).values():
-            endpoint = upstream.endpoint
-            if upstream.draining or (version is not None and endpoint.version != version):
-                continue
-            if port and endpoint.port != port:
-                continue
-            yield upstream, endpoint.weight
+    def _members(self, service: str) -> Iterable[Upstream]:
+        return self._upstreams_of.get(service, {}).values()
+
+    def warm(self) -> None:
+        """Let endpoints in their slow start grow; call it every now and then."""
+        now = self._clock()
+        for route_id in list(self._warming):
+            live = self.routes.get(route_id)
+            if live is None or live.warm_at <= now:
+                self._warming.discard(route_id)
+                self._rebalance(route_id)
 
     def _follow_hosts(self, gone: Iterable[LiveRoute], route_ids: Iterable[str]) -> None:
         """Bring the matcher up to date with routes that went, and with those of these ids as they are now."""

@@ -35,6 +35,8 @@ cdef class Upstream:
     cdef public long connections
     cdef public long failures
     cdef public bint draining
+    cdef public double since
+    cdef public bint trial
     cdef public bytes log_part
 
     @cython.locals(connection=UpstreamConnection)

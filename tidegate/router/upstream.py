@@ -57,6 +57,8 @@ class Upstream:
         "on_empty",
         "port",
         "secure_idle",
+        "since",
+        "trial",
     )
 
     def __init__(
@@ -78,6 +80,8 @@ class Upstream:
         self.connections = 0  # open ones, idle included
         self.failures = 0  # since the last good response
         self.draining = False
+        self.since = 0.0  # when it became ready; 0: with the first table, so nothing is warming up
+        self.trial = False  # back from an ejection: the next request shows what it is worth
         self.log_part = b'","service":%b,"version":%b,"endpoint":%b,"address":"%b' % (
             json.encode(endpoint.service),
             json.encode(endpoint.version),

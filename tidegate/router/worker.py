@@ -20,6 +20,7 @@ from typing import Any
 from tidegate.config import AccessLogConfig, HttpConfig, TracingConfig
 from tidegate.errors import Reason
 from tidegate.policy import UpstreamTls
+from tidegate.router.arrangement import Arranger
 from tidegate.router.core import Core
 from tidegate.router.dial import context_for, dial
 from tidegate.router.downstream import Downstream
@@ -32,6 +33,7 @@ from tidegate.router.observer import Observer, SpanSink
 from tidegate.router.recorder import Recorder, needed, struck
 from tidegate.router.routes import RouteBook
 from tidegate.router.secure import Front
+from tidegate.router.stickiness import Marker
 from tidegate.router.timers import TICK_SECONDS
 from tidegate.router.trace import Tracer
 from tidegate.router.upstream import Upstream, UpstreamConnection
@@ -52,13 +54,16 @@ class Router:
     """One worker's HTTP data plane. `on_failure(endpoint id, reason)` tells passive health facts, `on_drained(endpoint
     id)` that nothing is in flight to a draining endpoint any more. `offset` keeps workers' rotations out of step. `spans`
     takes what `tracing` asks to be recorded; without it there are no spans. The `shelf` has the certificates of HTTPS
-    listeners and the authorities of containers."""
+    listeners and the authorities of containers. `offset` is below `workers`, among whom the node's limits are divided;
+    `cookie_key` makes the values of sticky cookies, the same for all who serve the routes."""
 
     def __init__(
         self,
         config: HttpConfig,
         *,
         offset: int = 0,
+        workers: int = 1,
+        cookie_key: bytes = b"",
         records: AccessLogConfig | None = None,
         tracing: TracingConfig | None = None,
         spans: SpanSink | None = None,
@@ -69,7 +74,8 @@ class Router:
     ) -> None:
         self.config = config
         self.core = Core(config)
-        self.book = RouteBook(offset, on_drained, self.core.ledger)
+        arranger = Arranger(offset, workers, Marker(cookie_key))
+        self.book = RouteBook(arranger, on_drained, self.core.clock, self.core.ledger, max(1, workers))
         self.front = Front(max_handshakes, self.book.of_host)
         self.shelf = shelf
         self.core.connect = self._start_connect
@@ -178,6 +184,7 @@ class Router:
             self._flush()
             if now >= turn_at:
                 turn_at = now + TICK_SECONDS
+                self.book.warm()
                 for owner in self.core.wheel.turn(now):
                     self._contained(owner, partial(owner.on_deadline, now))
             if now >= reap_at:

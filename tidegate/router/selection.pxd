@@ -1,0 +1,16 @@
+cimport cython
+
+from tidegate.router.balancer cimport Balancer
+from tidegate.router.bounds cimport Bounds
+
+cdef class Selection:
+    cdef public Balancer balancer
+    cdef public Bounds bounds
+    cdef public object sticky
+    cdef public list trials
+    cdef public bint moved
+    cdef public object key_kind
+    cdef public bytes key_name
+
+    @cython.locals(bounds=Bounds)
+    cpdef pick(self, list tried, unsigned long long key, bytes mark)

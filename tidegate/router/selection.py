@@ -1,0 +1,80 @@
+"""How a request on a route that wants more than its turn finds its endpoint: cookie, key, limits, a trial. Pure.
+
+Routes that ask for none of this have no `Selection`, and their requests pass by with one test. In order: an endpoint that
+comes back from its ejection gets one request; a cookie's endpoint; another one of the cookie's version; the balancer's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tidegate.http1.lookup import cookie, field
+from tidegate.policy import Algorithm, Balance
+from tidegate.router.balancer import Balancer
+from tidegate.router.bounds import Bounds
+from tidegate.router.hashing import key_of
+from tidegate.router.stickiness import Stickiness
+
+
+class Selection:
+    """The special wishes of one route. `trials` are endpoints that are to prove themselves; `moved` says after a pick
+    whether the client is to be told a new cookie."""
+
+    __slots__ = ("balancer", "bounds", "key_kind", "key_name", "moved", "sticky", "trials")
+
+    def __init__(self, balancer: Balancer, balance: Balance, bounds: Bounds, sticky: Stickiness | None) -> None:
+        self.balancer = balancer
+        self.bounds = bounds
+        self.sticky = sticky
+        self.trials: list[Any] = []
+        self.moved = False
+        kind, _, name = balance.hash_key.partition(":")
+        self.key_kind = kind if balance.algorithm is Algorithm.HASH else ""
+        self.key_name = name.encode()
+
+    def key(self, lines: bytes, client: bytes) -> int:
+        """The key of a request with these field lines (0: none)."""
+        if not self.key_kind:
+            return 0
+        value: bytes | None = client
+        if self.key_kind == "header":
+            value = field(lines, self.key_name.lower())
+        elif self.key_kind == "cookie":
+            value = cookie(lines, self.key_name)
+        return key_of(value) if value else 0
+
+    def mark(self, lines: bytes) -> bytes | None:
+        """The mark that the request carries, if it still means something here."""
+        return None if self.sticky is None else self.sticky.read(lines)
+
+    def pick(self, tried: list[Any] | None, key: int, mark: bytes | None) -> Any:
+        """The endpoint for a request, or None: then `bounds.full` says whether only limits stood in the way."""
+        bounds = self.bounds
+        bounds.tried = tried
+        bounds.full = False
+        while self.trials:
+            trial = self.trials.pop()
+            if trial.trial and bounds.allows(trial):
+                trial.trial = False
+                self.moved = False
+                return trial
+        if self.sticky is None:
+            return self.balancer.pick_allowed(key, bounds)
+        choice = self._pick_marked(mark, bounds)
+        return self.balancer.pick_allowed(key, bounds) if choice is None else choice
+
+    def _pick_marked(self, mark: bytes | None, bounds: Bounds) -> Any:
+        """Where the cookie leads; a busy endpoint keeps its clients, another one only helps out."""
+        sticky = self.sticky
+        assert sticky is not None, "only asked on sticky routes"
+        self.moved = True
+        if mark is None:
+            return None
+        preferred = sticky.endpoint(mark)
+        if preferred is not None:
+            if bounds.allows(preferred):
+                self.moved = False
+                return preferred
+            self.moved = not bounds.full
+        group = sticky.version(mark)
+        return None if group is None else group.pick_allowed(0, bounds)
