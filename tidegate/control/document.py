@@ -13,9 +13,16 @@ from tidegate.model import Route
 from tidegate.settings.policies import settings_of
 from tidegate.settings.redaction import shown_setting, shown_settings
 
+_PLAIN = frozenset((str, int, float, bool, type(None)))
+
 
 def document(value: Any) -> Any:
     """`value` as dicts, lists, strings, numbers, None."""
+    kind = type(value)
+    if kind in _PLAIN:  # most of what there is: ten thousand rows must not hold up control
+        return value
+    if kind is list:
+        return [each if type(each) in _PLAIN else document(each) for each in value]
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Problem):

@@ -6,7 +6,7 @@ difference of their `at`. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from tidegate.control.metrics import BUCKETS
@@ -21,14 +21,14 @@ def usage(traffic: Traffic, table: RoutingTable, kinds: Iterable[str], *, restin
     """The answer. Without `resting` only what had a request; with it everything that the table has. Costs a pass over the
     table."""
     in_flight = traffic.in_flight()
-    known = {"route": _routes(table), "service": _services(table), "endpoint": _endpoints(table)}
     rows: list[Document] = []
     for kind in kinds:
         sums = dict(traffic.all_of(kind))
         flying = {key for one, key in in_flight if one == kind}
-        keys = {*sums, *flying, *(known[kind] if resting else ())}
+        known = _KNOWN[kind](table)
+        keys = {*sums, *flying, *(known if resting else ())}
         for key in sorted(keys):
-            facts = known[kind].get(key, {"state": "gone", "weight": None})
+            facts = known.get(key, {"state": "gone", "weight": None})
             number = in_flight.get((kind, key), 0)
             rows.append({**_names(kind, key), **facts, **_numbers(sums.get(key)), "in_flight": number})
     return {"at": traffic.measured_at(), "bounds_seconds": list(BUCKETS), "rows": rows}
@@ -82,3 +82,10 @@ def _endpoints(table: RoutingTable) -> Mapping[Key, Document]:
         for key, service in table.services.items()
         for each in service.endpoints
     }
+
+
+_KNOWN: dict[str, Callable[[RoutingTable], Mapping[Key, Document]]] = {
+    "route": _routes,
+    "service": _services,
+    "endpoint": _endpoints,
+}
