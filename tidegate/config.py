@@ -11,6 +11,9 @@ import os
 from tidegate.model import Address
 from tidegate.value import Value
 
+HANDOVER_VARIABLE = "TIDEGATE_HANDOVER"  # a descriptor: what a generation leaves to the next, see app/handover.py
+PARENT_VARIABLE = "TIDEGATE_PARENT"  # the pid of who started us, and would have to stop us
+
 
 class HttpConfig(Value):
     """The router: where it listens and what it grants a client."""
@@ -25,6 +28,9 @@ class HttpConfig(Value):
     half_close_seconds: float = 5.0  # for an answer to a client that sends no more: it may be gone
     tunnel_idle_timeout_seconds: float = 3600.0
     drain_seconds: float = 30.0
+    tunnel_drain_seconds: float = 300.0  # after a reload; when we stop, tunnels end with the requests
+    max_connections: int = 0  # of clients, per worker; 0 is as many as the limit of file descriptors has room for
+    max_memory_bytes: int = 0  # per worker; 0 is a share of the control group's limit, where there is one
     max_head_bytes: int = 65536
     max_target_bytes: int = 16384
     max_headers: int = 128
@@ -123,4 +129,5 @@ class Config(Value):
     node: NodeConfig = NodeConfig()
     workers: int = 1
     log_level: str = "info"
+    watchdog_seconds: float = 10.0  # a child whose loop stands still for so long is killed; 0 is never
     stack: str = ""  # a Compose-like file to run from start to end: on Docker where one is followed, else embedded

@@ -33,11 +33,23 @@ class Answer(NamedTuple):
 class Load:
     """`async with Load(where, host) as load:` loads until the block ends; then all answers have come."""
 
-    def __init__(self, where, host, *, path="/", rate=200, connections=8, forgive_closed=False, method="GET", body=b""):
+    def __init__(
+        self,
+        where,
+        host,
+        *,
+        path="/",
+        rate=200,
+        connections=8,
+        forgive_closed=False,
+        method="GET",
+        body=b"",
+        extra="",
+    ):
         self.where, self.rate, self.forgive_closed = where, rate, forgive_closed
         self.wanted = connections
         length = f"Content-Length: {len(body)}\r\n" if body else ""
-        self.payload = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n{length}\r\n".encode() + body
+        self.payload = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n{extra}{length}\r\n".encode() + body
         self.answers: list[Answer] = []
         self.opened = 0
         self.retries = 0

@@ -1,6 +1,6 @@
 """Composition root: the supervisor process, what a control process and a worker are made of, and the channel between.
 
-`supervisor` owns the sockets and restarts children; `control` builds discovery, health checks, store, reconciler and
+`supervisor` owns the sockets and has a `slot` for each child; `handover` brings in new code and settings; `control` builds discovery, health checks, store, reconciler and
 admin API; `worker` builds router and DNS server; `channel` carries tables down and counters up. Nothing here decides.
 """
 
@@ -10,22 +10,27 @@ import asyncio
 
 import uvloop
 
+from tidegate.app.handover import Handover
+from tidegate.app.limits import fitted
 from tidegate.app.logs import check_access_log, set_up_logs
 from tidegate.app.supervisor import Supervisor
 from tidegate.config import Config
 
 
-def run(config: Config) -> int:
-    """Run Tidegate until SIGTERM or SIGINT; the exit code. Raises ConfigError if it cannot start as configured."""
+def run(config: Config, before: Handover | None = None) -> int:
+    """Run Tidegate until SIGTERM or SIGINT; the exit code. `before` is what a generation before this one left. Raises
+    ConfigError if it cannot start as configured."""
     set_up_logs(config.log_level, "supervisor")
+    fits = fitted(config)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_run(config))
+        return runner.run(_run(fits, before))
 
 
-async def _run(config: Config) -> int:
-    check_access_log(config.http.access_log)
+async def _run(config: Config, before: Handover | None) -> int:
+    if before is None:
+        check_access_log(config.http.access_log)
     if config.workers == 0:
         from tidegate.app.single import run_single  # noqa: PLC0415  one process needs what the supervisor must not load
 
         return await run_single(config)
-    return await Supervisor(config).run()
+    return await Supervisor(config, before).run()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import faulthandler
 import os
 import signal
 import sys
@@ -13,7 +14,9 @@ import uvloop
 
 from tidegate.app.launch import Launch, received
 from tidegate.app.logs import set_up_logs
+from tidegate.app.pulse import Pulse
 from tidegate.errors import TidegateError
+from tidegate.tasks import Tasks
 from tidegate.telemetry import logger
 
 _PR_SET_PDEATHSIG = 1
@@ -23,7 +26,8 @@ def main(arguments: list[str]) -> int:
     """Run the role until it is told to stop; the exit code. What an operator must mend is logged without a trace."""
     role, descriptor = arguments
     launch = received(int(descriptor))
-    _die_with_parent(launch.parent)
+    drain_with(launch.parent)
+    faulthandler.enable()  # the watchdog's SIGABRT leaves the stack of every thread in the log
     set_up_logs(launch.config.log_level, role if role == "control" else f"worker-{launch.slot}")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
@@ -43,17 +47,26 @@ def _errors(group: BaseExceptionGroup[TidegateError]) -> Iterator[TidegateError]
 
 
 async def _role(role: str, launch: Launch) -> int:
+    async with Tasks("child") as tasks:
+        pulse = Pulse(launch.pulse)
+        beating = tasks.spawn("pulse", pulse.run())
+        code = await _run(role, launch, pulse)
+        beating.cancel()
+    return code
+
+
+async def _run(role: str, launch: Launch, pulse: Pulse) -> int:
     if role == "worker":
         from tidegate.app.worker import run_worker  # noqa: PLC0415  a worker never loads what control needs
 
-        return await run_worker(launch)
+        return await run_worker(launch, pulse)
     from tidegate.app.control import run_control  # noqa: PLC0415
 
-    return await run_control(launch)
+    return await run_control(launch, pulse)
 
 
-def _die_with_parent(parent: int) -> None:
-    """Without the supervisor nobody would restart or stop us: drain when it dies."""
+def drain_with(parent: int) -> None:
+    """SIGTERM to us when this process, our parent, is gone: nobody would restart or stop us any more."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:  # it died before the kernel knew of our wish
         os.kill(os.getpid(), signal.SIGTERM)

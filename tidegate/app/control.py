@@ -10,13 +10,14 @@ import asyncio
 import gc
 import signal
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tidegate.app.channel import ChannelServer
 from tidegate.app.launch import Launch, adopt
 from tidegate.app.messages import Drained, Failed, Message, Report
+from tidegate.app.pulse import Pulse
 from tidegate.app.resolve import Resolver
 from tidegate.app.stack import Stack
 from tidegate.config import Config
@@ -97,10 +98,12 @@ class Workers:
 
 
 class Control:
-    """All parts of control, wired; `run` starts them in order and stops them in the other."""
+    """All parts of control, wired; `run` starts them in order and stops them in the other. `settled` is called once the
+    table is built from what is seen."""
 
-    def __init__(self, launch: Launch, store: SqliteStore) -> None:
+    def __init__(self, launch: Launch, store: SqliteStore, settled: Callable[[], None] = lambda: None) -> None:
         config = launch.config
+        self._settled = settled
         self.registry = Registry(HELPS)
         self.traffic = Traffic(time.monotonic, lambda kind, keys: known(self.cell.table, kind, keys))
         self.gauges = Gauges(time.monotonic, HELPS)
@@ -168,6 +171,7 @@ class Control:
             await asyncio.sleep(_SETTLE_SECONDS)  # once per start, and the reconciler owes nobody an event
         self.plane.reconciler.settle()
         self.channel.synchronise_all()
+        self._settled()
         gc.freeze()  # what is seen now mostly stays; walking it again and again delays the next change
 
     def take(self, slot: int, message: Message) -> None:
@@ -215,7 +219,7 @@ def known(table: RoutingTable, kind: str, keys: Iterable[tuple[str, ...]]) -> se
     return found
 
 
-async def run_control(launch: Launch) -> int:
+async def run_control(launch: Launch, pulse: Pulse) -> int:
     """A control process, until SIGTERM."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -223,7 +227,7 @@ async def run_control(launch: Launch) -> int:
         loop.add_signal_handler(number, stop.set)
     store = await SqliteStore.open(Path(launch.config.state.folder) / "store.sqlite")
     try:
-        await Control(launch, store).run(stop)
+        await Control(launch, store, settled=pulse.ready).run(stop)
     finally:
         await store.close()
     _log.info("stopped")

@@ -35,6 +35,16 @@ class StateFolder:
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, b"%d\n" % os.getpid(), 0)
 
+    @property
+    def descriptor(self) -> int:
+        """What holds the lock, also across an exec."""
+        return self._descriptor
+
+    def keep(self, descriptor: int) -> None:
+        """It is ours already: the program that we were has locked it by this descriptor."""
+        os.set_inheritable(descriptor, False)
+        self._descriptor = descriptor
+
     def release(self) -> None:
         """Let go of it."""
         if self._descriptor >= 0:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import sys
 
-from msgspec import Struct, msgpack
+from msgspec import Struct, msgpack, structs
 
 from tidegate.config import Config
 
@@ -28,6 +29,7 @@ class Launch(Struct, frozen=True, kw_only=True):
     admin: tuple[int, ...] = ()
     channel: int = -1
     channel_path: str = ""
+    pulse: int = -1  # where the child beats
     generation: int = 1
 
     @property
@@ -43,6 +45,25 @@ def command(role: str, launch: Launch) -> tuple[list[str], int]:
     os.write(memory, msgpack.encode(launch))
     os.lseek(memory, 0, os.SEEK_SET)
     return [sys.executable, "-m", "tidegate.app.child", role, str(memory)], memory
+
+
+def spawn(role: str, launch: Launch) -> tuple[int, int]:
+    """Start a child in a session of its own: its pid, and the read end of its pulse. Raises OSError."""
+    read, write = os.pipe()
+    memory = -1
+    try:
+        argv, memory = command(role, structs.replace(launch, pulse=write))
+        inherited = (memory, write, *launch.descriptors)
+        child = subprocess.Popen(argv, pass_fds=inherited, start_new_session=True)  # noqa: S603  our own interpreter
+    except OSError:
+        os.close(read)
+        raise
+    finally:
+        os.close(write)
+        if memory >= 0:
+            os.close(memory)
+    child.returncode = 0  # the pidfd tells us of its end, and it is not this object's to reap
+    return child.pid, read
 
 
 def received(descriptor: int) -> Launch:

@@ -77,7 +77,11 @@ class Reporter:
         core = router.core
         self.gauge("tidegate_router_table_version", router.book.version)
         self.gauge("tidegate_router_held_requests", sum(len(live.waiting) for live in router.book.routes.values()))
+        self.gauge("tidegate_router_pressure", core.pressure)
         self._total("tidegate_router_accepted_connections_total", core.accepted)
+        self._total("tidegate_router_refused_requests_total", core.refused)
+        self._total("tidegate_router_evicted_connections_total", core.evicted)
+        self._total("tidegate_router_listener_pauses_total", router.keeper.pauses)
         self._total("tidegate_router_log_lines_dropped_total", router.log.dropped if router.log is not None else 0)
 
     def _take_connections(self, router: Router) -> tuple[list[Columns], list[Columns]]:

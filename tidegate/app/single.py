@@ -17,6 +17,9 @@ from tidegate.app.worker import DataPlane
 from tidegate.config import Config
 from tidegate.store.sqlite import SqliteStore
 from tidegate.tasks import Tasks
+from tidegate.telemetry import logger
+
+_log = logger("single")
 
 
 async def run_single(config: Config) -> int:
@@ -59,7 +62,13 @@ async def _serve(launch: Launch, store: SqliteStore) -> None:
     control = Control(launch, store)
     plane = DataPlane(launch.config, 0, lambda message: control.take(0, message))
     control.cell.follow(plane.apply)
-    loop.add_signal_handler(signal.SIGHUP, plane.reopen_log)
+    for number in (signal.SIGHUP, signal.SIGUSR2):
+        loop.add_signal_handler(number, _no_reload, plane)
     async with Tasks("single") as tasks:
         tasks.spawn("control", control.run(stop))
         tasks.spawn("dataplane", plane.run(launch, stop))
+
+
+def _no_reload(plane: DataPlane) -> None:
+    _log.warning("one process has nobody to hand over to: what has changed counts after a restart")
+    plane.reopen_log()

@@ -1,7 +1,8 @@
 """Every listening socket of the program, bound before anything is started, so that a port in use stops the start.
 
 One socket per listener and worker slot (SO_REUSEPORT). The supervisor holds them for the life of the program: a worker
-or control process that dies loses nothing that waits in an accept queue.
+or control process that dies loses nothing that waits in an accept queue. On a reload they go to the next generation by
+number (`Kept`), so that nothing is closed and opened again.
 """
 
 from __future__ import annotations
@@ -9,8 +10,11 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct
 
 from tidegate.config import Config
 from tidegate.dns.listener import bind as bind_dns
@@ -19,9 +23,36 @@ from tidegate.model import Address
 from tidegate.router.listener import bind as bind_http
 
 
+class Kept(Struct, frozen=True, kw_only=True):
+    """A bound socket on its way to the next generation, known by what the settings said of it."""
+
+    kind: str  # http, https, dns_udp, dns_tcp, admin or channel
+    address: str
+    slot: int
+    descriptor: int
+
+
+class Inherited:
+    """Sockets of the generation before. `close` closes what nobody took: no setting names it any more."""
+
+    def __init__(self, kept: Iterable[Kept] = ()) -> None:
+        self._kept = {(each.kind, each.address, each.slot): each.descriptor for each in kept}
+
+    def take(self, kind: str, address: str, slot: int = 0) -> socket.socket | None:
+        """The socket that these settings named before."""
+        descriptor = self._kept.pop((kind, address, slot), None)
+        return None if descriptor is None else socket.socket(fileno=descriptor)
+
+    def close(self) -> None:
+        """Close what is left."""
+        for descriptor in self._kept.values():
+            os.close(descriptor)
+        self._kept.clear()
+
+
 @dataclass(frozen=True, slots=True)
 class Sockets:
-    """What was bound: per worker slot, and for control. `http` and `dns` say where, with real ports."""
+    """What is bound: per worker slot, and for control. `kept` describes all of it for the next generation."""
 
     http: list[list[socket.socket]] = field(default_factory=list)
     https: list[list[socket.socket]] = field(default_factory=list)
@@ -29,10 +60,25 @@ class Sockets:
     dns_tcp: list[list[socket.socket]] = field(default_factory=list)
     admin: list[socket.socket] = field(default_factory=list)
     channel: list[socket.socket] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
+
+    def add(self, group: list[socket.socket], one: socket.socket, kind: str, address: str, slot: int = 0) -> None:
+        """Put a socket into one of the groups; `address` is what the settings said, port 0 where they left it to us."""
+        group.append(one)
+        self.kept.append(Kept(kind=kind, address=address, slot=slot, descriptor=one.fileno()))
 
 
 def bind_all(config: Config) -> Sockets:
     """Bind everything. Raises ConfigError naming every address that could not be had."""
+    bound, problems = bind_rest(config, Inherited())
+    if problems:
+        close_all(bound)
+        raise ConfigError(*problems)
+    return bound
+
+
+def bind_rest(config: Config, inherited: Inherited) -> tuple[Sockets, list[Problem]]:
+    """Take what is inherited, bind what is not, close what is not named any more; and which addresses cannot be had."""
     bound = Sockets()
     problems: list[Problem] = []
     slots = max(1, config.workers)
@@ -41,22 +87,26 @@ def bind_all(config: Config) -> Sockets:
         bound.https.append([])
         bound.dns_udp.append([])
         bound.dns_tcp.append([])
-    for address in config.http.listeners:
-        _bind_slots(address, bound.http, problems, "--http")
-    for address in config.http.tls_listeners:
-        _bind_slots(address, bound.https, problems, "--https")
+    for kind, groups, addresses in (
+        ("http", bound.http, config.http.listeners),
+        ("https", bound.https, config.http.tls_listeners),
+    ):
+        for address in addresses:
+            problems += _bind_slots(kind, address, bound, groups, inherited)
     for address in config.dns.listeners:
-        _bind_dns_slots(address, bound, problems)
+        _bind_dns_slots(address, bound, problems, inherited)
     for address in config.admin.listeners:
         try:
-            bound.admin.append(_bind_tcp(address))
+            one = inherited.take("admin", str(address)) or _bind_tcp(address)
         except OSError as error:
             problems.append(_taken(address, "--admin", error))
-    if problems:
-        close_all(bound)
-        raise ConfigError(*problems)
-    bound.channel.append(_bind_unix(Path(config.state.folder) / "channel.sock"))
-    return bound
+        else:
+            bound.add(bound.admin, one, "admin", str(address))
+    if not problems:
+        one = inherited.take("channel", "") or _bind_unix(Path(config.state.folder) / "channel.sock")
+        bound.add(bound.channel, one, "channel", "")
+    inherited.close()
+    return bound, problems
 
 
 def close_all(bound: Sockets) -> None:
@@ -73,34 +123,42 @@ def close_data(bound: Sockets) -> None:
             one.close()
 
 
-def _bind_slots(address: Address, slots: list[list[socket.socket]], problems: list[Problem], flag: str) -> None:
+def _bind_slots(
+    kind: str, address: Address, bound: Sockets, groups: list[list[socket.socket]], inherited: Inherited
+) -> list[Problem]:
     # the first bind picks the port where 0 was asked for; the others must share it
-    for slot in slots:
+    named = str(address)
+    for slot, group in enumerate(groups):
         try:
-            if slot is slots[0]:
-                _claim(address)
-            one = bind_http(address)
+            one = inherited.take(kind, named, slot)
+            if one is None:
+                if slot == 0:
+                    _claim(address)
+                one = bind_http(address)
         except OSError as error:
-            problems.append(_taken(address, flag, error))
-            return
-        slot.append(one)
+            return [_taken(address, f"--{kind}", error)]
+        bound.add(group, one, kind, named, slot)
         address = Address(host=address.host, port=one.getsockname()[1])
+    return []
 
 
-def _bind_dns_slots(address: Address, bound: Sockets, problems: list[Problem]) -> None:
-    for udp_slot, tcp_slot in zip(bound.dns_udp, bound.dns_tcp, strict=True):
+def _bind_dns_slots(address: Address, bound: Sockets, problems: list[Problem], inherited: Inherited) -> None:
+    named = str(address)
+    for slot, (udp_slot, tcp_slot) in enumerate(zip(bound.dns_udp, bound.dns_tcp, strict=True)):
+        udp, tcp = inherited.take("dns_udp", named, slot), inherited.take("dns_tcp", named, slot)
         try:
-            if udp_slot is bound.dns_udp[0]:
-                _claim(address)
-            udp, tcp = bind_dns(address)
+            if udp is None or tcp is None:
+                if slot == 0:
+                    _claim(address)
+                udp, tcp = bind_dns(address)
         except ConfigError as error:
             problems.extend(error.problems)
             return
         except OSError as error:
             problems.append(_taken(address, "--dns", error))
             return
-        udp_slot.append(udp)
-        tcp_slot.append(tcp)
+        bound.add(udp_slot, udp, "dns_udp", named, slot)
+        bound.add(tcp_slot, tcp, "dns_tcp", named, slot)
         address = Address(host=address.host, port=udp.getsockname()[1])
 
 

@@ -20,6 +20,7 @@ from tidegate.app.channel import ChannelClient
 from tidegate.app.cookiekey import cookie_key
 from tidegate.app.launch import Launch, adopt
 from tidegate.app.messages import Drained, Failed, Message
+from tidegate.app.pulse import Pulse
 from tidegate.app.report import Reporter
 from tidegate.config import Config
 from tidegate.control.snapshot import Memory
@@ -83,17 +84,19 @@ class DataPlane:
         if self.router.log is not None:
             self.router.log.reopen()
 
-    async def run(self, launch: Launch, stop: asyncio.Event) -> None:
-        """Serve until `stop`, then drain: DNS answers on for a moment, requests in flight finish."""
+    async def run(self, launch: Launch, stop: asyncio.Event, serves: Callable[[], None] = lambda: None) -> None:
+        """Serve until `stop`, then drain: DNS answers on for a moment, requests in flight finish. `serves` is called when
+        the listeners are open."""
         if self.spans is not None:
             self.spans.start()
         async with Tasks("dataplane") as tasks:
             reports = tasks.spawn("reports", self._report())
             udp, tcp = adopt(launch.dns_udp), adopt(launch.dns_tcp)
             dns = tasks.spawn("dns", self.dns.run(udp, tcp)) if udp else None
-            router = tasks.spawn("router", self.router.run(adopt(launch.http), adopt(launch.https)))
+            router = tasks.spawn("router", self.router.run(adopt(launch.http), adopt(launch.https), serves))
             await stop.wait()
-            self.router.stop()
+            if not self.router.stopping:
+                self.router.stop()
             await asyncio.sleep(_DNS_LAME_DUCK_SECONDS)
             if dns is not None:
                 dns.cancel()
@@ -123,12 +126,12 @@ def _exporter(config: Config, slot: int) -> Exporter | None:
     return Exporter(config.tracing, resource, __version__)
 
 
-async def run_worker(launch: Launch) -> int:
-    """A worker process, until SIGTERM."""
+async def run_worker(launch: Launch, pulse: Pulse) -> int:
+    """A worker process: until SIGTERM, or until SIGHUP says that its successor serves, and tunnels have longer to end."""
     stop = asyncio.Event()
-    _listen_to_signals(stop)
     channel: ChannelClient
     plane = DataPlane(launch.config, launch.slot, lambda message: channel.send(message))  # noqa: PLW0108  bound later
+    _listen_to_signals(stop, plane.router)
     channel = ChannelClient(launch.channel_path, launch.slot, plane.apply)
     remembered, problem = Memory(Path(launch.config.state.folder)).load()
     if problem is not None:
@@ -139,7 +142,7 @@ async def run_worker(launch: Launch) -> int:
     async with Tasks("worker") as tasks:
         following = tasks.spawn("channel", channel.run())
         await _first_table(channel, stop, _FIRST_TABLE_SECONDS[remembered is None])
-        await plane.run(launch, stop)
+        await plane.run(launch, stop, pulse.ready)
         following.cancel()
     _log.info("stopped", extra={"pid": os.getpid()})
     return 0
@@ -156,7 +159,12 @@ async def _first_table(channel: ChannelClient, stop: asyncio.Event, seconds: flo
             telling.cancel()
 
 
-def _listen_to_signals(stop: asyncio.Event) -> None:
+def _listen_to_signals(stop: asyncio.Event, router: Router) -> None:
+    def end(begin: Callable[[], None]) -> None:
+        begin()
+        stop.set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, end, router.stop)
+    loop.add_signal_handler(signal.SIGHUP, end, router.retire)

@@ -71,12 +71,17 @@ def seconds(value: str) -> float:
     return number
 
 
+def seconds_or_off(value: str) -> float:
+    """A length of time, or 0 for `off`."""
+    return 0.0 if value.lower() in (*OFF, "0") else seconds(value)
+
+
 def size(low: int, high: int) -> Callable[[str], int]:
-    """A whole number from `low` to `high`; `64k` and `1m` count in 1024."""
+    """A whole number from `low` to `high`; `64k`, `1m` and `1g` count in 1024."""
 
     def read(value: str) -> int:
         lower = value.lower()
-        factor = {"k": 1024, "m": 1024 * 1024}.get(lower[-1:], 1)
+        factor = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}.get(lower[-1:], 1)
         digits = lower[:-1] if factor > 1 else lower
         if not (digits.isascii() and digits.isdigit() and len(digits) <= 12):
             raise ValueError("not a whole number")
@@ -383,6 +388,22 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(key="http.half_close_seconds", read=seconds, help="For an answer to a client that sends no more."),
     Setting(key="http.tunnel_idle_timeout_seconds", read=seconds, help="For silence on an upgraded connection."),
     Setting(key="http.drain_seconds", read=seconds, help="For requests in flight when stopping."),
+    Setting(key="http.tunnel_drain_seconds", read=seconds, help="For upgraded connections after a reload."),
+    Setting(
+        key="http.max_connections",
+        read=size(0, 1 << 24),
+        help="Client connections per worker (0: as many as file descriptors allow).",
+    ),
+    Setting(
+        key="http.max_memory_bytes",
+        read=size(0, 1 << 40),
+        help="Memory per worker from which requests are refused (0: by the control group's limit).",
+    ),
+    Setting(
+        key="watchdog_seconds",
+        read=seconds_or_off,
+        help="For a process to stand still before it is replaced; 'off' for ever.",
+    ),
     Setting(key="http.max_head_bytes", read=size(1024, 1 << 20), help="Longest request head."),
     Setting(key="http.max_target_bytes", read=size(256, 1 << 20), help="Longest request target."),
     Setting(key="http.max_headers", read=size(8, 10_000), help="Most headers of a request."),

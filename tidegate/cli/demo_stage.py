@@ -141,6 +141,7 @@ class Stage:
             "DEMO_HTTP_PORT": str(self.ports.http),
             "DEMO_DNS_PORT": str(self.ports.dns),
             "DEMO_OWNER": str(os.getpid()),
+            "TIDEGATE_PARENT": str(os.getpid()),  # it drains when we are killed
         }
 
     def _write_service_command(self) -> None:

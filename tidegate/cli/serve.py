@@ -15,6 +15,7 @@ from tidegate.cli.catalogue import FLAGGED
 from tidegate.cli.output import problem_text
 from tidegate.cli.session import Session, common
 from tidegate.cli.settings import Settings, load
+from tidegate.config import HANDOVER_VARIABLE, PARENT_VARIABLE
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,9 +57,24 @@ def gather(session: Session, file: str | None, no_docker: bool, flags: dict[str,
 @click.pass_obj
 def serve(session: Session, /, file: str | None, no_docker: bool, **flags: Any) -> int:
     """Run Tidegate in the foreground until SIGTERM or Ctrl-C; requests in flight are finished first."""
+    if PARENT_VARIABLE in os.environ:
+        from tidegate.app.child import drain_with  # noqa: PLC0415  only the demo asks for it
+
+        drain_with(int(os.environ.pop(PARENT_VARIABLE)))
+    if HANDOVER_VARIABLE in os.environ:
+        return _succeed(lambda: gather(session, file, no_docker, flags))
     settings = gather(session, file, no_docker, flags)
     for warning in settings.warnings:
         problem_text(session, warning)
     from tidegate import app  # noqa: PLC0415  only this verb loads the data plane
 
     return app.run(settings.config)
+
+
+def _succeed(gathered: Callable[[], Settings]) -> int:
+    """Be the generation after the one that executed us, or the trial of it. Raises ConfigError."""
+    from tidegate import app  # noqa: PLC0415
+    from tidegate.app import handover  # noqa: PLC0415
+
+    before = handover.inherited(os.environ)
+    return handover.accept(gathered().config, before) if before.trial >= 0 else app.run(before.config(), before)

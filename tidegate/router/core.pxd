@@ -29,6 +29,10 @@ cdef class Core:
     cdef public set connections
     cdef public long long accepted
     cdef public bint draining
+    cdef public Py_ssize_t bound
+    cdef public int pressure
+    cdef public long long refused
+    cdef public long long evicted
     cdef public bint ready
     cdef public bint logging
     cdef public list lines
@@ -42,6 +46,7 @@ cdef class Core:
     cdef public object on_empty
     cdef public object enquire
     cdef public dict pages
+    cdef public object crowded
 
     cpdef opened(self, object connection)
     cpdef lost(self, object connection)

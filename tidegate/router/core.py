@@ -30,11 +30,14 @@ class Core:
     __slots__ = (
         "accepted",
         "body_timeout",
+        "bound",
         "clock",
         "connect",
         "connections",
+        "crowded",
         "draining",
         "enquire",
+        "evicted",
         "failed",
         "failures",
         "find_route",
@@ -50,8 +53,11 @@ class Core:
         "observer",
         "on_empty",
         "pages",
+        "pressure",
         "ready",
         "recorder",
+        "refused",
+        "scheme",
         "secure_port",
         "stamp",
         "trusted",
@@ -83,6 +89,10 @@ class Core:
         self.accepted = 0
         self.ready = False  # a table has come: until then nobody can say that a route does not exist
         self.draining = False
+        self.bound = 1 << 30  # client connections; one more is `crowded`
+        self.pressure = 0  # an admission level; FRUGAL at least while draining
+        self.refused = 0  # requests answered 503 because of it
+        self.evicted = 0  # idle connections closed because of it
         self.logging = bool(config.access_log)
         self.lines: list[bytes] = []
         self.stamp = b""
@@ -95,6 +105,7 @@ class Core:
         self.enquire: Callable[[Any, Any, Callable[[object], None]], None] = _unset
         self.pages: dict[int, bytes] = {}  # our own errors, by status, where a route has no page for it
         self.on_empty: Callable[[], None] = _unset  # draining, and the last connection is gone
+        self.crowded: Callable[[Any], None] = _unset
 
     def trusts(self, client: bytes) -> bool:
         """Whether this peer's X-Forwarded-* are believed."""
@@ -121,6 +132,8 @@ class Core:
         """A connection or tunnel began."""
         self.connections.add(connection)
         self.accepted += 1
+        if len(self.connections) > self.bound:
+            self.crowded(connection)
 
     def lost(self, connection: Any) -> None:
         """A connection or tunnel ended."""

@@ -9,13 +9,14 @@ from tidegate.router.live cimport LiveRoute
 from tidegate.router.relay cimport Relay
 
 cdef int _NONE, _LENGTH, _HELD, _RESPONDING, _FOR_PENDING, _FOR_UPSTREAM
-cdef int _HEAD, _BODY, _WAIT, _DISCARD, _TUNNEL, _MAX_PENDING
+cdef int _SHEDDING, _HEAD, _BODY, _WAIT, _DISCARD, _TUNNEL, _MAX_PENDING
 cdef double _LINGER_SECONDS
 
 cdef class Downstream(Relay):
     cdef public int phase
     cdef public long long left
     cdef public ChunkReader chunks
+    cdef public bint surplus
 
     cpdef data_received(self, bytes data)
 

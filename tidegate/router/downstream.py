@@ -19,8 +19,10 @@ from tidegate.errors import Reason
 from tidegate.http1.chunks import ChunkReader
 from tidegate.http1.events import FRAMING_LENGTH, FRAMING_NONE, RequestHead
 from tidegate.http1.request import parse_request
+from tidegate.router.admission import SHEDDING
 from tidegate.router.core import Core
 from tidegate.router.exchange import HELD, RESPONDING, Exchange
+from tidegate.router.listener import unread
 from tidegate.router.relay import FOR_PENDING, FOR_UPSTREAM, Relay
 
 _NONE = FRAMING_NONE
@@ -29,6 +31,7 @@ _HELD = HELD
 _RESPONDING = RESPONDING
 _FOR_PENDING = FOR_PENDING
 _FOR_UPSTREAM = FOR_UPSTREAM
+_SHEDDING = SHEDDING
 
 _HEAD = 0
 _BODY = 1
@@ -43,13 +46,14 @@ _LINGER_SECONDS = 2.0
 class Downstream(Relay):
     """One client connection (an asyncio protocol)."""
 
-    __slots__ = ("chunks", "left", "phase")
+    __slots__ = ("chunks", "left", "phase", "surplus")
 
     def __init__(self, core: Core) -> None:
         super().__init__(core)
         self.phase = _HEAD
         self.left = 0  # request body bytes still to come
         self.chunks: ChunkReader | None = None
+        self.surplus = False  # one more than may be: refused, if that is still so when its request comes
 
     # --- asyncio
 
@@ -152,10 +156,20 @@ class Downstream(Relay):
         return self.progress != before
 
     def drain(self) -> None:
-        """No more requests after the current one."""
+        """No more requests after the current one; on a connection that has had none yet, after its first, if it comes soon."""
         self.close_after = True
-        if self.exchange is None and not self.pending:
-            self._close()
+        if not self.leave() and self.head is None and not self.pending:
+            self.core.wheel.arm(self, self.core.clock() + _LINGER_SECONDS)
+
+    def leave(self) -> bool:
+        """Close, if idle between requests; whether it did. Any other connection has a request, or is about to send its
+        first: its client has no reason to expect that it closes."""
+        if self.exchange is not None or self.pending or self.head is None or self.closed:
+            return False
+        if self.transport.is_closing() or unread(self.transport):
+            return False
+        self._close()
+        return True
 
     # --- requests
 
@@ -217,7 +231,7 @@ class Downstream(Relay):
             core.observer.begin(exchange, head)
         self.started = False
         self.bare_body = head.minor == 0
-        if not head.keep_alive or core.draining:
+        if not head.keep_alive or core.pressure:
             self.close_after = True
         framing = head.framing
         if framing == _NONE:
@@ -231,6 +245,10 @@ class Downstream(Relay):
             self.chunks = ChunkReader(False)
             self.request_done = False
             self.phase = _BODY
+        if core.pressure and (core.pressure == _SHEDDING or self.surplus):
+            core.refused += 1
+            self.fail(Reason.OVERLOADED)
+            return
         route = core.matcher.match(head.host, head.path)
         if route is None:
             self.fail(Reason.NO_ROUTE if core.ready else Reason.NOT_READY)

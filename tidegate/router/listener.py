@@ -6,7 +6,12 @@ accepted: its successor accepts them.
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
 import socket
+import termios
+from collections.abc import Callable
+from typing import Any
 
 from tidegate.model import Address
 
@@ -33,3 +38,66 @@ def bind(address: Address) -> socket.socket:
         listening.close()
         raise
     return listening
+
+
+def unread(transport: Any) -> bool:
+    """Whether bytes have arrived on a connection that its protocol has not been given yet: to close it now would reset it."""
+    one = transport.get_extra_info("socket")
+    if one is None or one.fileno() < 0:
+        return False
+    return fcntl.ioctl(one.fileno(), termios.FIONREAD, b"\0\0\0\0") != b"\0\0\0\0"
+
+
+class Listener:
+    """One bound socket in a worker, and whether connections are accepted from it now.
+
+    The server of the event loop gets a duplicate, so that accepting can pause and go on: meanwhile connections wait in
+    the socket's queue. `factory` makes the protocol of each connection.
+    """
+
+    def __init__(self, bound: socket.socket, factory: Callable[[], asyncio.BaseProtocol]) -> None:
+        self._bound = bound
+        self._factory = factory
+        self._server: asyncio.Server | None = None
+
+    @property
+    def accepting(self) -> bool:
+        """Whether connections are accepted. The loop gives a server up when it runs out of descriptors."""
+        if self._server is None:
+            return False
+        try:
+            return bool(self._server.sockets)
+        except (OSError, RuntimeError):  # its handle is closed
+            return False
+
+    async def open(self) -> None:
+        """Accept from now on, or again. Raises OSError, e.g. without a descriptor to spare."""
+        self.pause()
+        duplicate = self._bound.dup()
+        try:
+            self._server = await asyncio.get_running_loop().create_server(self._factory, sock=duplicate)
+        except OSError:
+            duplicate.close()
+            raise
+
+    def pause(self) -> None:
+        """Accept no more until `open`."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+
+    async def take_rest(self) -> None:
+        """Accept what waits in the queue: closing the socket would reset it, and nobody comes after us."""
+        loop = asyncio.get_running_loop()
+        for _ in range(BACKLOG):
+            try:
+                accepted, _ = self._bound.accept()
+            except OSError:  # none is left, or there is no descriptor for it
+                return
+            accepted.setblocking(False)
+            await loop.connect_accepted_socket(self._factory, accepted)
+
+    def close(self) -> None:
+        """Stop listening, as far as this process goes."""
+        self.pause()
+        self._bound.close()

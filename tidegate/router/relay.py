@@ -219,7 +219,7 @@ class Relay(Sink):
         assert exchange is not None, "hold needs an exchange"
         route = exchange.route
         if len(route.waiting) >= self.core.hold_queue:
-            self.fail(Reason.HOLD_QUEUE_FULL)
+            self.fail(Reason.OVERLOADED if self.core.pressure else Reason.HOLD_QUEUE_FULL)
         elif exchange.hold(now):
             route.waiting.append(self)
             self.core.wheel.arm(self, exchange.hold_until)

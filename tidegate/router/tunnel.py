@@ -67,7 +67,7 @@ class Tunnel(Timed):
         self.core.wheel.arm(self, min(due, self.core.clock() + _LOOK_SECONDS))
 
     def drain(self) -> None:
-        """Tunnels live until the worker's drain deadline."""
+        """Tunnels live until the worker's drain deadline for them."""
 
     def end(self, reason: Reason | None) -> None:
         """Close both sides and account for the exchange, once."""

@@ -7,6 +7,7 @@ Runs on inherited sockets, follows published tables through `apply`, drains when
 from __future__ import annotations
 
 import asyncio
+import errno
 import random
 import socket
 import ssl
@@ -24,9 +25,12 @@ from tidegate.router.arrangement import Arranger
 from tidegate.router.core import Core
 from tidegate.router.dial import context_for, dial
 from tidegate.router.downstream import Downstream
+from tidegate.router.drain import Drain
 from tidegate.router.exchange import Exchange
 from tidegate.router.filters.answer import Question
 from tidegate.router.handshake import Handshake
+from tidegate.router.keeper import Keeper
+from tidegate.router.listener import Listener
 from tidegate.router.live import LiveRoute
 from tidegate.router.logfile import AccessLog
 from tidegate.router.observer import Observer, SpanSink
@@ -46,8 +50,8 @@ _log = logger("router")
 _FLUSH_SECONDS = 0.1
 _RETRY_SECONDS = 0.1
 _REAP_SECONDS = 5.0
-_CUT_SECONDS = 1.0
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_OUR_LACK = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL))
 
 
 class Router:
@@ -91,75 +95,87 @@ class Router:
         self.faults = 0
         self.log = AccessLog(config.access_log) if config.access_log else None
         self._watch(records or AccessLogConfig(), tracing or TracingConfig(), spans)
-        self._empty = asyncio.Event()
-        self.core.on_empty = self._empty.set
         self._stopping = asyncio.Event()
         self._trusts: dict[tuple[UpstreamTls, View], ssl.SSLContext] = {}  # towards containers
         self._waking: set[str] = set()  # routes whose held requests will try again in a moment
         self._tasks: Tasks | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._listeners: list[Listener] = []
+        self.keeper = Keeper(config, self.core, self._listeners)
+        self._drain = Drain(config, self.core)
+        self._succeeded = False  # somebody else accepts from the same sockets when we stop
+        self._tunnel_seconds = config.drain_seconds  # longer once a successor accepts from the same sockets
 
     # --- life
 
-    async def run(self, sockets: Iterable[socket.socket], secure: Sequence[socket.socket] = ()) -> None:
-        """Serve on listening sockets, on `secure` ones over TLS, until `stop`; then drain and return."""
+    async def run(
+        self,
+        sockets: Iterable[socket.socket],
+        secure: Sequence[socket.socket] = (),
+        serves: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Serve on listening sockets, on `secure` ones over TLS, until `stop` or `retire`; then drain and return. `serves`
+        is called when all accept."""
         self._loop = asyncio.get_running_loop()
         if secure:
             self.core.secure_port = secure[0].getsockname()[1]
         self._stamp()
         if self.log is not None:
             self.log.open()
-        servers: list[asyncio.Server] = []
+        self._listeners.extend(Listener(one, self._accept) for one in sockets)
+        self._listeners.extend(Listener(one, self._accept_secure) for one in secure)
         try:
             async with Tasks("router") as tasks:
                 self._tasks = tasks
-                ticking = tasks.spawn("ticks", self._tick())
+                self.keeper.begin()
                 await self._look()
+                for listener in self._listeners:
+                    await listener.open()
+                ticking = tasks.spawn("ticks", self._tick())
                 looking = tasks.spawn("certificates", self._keep_looking())
-                servers.extend([await self._loop.create_server(self._accept, sock=each) for each in sockets])
-                servers.extend([await self._loop.create_server(self._accept_secure, sock=each) for each in secure])
+                serves()
                 await self._stopping.wait()
                 looking.cancel()
-                for server in servers:
-                    server.close()
-                await self._drain()
+                await self._leave()
+                await self._drain.run(self._tunnel_seconds)
+                for upstream in list(self.book.upstreams.values()):
+                    upstream.close_idle(float("inf"))
                 ticking.cancel()
         finally:
-            for server in servers:
-                server.close()
             if self._desk is not None:
                 await self._desk.close()
+            for listener in self._listeners:
+                listener.close()
             self._flush()
             if self.log is not None:
                 self.log.close()
 
+    @property
+    def stopping(self) -> bool:
+        """Whether it drains, or has."""
+        return self._stopping.is_set()
+
     def stop(self) -> None:
-        """Begin to drain: `run` returns when all is finished or the drain deadline has passed."""
+        """Begin to drain: `run` returns when all is finished or `drain_seconds` have passed, for tunnels too."""
+        self._tunnel_seconds = self.config.drain_seconds
+        self._drain.hurry()
         self._stopping.set()
 
-    async def _drain(self) -> None:
-        self.core.draining = True
-        connections = self.core.connections
-        for connection in list(connections):
-            connection.drain()
-        if connections:
-            try:
-                async with asyncio.timeout(self.config.drain_seconds):
-                    await self._empty.wait()
-            except TimeoutError:
-                for connection in list(connections):
-                    connection.transport.abort()
-                await self._cut()
-        for upstream in list(self.book.upstreams.values()):
-            upstream.close_idle(1e300)
+    def retire(self) -> None:
+        """Begin to drain beside a successor on the same sockets: tunnels may take `tunnel_drain_seconds`."""
+        if not self.stopping:
+            self._tunnel_seconds = self.config.tunnel_drain_seconds
+            self._succeeded = True
+            self._stopping.set()
 
-    async def _cut(self) -> None:
-        """Let those that were cut end their exchanges: they are counted and logged."""
-        try:
-            async with asyncio.timeout(_CUT_SECONDS):
-                await self._empty.wait()
-        except TimeoutError:
-            _log.warning("connections did not end", extra={"connections": len(self.core.connections)})
+    async def _leave(self) -> None:
+        """Accept no more; what waits in the queue is the successor's, or ours where none comes."""
+        self._drain.begin()
+        for listener in self._listeners:
+            listener.pause()
+            if not self._succeeded:
+                await listener.take_rest()
+            listener.close()
 
     async def _keep_looking(self) -> None:
         """Follow the files of certificates."""
@@ -187,6 +203,7 @@ class Router:
                 self.book.warm()
                 for owner in self.core.wheel.turn(now):
                     self._contained(owner, partial(owner.on_deadline, now))
+                await self.keeper.look(now, self.book.upstreams.values())
             if now >= reap_at:
                 reap_at = now + _REAP_SECONDS
                 for upstream in list(self.book.upstreams.values()):
@@ -240,7 +257,8 @@ class Router:
         endpoint = upstream.endpoint
         key = (endpoint.service, endpoint.version, endpoint.id, reason.token)
         self.failures[key] = self.failures.get(key, 0) + 1
-        self._on_failure(endpoint.id, reason)
+        if reason is not Reason.OVERLOADED:  # that we have no descriptor left says nothing about the endpoint
+            self._on_failure(endpoint.id, reason)
 
     def _accept(self) -> Any:
         return Downstream(self.core)
@@ -261,8 +279,12 @@ class Router:
                 connection = await self._open(upstream, exchange.route.upstream_tls)
         except TimeoutError:
             self._contained(downstream, partial(downstream.connect_failed, exchange, Reason.CONNECT_TIMEOUT))
-        except OSError:
-            self._contained(downstream, partial(downstream.connect_failed, exchange, Reason.CONNECT_FAILED))
+        except OSError as error:
+            reason = Reason.CONNECT_FAILED
+            if error.errno in _OUR_LACK:
+                reason = Reason.OVERLOADED
+                self.keeper.close_idle(self.book.upstreams.values())
+            self._contained(downstream, partial(downstream.connect_failed, exchange, reason))
         else:
             self._contained(downstream, partial(downstream.connected, exchange, connection))
 

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import asyncio
+import time
+
+from tests.router.test_tunnel import echo, opened, switching
+from tests.support.client import GET
+from tests.support.origin import ok, serving
+from tests.support.router import quick, running, until
+
+
+async def test_a_connection_between_requests_is_closed_at_once():
+    async with serving() as origin, running(origin, config=quick(drain_seconds=60.0)) as mesh:
+        client = await mesh.client()
+        await client.ask(GET)
+        mesh.router.stop()
+        assert await client.closed()
+        await until(mesh.done.is_set)
+
+
+async def test_a_connection_that_has_just_come_may_send_its_request():
+    async with serving() as origin, running(origin, config=quick(drain_seconds=60.0)) as mesh:
+        client = await mesh.client()
+        await until(lambda: mesh.core.connections)
+        mesh.router.stop()
+        await until(lambda: mesh.core.draining)
+        response = await client.ask(GET)
+        assert (response.status, response.headers["connection"]) == (200, "close")
+        await until(mesh.done.is_set)
+
+
+async def test_a_request_that_has_arrived_unread_is_answered_and_not_reset():
+    async with serving() as origin, running(origin, config=quick(drain_seconds=60.0)) as mesh:
+        client = await mesh.client()
+        await client.ask(GET)
+        client.writer.write(GET)  # straight into the router's socket, before its loop turns
+        for connection in list(mesh.core.connections):
+            connection.drain()
+        mesh.router.stop()
+        assert (await client.response()).status == 200
+        await until(mesh.done.is_set)
+
+
+async def test_who_waits_in_the_accept_queue_when_we_stop_is_answered():
+    async with serving() as origin, running(origin, config=quick(drain_seconds=60.0)) as mesh:
+        await (await mesh.client()).ask(GET)
+        mesh.core.draining = True  # so that the listeners stay as they are
+        for listener in mesh.router._listeners:
+            listener.pause()
+        clients = [await mesh.client() for _ in range(20)]
+        for client in clients:
+            await client.send(GET)
+        mesh.router.stop()
+        answers = [await client.response() for client in clients]
+        assert [(each.status, each.headers["connection"]) for each in answers] == [(200, "close")] * 20
+        await until(mesh.done.is_set)
+
+
+async def test_requests_are_cut_at_their_deadline_and_tunnels_at_theirs():
+    async def never(peer):
+        if b"Upgrade" in (head := await peer.head() or b""):
+            await peer.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+            await echo(peer)
+        assert head
+        await peer.ended()
+
+    config = quick(drain_seconds=0.3, tunnel_drain_seconds=1.2)
+    async with serving(never) as origin, running(origin, config=config) as mesh:
+        tunnel, request = await opened(mesh), await mesh.client()
+        await request.send(GET)
+        await until(lambda: sum(one.in_flight for one in mesh.upstreams) == 2)
+        mesh.router.retire()
+        assert await request.closed()
+        await tunnel.send(b"still here")
+        assert await tunnel.read() == b"still here"
+        assert await tunnel.closed()
+        await until(mesh.done.is_set)
+
+
+async def test_a_stop_after_all_leaves_tunnels_no_longer_than_requests():
+    config = quick(drain_seconds=0.3, tunnel_drain_seconds=600.0)
+    async with serving(switching(echo)) as origin, running(origin, config=config) as mesh:
+        client = await opened(mesh)
+        mesh.router.retire()
+        await until(lambda: mesh.core.draining)
+        mesh.router.retire()  # again is the same
+        mesh.router.stop()
+        assert await client.closed()
+        await until(mesh.done.is_set)
+
+
+async def test_a_drain_ends_with_its_last_connection_and_not_with_its_deadline():
+    go = asyncio.Event()
+
+    async def slow(peer):
+        while await peer.request() is not None:
+            await go.wait()
+            await peer.send(ok(b"slow"))
+
+    async with serving(slow) as origin, running(origin, config=quick(drain_seconds=600.0)) as mesh:
+        client = await mesh.client()
+        await client.send(GET)
+        await until(lambda: origin.requests)
+        mesh.router.stop()
+        began = time.monotonic()
+        go.set()
+        assert (await client.response()).body == b"slow"
+        await until(mesh.done.is_set)
+        assert time.monotonic() - began < 600.0
