@@ -162,9 +162,12 @@ class BasicAuth(Value):
 
 class ForwardAuth(Value):
     """Ask `url` before forwarding: 2xx lets the request pass with `copy_headers` of the answer added to it; anything
-    else is the client's answer. Its body is capped; no answer in `timeout_seconds` refuses (503)."""
+    else is the client's answer. Its body is capped; no answer in `timeout_seconds` refuses (503), and so does no `url`.
+    `service` (`[PROJECT/]NAME[:PORT][:/PATH]`) stands for a service of ours: the builder writes the address of a ready
+    endpoint into `url`, which is empty while there is none."""
 
-    url: str
+    url: str = ""
+    service: str = ""
     timeout_seconds: float = 2.0
     copy_headers: tuple[str, ...] = ()
 

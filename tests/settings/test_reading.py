@@ -119,6 +119,7 @@ def test_what_protects_and_is_wrong_incomplete_or_misspelt_closes(name, text):
     [
         {"filter.redirect.scheme": "https", "filter.redirect.host": "a_b"},
         {"filter.redirect.status": "301"},
+        {"upstream": "off", "upstream.name": "a.test"},
         {"filter.cors.origins": "*", "filter.cors.credentials": "true"},
         {"filter.compress": "off", "filter.compress.min_bytes": "1"},
     ],

@@ -113,6 +113,7 @@ def filters():
         redirect=st.none() | redirects(),
         basic_auth=st.none() | st.builds(BasicAuth, users=some(*USERS), realm=WORDS),
         forward_auth=st.none()
+        | st.builds(ForwardAuth, service=st.sampled_from(("auth", "shop/auth:81:/x?y")), copy_headers=some("x-user"))
         | st.builds(
             ForwardAuth,
             url=st.sampled_from(("http://auth/", "https://10.0.0.1:81/x?y=1")),

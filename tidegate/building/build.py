@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 
 from msgspec import field
 
+from tidegate.building.asking import answered, asks
 from tidegate.building.claims import Group, place_of, route_id
 from tidegate.building.draft import Draft, Index
 from tidegate.building.layering import default_layers
@@ -36,7 +37,8 @@ class Memo(Value, frozen=True):
     """What the next build takes over. All mappings are frozen; indexes hold sorted tuples.
 
     `claimants`: route id -> services with a group on it. `sources`: relative DNS name -> services that offer it.
-    `hosts`: host -> route ids. `variants`: host and path -> ids of routes there with conditions. `specs`: route id -> file entries. `users`: service -> route ids whose spec names it.
+    `hosts`: host -> route ids. `variants`: host and path -> ids of routes there with conditions.
+    `askers`: service -> ids of routes that ask it before they forward. `specs`: route id -> file entries. `users`: service -> route ids whose spec names it.
     `lingering`: service -> when its memory runs out. `resumed`: the table is from an earlier life, nothing in it is sure.
     """
 
@@ -48,6 +50,7 @@ class Memo(Value, frozen=True):
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    askers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     specs: Mapping[str, tuple[RouteSpec, ...]] = field(default_factory=dict)
     users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lingering: Mapping[str, float] = field(default_factory=dict)
@@ -184,6 +187,7 @@ class _Work:
         self.sources = Index(sharded(memo.sources))
         self.hosts = Index(sharded(memo.hosts))
         self.variants = Index(memo.variants)
+        self.askers = Index(memo.askers)
         self.owners: dict[str, Owner | None] = {}  # of the places looked at in this build
         self.users = Index(memo.users)
         self.specs: Draft[str, tuple[RouteSpec, ...]] = Draft(memo.specs)
@@ -271,6 +275,8 @@ class _Work:
         self._take_names(key, old, new)
         if (old.shape if old else None) != (new.shape if new else None):
             self.dirty_routes.update(self.users.get(key))
+        if key in self.services.changes:
+            self.dirty_routes.update(self.askers.get(key))
 
     def _seen(self, key: str, old: Part | None) -> tuple[Instance, ...]:
         """The instances of all providers. Where nothing changed, the very tuple of the previous build."""
@@ -360,6 +366,11 @@ class _Work:
         problems: tuple[Problem, ...] = ()
         if owner is not None:
             route, problems = build_route(groups, specs, owner, self.overrides, self._shapes(specs), self.defaults)
+        if route is not None and (asked := asks(route)):
+            route = answered(route, self.services.get(asked))
+            self.askers.add(asked, id_)
+        elif asks(held):
+            self.askers.remove(asks(held), id_)
         if "#" in id_:
             change = self.variants.add if groups or specs else self.variants.remove
             change(place_of(id_), id_)
@@ -458,6 +469,7 @@ class _Work:
                 sources=self.sources.draft.done(),
                 hosts=self.hosts.draft.done(),
                 variants=self.variants.draft.done(),
+                askers=self.askers.draft.done(),
                 specs=self.specs.done(),
                 users=self.users.draft.done(),
                 lingering=lingering,

@@ -28,7 +28,9 @@ _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0
 _PATH = re.compile(r"(?:/(?:[A-Za-z0-9_.~!$&'()*+,=:@-]|%[0-9A-Fa-f]{2})+)+/?|/")
 _ORIGIN = re.compile(r"https?://(?:\*\.)?([a-z0-9.-]{1,253})(?::([0-9]{1,5}))?")
 _URL = re.compile(r"https?://(\[[0-9a-f:.]{2,45}\]|[A-Za-z0-9.-]{1,253})(?::([0-9]{1,5}))?(/[!-~]{0,1024})?")
-_SERVICE = re.compile(r"(?!0[xX])(?=[0-9-]*[A-Za-z])[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_SERVICE = re.compile(
+    r"(?P<key>(?:[A-Za-z0-9][A-Za-z0-9_.-]{0,62}/)?[A-Za-z0-9][A-Za-z0-9_.-]{0,62})(?::(?P<port>[1-9][0-9]{0,4}))?"
+)
 _METHOD = re.compile(r"[A-Za-z][A-Za-z_-]{0,31}")
 _HASH = re.compile(r"\$2[aby]\$(?:0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}|\{SHA256\}[0-9a-f]{64}")
 _USER = re.compile(r"[!-+\--9;-~]{1,64}")  # visible, without comma and colon
@@ -235,20 +237,36 @@ def url() -> Kind:
     return Kind(read=read, show=str, words="URL", schema={"type": "string"})
 
 
-def service_url() -> Kind:
-    """An HTTP URL whose host is the name of a service, which only our own table can resolve: no domain, no address."""
-    kind = url()
+class Asked(Struct, frozen=True, kw_only=True):
+    """A service of ours and what to ask of it. `key` without a project means the asker's own; port 0 its first one."""
+
+    key: str
+    port: int
+    path: str
+
+
+def asked(text: str) -> Asked | None:
+    """`[PROJECT/]NAME[:PORT]:/PATH` taken apart: a path begins behind `:/`, since names may have a slash themselves."""
+    name, _, path = text.partition(":/")
+    match = _SERVICE.fullmatch(name)
+    port = int(match["port"] or 0) if match else 65536
+    if match is None or port > 65535 or "#" in path or path.startswith("/") or not re.fullmatch(r"[!-~]{0,1024}", path):
+        return None
+    return Asked(key=match["key"], port=port, path="/" + path)
+
+
+def service(*, own: bool) -> Kind:
+    """A service of ours to be asked: `auth`, `auth:4181`; with `own` only one of the asker's project."""
 
     def read(text: str) -> str | Fault:
-        value: str | Fault = kind.read(text)
-        match = _URL.fullmatch(value) if isinstance(value, str) else None
-        if match is None:
-            return value
-        if not _SERVICE.fullmatch(match[1]) or match[1].lower() == "localhost":
-            return Fault(f"host {shown(match[1])} is not the name of a service", "a label cannot name another address")
-        return value
+        found = asked(text)
+        if found is None or (own and "/" in found.key):
+            name = "NAME" if own else "[PROJECT/]NAME"
+            return Fault(f"{shown(text)} is not a service", f"write {name}[:PORT][:/PATH]")
+        return text
 
-    return Kind(read=read, show=str, words="URL with a service's name as host", schema={"type": "string"})
+    words = "`NAME[:PORT][:/PATH]`" if own else "`[PROJECT/]NAME[:PORT][:/PATH]`"
+    return Kind(read=read, show=str, words=words, schema={"type": "string"})
 
 
 def several(item: Kind, what: str) -> Kind:

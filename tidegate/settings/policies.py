@@ -130,6 +130,8 @@ def settings_of(policy: Policy) -> dict[str, str]:
         if holder is None or name == "upstream.scheme":
             continue
         value = getattr(holder, row.field[-1])
+        if name == "filter.forward_auth.url" and holder.service:
+            continue  # where that service is now
         if value != _default(holder, row.field[-1]):
             found[name] = row.kind.show(value)
     for named in NAMED:

@@ -79,6 +79,8 @@ def _fault(family: Family, found: Mapping[str, str]) -> Fault | None:
         return Fault(f"{family.head} is off, and {others[0]} is said", "keep one of the two") if others else None
     if family.needs and not any(name in found for name in family.needs):
         return Fault(f"{said[0]} means nothing without {' or '.join(family.needs)}", f"add {family.needs[0]}")
+    if "filter.forward_auth.url" in said and "filter.forward_auth.service" in said:
+        return Fault("only one can be asked, a URL or a service", "keep one of the two")
     origins = found.get("filter.cors.origins", "")
     if family.head == "filter.cors" and found.get("filter.cors.credentials") == "true" and "*" in origins.split(", "):
         return Fault("credentials are not for every origin (Fetch standard)", "name the origins instead of *")

@@ -70,8 +70,15 @@ _FILTERS = (
         "filter.forward_auth.url",
         "filters.forward_auth.url",
         kinds.url(),
-        "asked before each request; not for labels, which may not name another address",
+        "asked before each request; not for labels, which may not name an address",
         operator=True,
+    ),
+    _row(
+        "filter.forward_auth.service",
+        "filters.forward_auth.service",
+        kinds.service(own=False),
+        "the same, a service of ours; in labels one of the same project",
+        label_kind=kinds.service(own=True),
     ),
     _row(
         "filter.forward_auth.timeout_seconds",

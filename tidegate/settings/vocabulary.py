@@ -33,7 +33,12 @@ FAMILIES = (
     Family(head="filter.deny", protects=True, whole=True),
     Family(head="filter.rate", protects=True, whole=True, needs=("filter.rate.per_second",)),
     Family(head="filter.basic_auth", protects=True, whole=True, needs=("filter.basic_auth.users",)),
-    Family(head="filter.forward_auth", protects=True, whole=True, needs=("filter.forward_auth.url",)),
+    Family(
+        head="filter.forward_auth",
+        protects=True,
+        whole=True,
+        needs=("filter.forward_auth.url", "filter.forward_auth.service"),
+    ),
     Family(head="filter.cors", whole=True, needs=("filter.cors.origins",)),
     Family(
         head="filter.redirect",
