@@ -6,6 +6,7 @@ Prints nanoseconds per request, compiled or not. Guards `router.core.Core.finish
 
 import random
 import timeit
+from functools import partial
 
 from tidegate.http1.parser import parse_request
 
@@ -60,7 +61,7 @@ class Spans(list):
         self[:] = [span]
 
 
-def _special(rounds: int, kind: str) -> None:
+def _special(rounds: int, repeats: int, kind: str) -> None:
     """What only those pay who ask for it."""
     exchange = finished_exchange(Core(HttpConfig()))
     exchange.notes = Notes(b"", b"HTTP/1.1")
@@ -70,7 +71,8 @@ def _special(rounds: int, kind: str) -> None:
         ("1 % of good ones recorded", AccessLogConfig(sample=0.01)),
     ):
         recorder = Recorder(config, random.random)
-        cost = min(timeit.repeat(lambda: recorder.record(exchange, _STAMP, 2000), number=rounds, repeat=300)) / rounds  # noqa: B023
+        call = partial(recorder.record, exchange, _STAMP, 2000)
+        cost = min(timeit.repeat(call, number=rounds, repeat=repeats)) / rounds
         print(f"{name}: {cost * 1e9:.0f} ns  ({kind})")
     for name, sample in (("request of a trace that is not recorded", 0.0), ("recorded span", 1.0)):
         tracer = Tracer(sample, random.getrandbits, random.random)
@@ -81,13 +83,15 @@ def _special(rounds: int, kind: str) -> None:
         def one(observer=observer, head=head, fields=fields) -> None:
             head.fields = fields
             observer.begin(exchange, head)
-            observer.finished(exchange, 2000, b"http")
+            observer.finished(exchange, 2000)
 
-        print(f"{name}: {min(timeit.repeat(one, number=rounds, repeat=30)) / rounds * 1e9:.0f} ns  ({kind})")
+        print(
+            f"{name}: {min(timeit.repeat(one, number=rounds, repeat=repeats // 10 or 1)) / rounds * 1e9:.0f} ns  ({kind})"
+        )
 
 
-def main() -> None:
-    rounds = 2000 if accesslog.__file__.endswith(".so") else 200
+def main(rounds: int = 0, repeats: int = 300) -> None:
+    rounds = rounds or (2000 if accesslog.__file__.endswith(".so") else 200)
     kind = accesslog.__file__.rsplit(".", 1)[1]
     for name, path in (("counts and JSON record", "-"), ("counts alone", "")):
         core = Core(HttpConfig(access_log=path))
@@ -98,10 +102,10 @@ def main() -> None:
             core.finished(exchange, 1000.002)
             core.lines.clear()
 
-        print(f"{name}: {min(timeit.repeat(one, number=rounds, repeat=300)) / rounds * 1e9:.0f} ns  ({kind})")
-    _special(rounds, kind)
+        print(f"{name}: {min(timeit.repeat(one, number=rounds, repeat=repeats)) / rounds * 1e9:.0f} ns  ({kind})")
+    _special(rounds, repeats, kind)
     exchange = finished_exchange(core)
-    cost = min(timeit.repeat(lambda: accesslog.line(exchange, _STAMP, 2000), number=rounds, repeat=300)) / rounds
+    cost = min(timeit.repeat(lambda: accesslog.line(exchange, _STAMP, 2000), number=rounds, repeat=repeats)) / rounds
     print(f"JSON record alone: {cost * 1e9:.0f} ns  ({kind})")
 
 
