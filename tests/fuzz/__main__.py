@@ -31,6 +31,7 @@ TARGETS = {
 }
 SHARES = {"connection": 6, "response": 2, "chunks": 2}  # of the time; every other target takes one
 HANG_SECONDS = 10
+MOST_CUTS = 512
 
 
 def oracle(target):
@@ -103,26 +104,22 @@ def _keep(target, data, cuts):
     folder = PLACE / "crashes"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{target}-{hash((data, tuple(cuts))) & 0xFFFFFFFF:08x}"
-    path.write_bytes(bytes([min(len(cuts), 255)]) + b"".join(cut.to_bytes(2) for cut in cuts[:255]) + data)
+    path.write_bytes(len(cuts).to_bytes(2) + b"".join(cut.to_bytes(2) for cut in cuts) + data)
     click.echo(
         f"found by {target}: {path.relative_to(ROOT)}\n{data[:300]!r} cut at {cuts[:20]}\n{traceback.format_exc(limit=-2)}"
     )
 
 
 def _divided(octets):
-    """(octets, cuts) of an input that says itself where it is cut: a count, two octets each, then the rest."""
-    count = octets[0] % 16 if octets else 0
-    head, data = octets[1 : 1 + 2 * count], octets[1 + 2 * count :]
+    """(octets, cuts) of an input that says itself where it is cut: a count and each cut in two octets, then the rest."""
+    count = int.from_bytes(octets[:2]) % MOST_CUTS
+    head, data = octets[2 : 2 + 2 * count], octets[2 + 2 * count :]
     return data, [int.from_bytes(head[at : at + 2]) % (len(data) + 1) for at in range(0, len(head), 2)]
 
 
 def _replay(path, target):
-    target = path.name.rpartition("-")[0] if target == "all" else target
-    octets = path.read_bytes()
-    count = octets[0]
-    data = octets[1 + 2 * count :]
-    cuts = [int.from_bytes(octets[at : at + 2]) % (len(data) + 1) for at in range(1, 1 + 2 * count, 2)]
-    oracle(target)(data, cuts)
+    named = [one for one in TARGETS if path.name.startswith(f"{one}-")]
+    oracle(max(named, key=len) if target == "all" else target)(*_divided(path.read_bytes()))
     click.echo(f"{path.name}: nothing wrong")
 
 
@@ -155,7 +152,7 @@ def _atheris_inside(target, seconds, runs, seed):
     corpus.mkdir(parents=True, exist_ok=True)
     crashes.mkdir(parents=True, exist_ok=True)
     for number, data in enumerate(mutation.seeds(TARGETS[target])):
-        (corpus / f"seed-{number}").write_bytes(b"\x01\x00\x20" + data)
+        (corpus / f"seed-{number}").write_bytes(b"\x00\x01\x00\x20" + data)
     words = PLACE / "words"
     words.write_text("".join(f'"{"".join(f"{chr(92)}x{octet:02x}" for octet in word)}"\n' for word in mutation.WORDS))
     bound = f"-runs={runs}" if runs else f"-max_total_time={seconds:.0f}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.cases import requests, responses
+from tests.cases.strict import read_request
+from tests.cases.talk import talk
+from tests.fuzz import mutation
+from tests.fuzz.conversation import UPGRADED, Message, Requests, conversed
 from tests.support.origin import serving
 from tests.support.router import quick, route, running
 from tidegate.policy import Timeouts
@@ -76,3 +81,36 @@ async def test_responses_reach_their_own_client_whole_or_visibly_cut(cases):
 @pytest.mark.parametrize("cases", groups("http1-responses.json"))
 async def test_responses_cut_inside_every_line_end_come_to_the_same(cases):
     assert not await findings(cases, partial(responses.Player, cut=True), responses.finding)
+
+
+def mutants(count):
+    """Changed cases that name no other host and no other protocol, with what the codec alone makes of them."""
+    rng = random.Random(count)
+    found = []
+    while len(found) < count:
+        octets = mutation.mutant(rng, "requests")
+        codec = conversed(Requests(), octets)
+        hosts = {request.host for request in strict_reading(b"".join(codec.forwarded))}
+        if hosts <= {"a.test"} and codec.ending != UPGRADED:
+            raw, name = octets.decode("latin-1"), str(len(found))
+            found.append({"name": name, "raw": raw, "requests": len(codec.messages), "messages": codec.messages})
+    return found
+
+
+def strict_reading(octets):
+    while octets and (read := read_request(octets)):
+        yield read[0]
+        octets = octets[read[1] :]
+
+
+async def like_the_codec_alone(case, address, recorder):
+    recorder.forget()
+    heard = await talk(address, case["raw"], expected=case["requests"])
+    seen = [Message(one.method.encode(), one.target.encode("latin-1"), one.body) for one in recorder.seen]
+    if seen == case["messages"] and not recorder.ambiguous:
+        return ""
+    return f"{case['raw']!r}: {seen} {recorder.ambiguous} {heard.data!r}, the codec says {case['messages']}"
+
+
+async def test_the_router_forwards_of_changed_cases_what_the_codec_alone_would():
+    assert not await findings(mutants(300), requests.Recorder, like_the_codec_alone)
