@@ -1,4 +1,4 @@
-"""`python -m bench conformance`: the HTTP/1 catalogue (tests/cases) through Tidegate and its peers, judged by the same code.
+"""`python -m bench conformance` (8 minutes): the HTTP/1 catalogue (tests/cases) through Tidegate and its peers, judged by the same code.
 
 Three parts. Requests: each case through each proxy in front of a strict recorder. Backends: the octets that Tidegate forwarded for
 a case, given to each peer as if it were the container; it must read as many requests in them as we did. Responses: each case played
@@ -224,7 +224,7 @@ def _strictly(octets: bytes) -> tuple[int, bool]:
 def table(judged: Judged) -> str:
     """Counts, one row for each proxy."""
     lines = [
-        "| | requests right | of these unsafe when wrong | responses right | of these unsafe when wrong | what we forward, read alike |",
+        "| | requests right | unsafe | responses right | unsafe | what we forward, read alike |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name in sorted(judged.requests, key=lambda name: -_right(judged.requests[name])):
@@ -270,7 +270,8 @@ def run(names: list[str], out: Path, *, readme: bool) -> int:
     out.parent.mkdir(parents=True, exist_ok=True)
     only_wrong = {
         part: {
-            name: {case: text for case, text in found.items() if text} for name, found in getattr(judged, part).items()
+            name: {case: text[:160] for case, text in found.items() if text}
+            for name, found in getattr(judged, part).items()
         }
         for part in ("requests", "responses", "backends")
     }
