@@ -107,6 +107,16 @@ async def test_a_worker_that_stands_still_is_replaced_and_its_sibling_serves_on(
         assert load.failures == cut  # what its connections carried; nobody was refused, nothing hung for ever
 
 
+async def test_what_the_watchdog_sends_leaves_the_stack_of_every_thread_in_the_log(tmp_path):
+    async with running(tmp_path) as tidegate:
+        before = tidegate.pids()["worker-0"]
+        os.kill(before, signal.SIGABRT)
+        await until(lambda: tidegate.pids()["worker-0"] != before, what="a new worker")
+        await until(tidegate.is_ready)
+        assert "most recent call first" in tidegate.log()
+        assert "tidegate/app/child.py" in tidegate.log()
+
+
 async def test_control_that_stands_still_is_replaced_and_traffic_goes_on(tmp_path):
     async with static(tmp_path, settings="watchdog_seconds: 2\n") as tidegate:
         before = tidegate.pids()["control"]
