@@ -8,11 +8,10 @@ import random
 import timeit
 from functools import partial
 
-from tidegate.http1.parser import parse_request
-
 from bench.micro.parse_head import REQUEST
 from tidegate.config import AccessLogConfig, HttpConfig
 from tidegate.http1.events import Limits
+from tidegate.http1.request import parse_request
 from tidegate.model import Address, Endpoint, HealthState, Route
 from tidegate.router import accesslog
 from tidegate.router.core import Core
