@@ -4,7 +4,8 @@ import pytest
 
 from tests.support.cli import RECORDED, FakeAdmin, matches_golden, on_terminal, piped, plain
 
-KINDS = ["services", "routes", "endpoints", "nodes"]
+NAMES = {"certs": "certificates"}
+KINDS = ["services", "routes", "endpoints", "certs", "nodes"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -15,7 +16,10 @@ def test_a_list_in_a_pipe_on_a_terminal_and_as_json(kind):
         found = piped("ls", kind, "--json", TIDEGATE_ADMIN=fake.address).json
     assert matches_golden(f"ls.{kind}.pipe", pipe.out)
     assert matches_golden(f"ls.{kind}.terminal", plain(terminal.out) + "\n")
-    assert (found["schema"], found["data"]) == (f"tidegate.ls.{kind}/1", RECORDED[f"GET /v1/{kind}"][kind])
+    assert (found["schema"], found["data"]) == (
+        f"tidegate.ls.{kind}/1",
+        RECORDED[f"GET /v1/{NAMES.get(kind, kind)}"][NAMES.get(kind, kind)],
+    )
     assert len({line.count("\t") for line in pipe.out.splitlines()}) == 1
 
 

@@ -27,6 +27,7 @@ READS = (
     "/v1/endpoints",
     "/v1/nodes",
     "/v1/settings/web",
+    "/v1/certificates",
     "/v1/problems",
     "/v1/traffic",
     "/v1/events",

@@ -106,6 +106,8 @@ def test_a_header_that_frames_a_message_or_says_who_asks_is_the_routers_own(head
         ("tls.clients.required", "true"),
         ("tls.client.authority", "corp"),
         ("filter.forward_auth.copy_headers", "x-user"),
+        ("tls.clients.authority", "../staff"),
+        ("tls.client.authority", "staff"),
     ],
 )
 def test_what_protects_and_is_wrong_incomplete_or_misspelt_closes(name, text):

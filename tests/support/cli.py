@@ -263,6 +263,18 @@ RECORDED = {
     "GET /v1/routes": {"routes": ROUTES},
     "GET /v1/endpoints": {"endpoints": ENDPOINTS},
     "GET /v1/nodes": {"nodes": [{"name": "n1", "zone": "a", "state": "ready", "endpoints": 4}]},
+    "GET /v1/certificates": {
+        "certificates": [
+            {
+                "name": "shop",
+                "hosts": ["shop.test", "*.shop.test"],
+                "days_left": 41.3,
+                "issuer": "CN=Example CA",
+                "file": "/etc/tidegate/certs/shop.crt",
+                "default": True,
+            }
+        ]
+    },
     "GET /v1/problems": {"problems": [PROBLEM]},
     "GET /v1/events": {"events": EVENTS},
     "GET /v1/stream": STREAM,

@@ -142,6 +142,7 @@ class Control:
             traffic=self.traffic,
             sockets=adopt(launch.admin),
         )
+        self.cell.follow(self.plane.certificates.apply)
         self._listening = adopt((launch.channel,))[0]
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -78,6 +78,11 @@ class Reporter:
         self.gauge("tidegate_router_table_version", router.book.version)
         self.gauge("tidegate_router_held_requests", sum(len(live.waiting) for live in router.book.routes.values()))
         self.gauge("tidegate_router_pressure", core.pressure)
+        front = router.front
+        if front.shaken or front.failed or front.refused or front.pending:
+            self.gauge("tidegate_tls_handshakes", front.pending)
+            for outcome, total in (("done", front.shaken), ("failed", front.failed), ("refused", front.refused)):
+                self._total("tidegate_tls_handshakes_total", total, outcome=outcome)
         self._total("tidegate_router_accepted_connections_total", core.accepted)
         self._total("tidegate_router_refused_requests_total", core.refused)
         self._total("tidegate_router_evicted_connections_total", core.evicted)
@@ -97,7 +102,7 @@ class Reporter:
         endpoints: dict[tuple[str, ...], int] = {}
         idle = opened = 0
         for upstream in router.book.upstreams.values():
-            idle += len(upstream.idle)
+            idle += upstream.pooled()
             opened += upstream.connections
             if upstream.in_flight:
                 key = (upstream.endpoint.service, upstream.endpoint.version, upstream.endpoint.id)

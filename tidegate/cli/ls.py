@@ -1,4 +1,4 @@
-"""`tidegate ls services|routes|endpoints|nodes`: one line each."""
+"""`tidegate ls services|routes|endpoints|certs|nodes`: one line each."""
 
 from __future__ import annotations
 
@@ -41,10 +41,17 @@ def _node(item: Mapping[str, Any]) -> Sequence[object]:
     return (item["name"], item.get("zone", ""), item.get("state", ""), item.get("endpoints", ""))
 
 
+def _certificate(item: Mapping[str, Any]) -> Sequence[object]:
+    hosts = " ".join(item["hosts"])
+    default = "default" if item["default"] else ""
+    return (item["name"], hosts, f"{item['days_left']:.0f}", item["issuer"], item["file"], default)
+
+
 KINDS: dict[str, Listing] = {
     "services": Listing(("SERVICE", "ENDPOINTS", "VERSIONS"), _service),
     "routes": Listing(("HOST", "PATH", "WEIGHTS", "MODE"), _route),
     "endpoints": Listing(("ENDPOINT", "SERVICE", "VERSION", "STATE", "ADDRESS", "NODE", "REASON"), _endpoint),
+    "certs": Listing(("CERTIFICATE", "HOSTS", "DAYS LEFT", "ISSUER", "FILE", ""), _certificate),
     "nodes": Listing(("NODE", "ZONE", "STATE", "ENDPOINTS"), _node),
 }
 
@@ -54,7 +61,8 @@ KINDS: dict[str, Listing] = {
 @talking
 @click.pass_obj
 def ls(session: Session, kind: str) -> None:
-    """List services, routes, endpoints or nodes."""
-    items = connect(session).get(f"/v1/{kind}")[kind]
+    """List services, routes, endpoints, certificates or nodes."""
+    what = "certificates" if kind == "certs" else kind
+    items = connect(session).get(f"/v1/{what}")[what]
     listing = KINDS[kind]
     emit(session, f"ls.{kind}", items, lambda screen: screen.table(listing.headers, [listing.row(i) for i in items]))

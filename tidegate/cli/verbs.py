@@ -27,7 +27,7 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
         "Look",
         (
             Verb("status", "status", "status", "One screen: what runs, what is wrong."),
-            Verb("ls", "ls", "ls", "List services, routes, endpoints or nodes."),
+            Verb("ls", "ls", "ls", "List services, routes, endpoints, certificates or nodes."),
             Verb("show", "show", "show", "Everything known of one service."),
             Verb("top", "top", "top", "Live requests/s, errors and latency."),
             Verb("events", "events", "events", "What changed, newest last; -f follows."),
@@ -51,6 +51,7 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
         "Manage",
         (
             Verb("check", "check", "check", "Check a static file, a Compose file or a container."),
+            Verb("cert", "cert", "cert", "Make certificates of a local authority, for development."),
             Verb("config", "config", "config", "Effective settings and where each came from."),
             Verb("completion", "completion", "completion", "Print the completion script of a shell."),
             Verb("version", "version", "version", "Print the version and how it was built."),

@@ -13,6 +13,7 @@ from tidegate.building.sayings import said_of
 from tidegate.control import targets
 from tidegate.control.answers import (
     Carried,
+    Certificates,
     Changed,
     ChangeQuery,
     Document,
@@ -76,6 +77,11 @@ class Look:
             workers=document(list(self._parts.status.workers())),
             overrides=document(self._parts.book.settings),
         )
+
+    @operation("GET", "/v1/certificates")
+    async def certificates(self, query: NoQuery) -> Certificates:  # noqa: ARG002  as above
+        """All certificates that are good now, the one that ends first on top."""
+        return Certificates(certificates=self._parts.certificates())
 
     @operation("GET", "/v1/services")
     async def services(self, query: NoQuery) -> Services:  # noqa: ARG002  as above

@@ -131,6 +131,12 @@ class Nodes(TypedDict):
     nodes: list[Document]
 
 
+class Certificates(TypedDict):
+    """All certificates that are good now."""
+
+    certificates: list[Document]
+
+
 class Problems(TypedDict):
     """All problems."""
 

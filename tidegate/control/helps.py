@@ -38,4 +38,8 @@ HELPS = {
     "tidegate_router_upstream_connections": "Connections to containers open: kept for the next request, or with one.",
     "tidegate_tracing_dropped_spans_total": "Spans that no collector got: too many waited, it refused them, or we stopped.",
     "tidegate_tracing_spans_total": "Spans that the collector took.",
+    "tidegate_tls_certificate_not_after_seconds": "End of a certificate, in seconds since the epoch.",
+    "tidegate_tls_handshakes": "Handshakes in progress.",
+    "tidegate_tls_handshakes_total": "Handshakes by what came of them: done, failed, refused.",
+    "tidegate_tls_problems": "Problems with certificates and authorities.",
 }

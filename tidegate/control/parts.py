@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tidegate.control.answers import Document
 from tidegate.control.journal import Journal
 from tidegate.control.metrics import Registry
@@ -23,6 +25,7 @@ class Parts(Value, frozen=True):
     followers: Followers
     status: StatusPort
     resolve: ResolvePort
+    certificates: Callable[[], list[Document]]
     node: str
     zone: str
     config: Document

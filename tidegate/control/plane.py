@@ -10,6 +10,7 @@ from typing import Any
 
 from tidegate.building import BuildOptions
 from tidegate.config import Config
+from tidegate.control.certificates import Certificates
 from tidegate.control.document import document
 from tidegate.control.guard import check_config
 from tidegate.control.journal import Journal
@@ -24,6 +25,7 @@ from tidegate.control.traffic import Traffic
 from tidegate.errors import Problem
 from tidegate.store.port import Store
 from tidegate.tasks import Tasks
+from tidegate.tls.shelf import Shelf
 
 
 class ControlPlane:
@@ -56,6 +58,13 @@ class ControlPlane:
         check_config(config.admin)
         self.registry = registry or Registry()
         self.journal = Journal(wall)
+        self.certificates = Certificates(
+            Shelf(config.tls, config.files),
+            self.journal,
+            self.registry,
+            serving=bool(config.http.tls_listeners),
+            wall=wall,
+        )
         folder = Path(config.state.folder)
         self._memory = Memory(folder)
         self.reconciler = Reconciler(
@@ -67,7 +76,7 @@ class ControlPlane:
             memory=self._memory,
             metrics=self.registry,
             clock=clock,
-            complaints=complaints,
+            complaints=lambda: (*complaints(), *self.certificates.problems),
         )
         self.book = OverrideBook(store, self.journal, self.reconciler.offer_overrides, wall)
         parts = Parts(
@@ -79,6 +88,7 @@ class ControlPlane:
             followers=followers,
             status=status,
             resolve=resolve,
+            certificates=lambda: self.certificates.listed,
             node=config.node.name,
             zone=config.node.zone,
             config=shown(config),
@@ -90,6 +100,7 @@ class ControlPlane:
         """Serve until cancelled. Raises ConfigError (T1617) if an address cannot be bound."""
         self.reconciler.resume()
         async with Tasks("control") as tasks:
+            tasks.spawn("certificates", self.certificates.run())
             tasks.spawn("memory", self._memory.run())
             tasks.spawn("reconciler", self.reconciler.run())
             tasks.spawn("overrides", self.book.run())

@@ -57,7 +57,6 @@ class Core:
         "ready",
         "recorder",
         "refused",
-        "scheme",
         "secure_port",
         "stamp",
         "trusted",

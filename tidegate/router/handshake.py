@@ -33,6 +33,7 @@ class Handshake(Timed):
         self.front = front
         self.call_soon = call_soon
         self.transport: Any = None
+        self.exchange = None  # as other connections have one; there is none yet
         self.heard = b""  # first words, until they are whole
         self.grant: Any = None  # from then on
         self.over = False

@@ -124,6 +124,11 @@ class Upstream:
         else:
             idle.append(connection)
 
+    def pooled(self) -> int:
+        """How many connections are idle."""
+        secure = self.secure_idle.values() if self.secure_idle is not None else ()
+        return len(self.idle) + sum(len(idle) for idle in secure)
+
     def set_draining(self, draining: bool) -> None:
         """Draining: no idle connection is kept, and the last release is reported."""
         if draining and not self.draining:
