@@ -53,6 +53,7 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
             Verb("check", "check", "check", "Check a static file, a Compose file or a container."),
             Verb("cert", "cert", "cert", "Make certificates of a local authority, for development."),
             Verb("config", "config", "config", "Effective settings and where each came from."),
+            Verb("schema", "schema", "schema", "Print the JSON Schema of the static file."),
             Verb("completion", "completion", "completion", "Print the completion script of a shell."),
             Verb("version", "version", "version", "Print the version and how it was built."),
             Verb("help", "help", "help_", "Explain a verb or an error code."),
