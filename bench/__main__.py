@@ -1,7 +1,7 @@
 """`python -m bench`: measure Tidegate beside real peers and write table, chart and results.
 
 python -m bench http  --rounds 5 --seconds 5
-python -m bench dns | churn | all
+python -m bench dns | churn | deploys | faults | all
 python -m bench conformance                             # the HTTP/1 catalogue through each proxy, judged alike
 python -m bench report --out bench/results/DATE.json    # write README's table again from a stored run
 """
@@ -19,7 +19,7 @@ import click
 from msgspec import json
 
 from bench import conformance
-from bench.macro import churn, deploys, dns, http, idle, probing, report, routes
+from bench.macro import churn, deploys, dns, faults, http, idle, probing, report, routes
 from bench.macro.record import Plan, Record
 from bench.macro.sample import Run, Settings
 
@@ -34,6 +34,7 @@ PARTS: dict[str, tuple[Measure, ...]] = {
     "probing": (probing.measure,),
     "routes": (routes.measure,),
     "deploys": (deploys.measure,),
+    "faults": (faults.measure,),
     "all": (http.measure, dns.measure, churn.measure, idle.measure, probing.measure, routes.measure),
 }
 

@@ -34,6 +34,7 @@ class Site(Value):
     hosts: tuple[str, ...]
     upstreams: tuple[str, ...]
     folder: str
+    others: dict[str, str] = {}  # further hosts, each with the one address it goes to; nginx and Tidegate only
 
     @property
     def log(self) -> str:
@@ -60,12 +61,15 @@ class Proxy(ABC):
     def version(self) -> str:
         return machine.version((self.find(), self.version_argument))
 
-    def start(self, folder: Path, hosts: tuple[str, ...], upstreams: tuple[str, ...]) -> Running:
+    def start(
+        self, folder: Path, hosts: tuple[str, ...], upstreams: tuple[str, ...], others: dict[str, str] | None = None
+    ) -> Running:
         """Starts it on the proxies' core, in a folder of its own below `folder`; raises Absent if it does not come up."""
         port = free_port()
         place = folder / self.name
         place.mkdir(parents=True)
-        site = Site(listen=f"127.0.0.1:{port}", hosts=hosts, upstreams=upstreams, folder=str(place))
+        listen = f"127.0.0.1:{port}"
+        site = Site(listen=listen, hosts=hosts, upstreams=upstreams, folder=str(place), others=others or {})
         program = Program(self.name, self.launch(site), place, PROXY_CORE)
         try:
             program.wait_ready("127.0.0.1", port, seconds=READY_SECONDS)
@@ -109,17 +113,25 @@ http {{
 {sites}}}
 """
     SERVER = "  server {{ listen {listen}; server_name {host}; location / {{ proxy_pass http://web; }} }}\n"
+    OTHER = """\
+  upstream {host} {{ server {address}; keepalive 128; }}
+  server {{ listen {listen}; server_name {host}; client_max_body_size 0; proxy_request_buffering off; proxy_max_temp_file_size 0;
+    location / {{ proxy_pass http://{host}; }}
+    location /socket {{ proxy_pass http://{host}; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; }} }}
+"""
 
     def find(self) -> str:
         return nginx()
 
     def launch(self, site: Site) -> Launch:
+        sites = [self.SERVER.format(listen=site.listen, host=host) for host in site.hosts]
+        sites += [self.OTHER.format(listen=site.listen, host=host, address=to) for host, to in site.others.items()]
         text = self.CONFIG.format(
             folder=site.folder,
             log=site.log,
             listen=site.listen,
             servers=" ".join(f"server {address};" for address in site.upstreams),
-            sites="".join(self.SERVER.format(listen=site.listen, host=host) for host in site.hosts),
+            sites="".join(sites),
         )
         return Launch(argv=(self.find(), "-c", site.file("nginx.conf", text), "-e", f"{site.folder}/error.log"))
 
@@ -293,8 +305,12 @@ class Tidegate(Proxy):
         return str(program)
 
     def launch(self, site: Site) -> Launch:
-        lines = ["services:", f"  web: {{endpoints: {json.dumps(list(site.upstreams))}}}", "routes:"]
+        others = {host: f"other{number}" for number, host in enumerate(site.others)}
+        lines = ["services:", f"  web: {{endpoints: {json.dumps(list(site.upstreams))}}}"]
+        lines += [f"  {name}: {{endpoints: [{json.dumps(site.others[host])}]}}" for host, name in others.items()]
+        lines += ["routes:"]
         lines += [f"- {{host: {host}, path: /, backends: {{web: 100}}}}" for host in site.hosts]
+        lines += [f"- {{host: {host}, path: /, backends: {{{name}: 100}}}}" for host, name in others.items()]
         table = site.file("bench.yaml", "\n".join(lines) + "\n")
         return Launch(argv=serve(self.find(), site.folder, http=site.listen, options=("--no-docker", "--file", table)))
 

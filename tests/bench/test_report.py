@@ -132,7 +132,7 @@ def test_a_stored_run_is_reported_again(run, tmp_path):
     assert result.output.strip() == report.table(run).strip()
 
 
-@pytest.mark.parametrize("part", ["http", "dns", "churn", "deploys", "all"])
+@pytest.mark.parametrize("part", ["http", "dns", "churn", "deploys", "faults", "all"])
 def test_each_part_is_known(part):
     assert part in PARTS
 
