@@ -18,6 +18,19 @@ async def test_a_connection_between_requests_is_closed_at_once():
         await until(mesh.done.is_set)
 
 
+async def test_beside_a_successor_a_connection_between_requests_may_have_one_more_soon():
+    async with serving() as origin, running(origin, config=quick(drain_seconds=60.0)) as mesh:
+        client, silent = await mesh.client(), await mesh.client()
+        for each in (client, silent):
+            await each.ask(GET)
+        mesh.router.retire()
+        await until(lambda: mesh.core.draining)
+        response = await client.ask(GET)
+        assert (response.status, response.headers["connection"]) == (200, "close")
+        assert await silent.closed()
+        await until(mesh.done.is_set)
+
+
 async def test_a_connection_that_has_just_come_may_send_its_request():
     async with serving() as origin, running(origin, config=quick(drain_seconds=60.0)) as mesh:
         client = await mesh.client()

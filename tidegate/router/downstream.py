@@ -161,6 +161,13 @@ class Downstream(Relay):
         if not self.leave() and self.head is None and not self.pending:
             self.core.wheel.arm(self, self.core.clock() + _LINGER_SECONDS)
 
+    def part(self) -> None:
+        """As `drain`, without hurry: between requests, one more may come within a moment. Its answer tells the client to
+        close; a close now could meet the request on its way."""
+        self.close_after = True
+        if self.exchange is None and not self.pending:
+            self.core.wheel.arm(self, self.core.clock() + _LINGER_SECONDS)
+
     def leave(self) -> bool:
         """Close, if idle between requests; whether it did. Any other connection has a request, or is about to send its
         first: its client has no reason to expect that it closes."""

@@ -1,4 +1,5 @@
-"""The end of a worker's connections: idle ones at once, those with a request after it, tunnels when their time is up.
+"""The end of a worker's connections: idle ones at once (2 s after a reload), those with a request after it, tunnels when
+their time is up.
 
 A connection that has not sent its first request yet may send it: its client has just come, and had no answer that told it
 to go. Requests have `drain_seconds`; tunnels the same when the program stops, `tunnel_drain_seconds` when a successor has
@@ -14,6 +15,7 @@ from contextlib import suppress
 from tidegate.config import HttpConfig
 from tidegate.router.admission import FRUGAL
 from tidegate.router.core import Core
+from tidegate.router.downstream import Downstream
 from tidegate.router.tunnel import Tunnel
 from tidegate.telemetry import logger
 
@@ -25,6 +27,7 @@ class Drain:
     """One drain of one worker. `hurry` may come while it runs."""
 
     def __init__(self, config: HttpConfig, core: Core) -> None:
+        self.patient = False  # a successor serves: connections between requests may have one more
         self._core = core
         self._seconds = config.drain_seconds
         self._requests_until = 0.0  # on the core's clock, set when it begins
@@ -44,7 +47,10 @@ class Drain:
         self._requests_until, self._tunnels_until = now + self._seconds, now + tunnel_seconds
         self.begin()
         for connection in list(core.connections):
-            connection.drain()
+            if self.patient and isinstance(connection, Downstream):
+                connection.part()
+            else:
+                connection.drain()
         await self._until(lambda: self._requests_until)
         for connection in list(core.connections):
             if not isinstance(connection, Tunnel):

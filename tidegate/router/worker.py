@@ -165,7 +165,7 @@ class Router:
         """Begin to drain beside a successor on the same sockets: tunnels may take `tunnel_drain_seconds`."""
         if not self.stopping:
             self._tunnel_seconds = self.config.tunnel_drain_seconds
-            self._succeeded = True
+            self._succeeded = self._drain.patient = True
             self._stopping.set()
 
     async def _leave(self) -> None:
