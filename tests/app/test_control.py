@@ -102,7 +102,7 @@ async def test_everything_a_worker_can_tell_is_a_page_that_both_parsers_read(tmp
         router = Router(HttpConfig(access_log=""), on_failure=lambda *_: None, on_drained=lambda _: None)
         add(router.core.unrouted)
         router.core.failures["", "no-route"] = 1
-        router.core.accepted = 1
+        router.core.accepted = router.core.refused = router.core.evicted = router.keeper.pauses = 1
         spans = SimpleNamespace(sent=1, dropped={"full": 1})
         report = Reporter(0, spans).report(router)
         flying = (*report.in_flight, Columns("endpoint", ("web", "", "e:80"), (1,)))

@@ -10,6 +10,8 @@ from typing import Any
 
 from tidegate.model import Endpoint
 from tidegate.policy import UpstreamTls
+from tidegate.router.listener import connect
+from tidegate.router.reactor import Reactor
 from tidegate.router.upstream import Upstream, UpstreamConnection
 from tidegate.tls.contexts import client_context, load_pair
 from tidegate.tls.shelf import View
@@ -43,6 +45,9 @@ class Dial:
         transport.set_protocol(stream)  # type: ignore[arg-type]  # it has the calls, not the base class
         stream.shake()
 
+    def data_received(self, data: bytes) -> None:
+        """asyncio: never called, the stream takes the connection over as soon as it is made."""
+
     def connection_lost(self, error: Exception | None) -> None:
         """asyncio: gone before the handshake began."""
         self._fail(error)
@@ -67,13 +72,16 @@ class Dial:
 
 
 async def dial(
-    loop: asyncio.AbstractEventLoop, upstream: Upstream, context: ssl.SSLContext, connection: UpstreamConnection
+    loop: asyncio.AbstractEventLoop,
+    reactor: Reactor,
+    upstream: Upstream,
+    context: ssl.SSLContext,
+    connection: UpstreamConnection,
 ) -> UpstreamConnection:
     """Connect and shake hands; the caller has the deadline. Raises OSError."""
     tls = connection.tls
     attempt = Dial(loop, context, server_name(tls, upstream.endpoint), connection)
-    factory: Any = lambda: attempt  # noqa: E731  asyncio wants a factory, and there is one protocol
-    transport, _ = await loop.create_connection(factory, upstream.host, upstream.port)
+    transport = await connect(reactor, upstream.host, upstream.port, attempt)
     try:
         return await attempt.made
     except BaseException:

@@ -55,7 +55,7 @@ class Keeper:
         """Whether a listener does not accept."""
         return not all(listener.accepting for listener in self._listeners)
 
-    async def look(self, now: float, upstreams: Iterable[Upstream]) -> None:
+    def look(self, now: float, upstreams: Iterable[Upstream]) -> None:
         """Follow the figures: set the pressure, give back idle connections to containers, accept again."""
         core = self._core
         self._follow_limit()
@@ -77,7 +77,8 @@ class Keeper:
             self._trim_at = now + _TRIM_SECONDS
             give_back()
         if not core.draining and self.paused and figures.connections <= bounds.connections:
-            await self._accept_again(known)
+            for listener in self._listeners:
+                listener.open()
 
     def close_idle(self, upstreams: Iterable[Upstream]) -> None:
         """Close what nobody uses on the way to containers."""
@@ -115,15 +116,6 @@ class Keeper:
         self.pauses += 1
         for listener in self._listeners:
             listener.pause()
-
-    async def _accept_again(self, upstreams: Iterable[Upstream]) -> None:
-        try:
-            for listener in self._listeners:
-                if not listener.accepting:
-                    await listener.open()
-        except OSError as error:  # no descriptor to spare: looked at again soon
-            self.close_idle(upstreams)
-            _log.warning("cannot accept: %s", error)
 
 
 def give_back() -> None:

@@ -14,8 +14,12 @@ from collections.abc import Callable
 from typing import Any
 
 from tidegate.model import Address
+from tidegate.router.reactor import Reactor, Wire
+from tidegate.telemetry import logger
 
 BACKLOG = 4096
+_ACCEPTS = 64  # at a time, before others get their turn
+_log = logger("router")
 UNSENT_BYTES = 131072  # the kernel takes of an answer, beyond what is on its way; the rest waits where we see it
 
 
@@ -31,6 +35,7 @@ def bind(address: Address) -> socket.socket:
         # Accepted connections inherit it. Without it the kernel takes up to tcp_wmem (4 MiB) for each client that reads
         # slowly, and a thousand of those fill the host's TCP memory.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # this, too, is inherited
         listening.bind((address.host, address.port))
         listening.listen(BACKLOG)
         listening.setblocking(False)
@@ -49,55 +54,67 @@ def unread(transport: Any) -> bool:
 
 
 class Listener:
-    """One bound socket in a worker, and whether connections are accepted from it now.
-
-    The server of the event loop gets a duplicate, so that accepting can pause and go on: meanwhile connections wait in
-    the socket's queue. `factory` makes the protocol of each connection.
+    """One bound socket in a worker, and whether connections are accepted from it now: while they are not, they wait in the
+    socket's queue. `factory` makes the protocol of each connection, which the reactor serves.
     """
 
-    def __init__(self, bound: socket.socket, factory: Callable[[], asyncio.BaseProtocol]) -> None:
+    def __init__(self, bound: socket.socket, factory: Callable[[], Any], reactor: Reactor) -> None:
+        self.accepting = False
         self._bound = bound
         self._factory = factory
-        self._server: asyncio.Server | None = None
+        self._reactor = reactor
 
-    @property
-    def accepting(self) -> bool:
-        """Whether connections are accepted. The loop gives a server up when it runs out of descriptors."""
-        if self._server is None:
-            return False
-        try:
-            return bool(self._server.sockets)
-        except (OSError, RuntimeError):  # its handle is closed
-            return False
-
-    async def open(self) -> None:
-        """Accept from now on, or again. Raises OSError, e.g. without a descriptor to spare."""
-        self.pause()
-        duplicate = self._bound.dup()
-        try:
-            self._server = await asyncio.get_running_loop().create_server(self._factory, sock=duplicate)
-        except OSError:
-            duplicate.close()
-            raise
+    def open(self) -> None:
+        """Accept from now on, or again."""
+        if not self.accepting:
+            self.accepting = True
+            asyncio.get_running_loop().add_reader(self._bound.fileno(), self._accept)
 
     def pause(self) -> None:
         """Accept no more until `open`."""
-        server, self._server = self._server, None
-        if server is not None:
-            server.close()
+        if self.accepting:
+            self.accepting = False
+            asyncio.get_running_loop().remove_reader(self._bound.fileno())
 
-    async def take_rest(self) -> None:
+    def take_rest(self) -> None:
         """Accept what waits in the queue: closing the socket would reset it, and nobody comes after us."""
-        loop = asyncio.get_running_loop()
         for _ in range(BACKLOG):
-            try:
-                accepted, _ = self._bound.accept()
-            except OSError:  # none is left, or there is no descriptor for it
+            if not self._take():
                 return
-            accepted.setblocking(False)
-            await loop.connect_accepted_socket(self._factory, accepted)
 
     def close(self) -> None:
         """Stop listening, as far as this process goes."""
         self.pause()
         self._bound.close()
+
+    def _accept(self) -> None:
+        for _ in range(_ACCEPTS):
+            if not self.accepting or not self._take():
+                return
+
+    def _take(self) -> bool:
+        """Accept one connection, if one waits. Without a descriptor for it accepting pauses: it would only be tried again."""
+        try:
+            accepted, _ = self._bound.accept()
+        except (BlockingIOError, ConnectionAbortedError, InterruptedError):
+            return False
+        except OSError as error:
+            _log.warning("accepting pauses: %s", error)
+            self.pause()
+            return False
+        accepted.setblocking(False)
+        self._reactor.adopt(accepted, self._factory())
+        return True
+
+
+async def connect(reactor: Reactor, host: str, port: int, protocol: Any) -> Wire:
+    """Connect to an address and serve the connection. Raises OSError; the caller has the deadline."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    connecting = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        connecting.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await asyncio.get_running_loop().sock_connect(connecting, (host, port))
+    except BaseException:
+        connecting.close()
+        raise
+    return reactor.adopt(connecting, protocol)

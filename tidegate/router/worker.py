@@ -30,10 +30,11 @@ from tidegate.router.exchange import Exchange
 from tidegate.router.filters.answer import Question
 from tidegate.router.handshake import Handshake
 from tidegate.router.keeper import Keeper
-from tidegate.router.listener import Listener
+from tidegate.router.listener import Listener, connect
 from tidegate.router.live import LiveRoute
 from tidegate.router.logfile import AccessLog
 from tidegate.router.observer import Observer, SpanSink
+from tidegate.router.reactor import Reactor
 from tidegate.router.recorder import Recorder, needed, struck
 from tidegate.router.routes import RouteBook
 from tidegate.router.secure import Front
@@ -122,21 +123,22 @@ class Router:
         self._stamp()
         if self.log is not None:
             self.log.open()
-        self._listeners.extend(Listener(one, self._accept) for one in sockets)
-        self._listeners.extend(Listener(one, self._accept_secure) for one in secure)
+        self._reactor = Reactor(self._loop, self._fault)
+        self._listeners.extend(Listener(one, self._accept, self._reactor) for one in sockets)
+        self._listeners.extend(Listener(one, self._accept_secure, self._reactor) for one in secure)
         try:
             async with Tasks("router") as tasks:
                 self._tasks = tasks
                 self.keeper.begin()
                 await self._look()
                 for listener in self._listeners:
-                    await listener.open()
+                    listener.open()
                 ticking = tasks.spawn("ticks", self._tick())
                 looking = tasks.spawn("certificates", self._keep_looking())
                 serves()
                 await self._stopping.wait()
                 looking.cancel()
-                await self._leave()
+                self._leave()
                 await self._drain.run(self._tunnel_seconds)
                 for upstream in list(self.book.upstreams.values()):
                     upstream.close_idle(float("inf"))
@@ -146,6 +148,7 @@ class Router:
                 await self._desk.close()
             for listener in self._listeners:
                 listener.close()
+            self._reactor.close()
             self._flush()
             if self.log is not None:
                 self.log.close()
@@ -168,13 +171,13 @@ class Router:
             self._succeeded = self._drain.patient = True
             self._stopping.set()
 
-    async def _leave(self) -> None:
+    def _leave(self) -> None:
         """Accept no more; what waits in the queue is the successor's, or ours where none comes."""
         self._drain.begin()
         for listener in self._listeners:
             listener.pause()
             if not self._succeeded:
-                await listener.take_rest()
+                listener.take_rest()
             listener.close()
 
     async def _keep_looking(self) -> None:
@@ -203,7 +206,7 @@ class Router:
                 self.book.warm()
                 for owner in self.core.wheel.turn(now):
                     self._contained(owner, partial(owner.on_deadline, now))
-                await self.keeper.look(now, self.book.upstreams.values())
+                self.keeper.look(now, self.book.upstreams.values())
             if now >= reap_at:
                 reap_at = now + _REAP_SECONDS
                 for upstream in list(self.book.upstreams.values()):
@@ -304,9 +307,9 @@ class Router:
         assert self._loop is not None, "connections are only made while running"
         factory: Any = partial(UpstreamConnection, upstream, self.core.limits, self.core.clock)
         if tls is None:
-            _, plain = await self._loop.create_connection(factory, upstream.host, upstream.port)
-            made: UpstreamConnection = plain
-            return made
+            plain: UpstreamConnection = factory()
+            await connect(self._reactor, upstream.host, upstream.port, plain)
+            return plain
         view = self.front.view
         context = self._trusts.get((tls, view))
         if context is None:
@@ -315,16 +318,19 @@ class Router:
             self._trusts[tls, view] = context
         connection: UpstreamConnection = factory()
         connection.tls = tls
-        return await dial(self._loop, upstream, context, connection)
+        return await dial(self._loop, self._reactor, upstream, context, connection)
 
     def _contained(self, owner: Any, call: Callable[[], None]) -> None:
         """A bug of ours met on one connection costs that connection, not the worker; it is logged and counted."""
         try:
             call()
-        except Exception:  # noqa: BLE001  our own bug, whatever it is: logged with its trace and counted
-            self.faults += 1
-            _log.exception("fault on a connection, cut")
+        except Exception as error:  # noqa: BLE001  our own bug, whatever it is: logged with its trace and counted
+            self._fault(error)
             owner.transport.abort()
+
+    def _fault(self, error: BaseException) -> None:
+        self.faults += 1
+        _log.error("fault on a connection, cut", exc_info=error)
 
     def _wake_soon(self, route: LiveRoute) -> None:
         """Let held requests of a route try again in a moment, table change or not."""

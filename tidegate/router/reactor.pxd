@@ -1,0 +1,67 @@
+cimport cython
+
+cimport tidegate.router.csyscalls as calls
+
+cdef unsigned int _EDGES, _HUNG, _BROKEN, _IN, _OUT
+cdef Py_ssize_t _RECEIVE_BYTES
+cdef int _BATCH, _ROUNDS
+
+cdef class Reactor:
+    cdef public object on_fault
+    cdef object _loop
+    cdef object _epoll
+    cdef int _fd
+    cdef list _wires
+    cdef list _dirty
+    cdef list _again
+    cdef list _gone
+    cdef bint _turning
+    cdef bint _scheduled
+
+    @cython.locals(events=list, wires=list, event="unsigned long long", wire=Wire)
+    cpdef turn(self)
+    @cython.locals(wire=Wire)
+    cpdef settle(self)
+    @cython.locals(dirty=list, wire=Wire)
+    cdef _send_all(self)
+    cdef has_written(self, Wire wire)
+    cdef may_read(self, Wire wire)
+    cdef is_over(self, Wire wire)
+    cdef _schedule(self)
+
+cdef class Wire:
+    cdef public int descriptor
+    cdef Reactor _reactor
+    cdef object _socket
+    cdef object _protocol
+    cdef object _feed
+    cdef list _waiting
+    cdef Py_ssize_t _size
+    cdef Py_ssize_t _high
+    cdef Py_ssize_t _low
+    cdef bint _reading
+    cdef bint _readable
+    cdef bint _hung
+    cdef bint _ended
+    cdef bint _ending
+    cdef bint _closing
+    cdef bint _over
+    cdef bint _dirty
+    cdef bint _queued
+    cdef bint _choked
+    cdef object _error
+
+    cdef happened(self, unsigned int flags)
+    cdef read_on(self)
+    @cython.locals(rounds=int, data=bytes)
+    cdef _read(self)
+    cdef _put_off(self)
+    @cython.locals(waiting=list, data=bytes, sent=Py_ssize_t)
+    cdef send_waiting(self)
+    cdef _finish(self)
+    cdef _tell(self)
+    cdef lose(self)
+    cpdef write(self, bytes data)
+    cpdef close(self)
+    cpdef pause_reading(self)
+    cpdef resume_reading(self)

@@ -1,0 +1,382 @@
+"""Connections of the data plane on an epoll of their own, nested in the event loop: one call of the loop serves all that are ready.
+
+HOT: every byte of HTTP passes here; guarded by `make bench` (docs/decisions/0090 has what it saves over the loop's own
+transports). A `Wire` is an asyncio transport as far as the protocols above use one: same calls, same order of events, and
+`connection_lost` never comes from inside a call of the protocol.
+
+Edge-triggered: a socket is registered once, for everything. What it said last is kept in `readable`; a short read means that
+it is empty, unless the peer hung up. Bytes written in one event leave together when it is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import tidegate.router.syscalls as calls  # compiled: csyscalls.pxd
+from tidegate.router.syscalls import BROKEN, EDGES, HUNG, IN, OUT, RECEIVE_BYTES
+
+_EDGES = EDGES
+_HUNG = HUNG
+_BROKEN = BROKEN
+_IN = IN
+_OUT = OUT
+_RECEIVE_BYTES = RECEIVE_BYTES
+
+_BATCH = 128  # events served before the loop gets its turn
+_ROUNDS = 4  # full reads of one connection before others get theirs
+
+
+class Reactor:
+    """All wires of one worker. `on_fault(error)` hears of exceptions that a protocol let out; its connection is cut."""
+
+    __slots__ = ("_again", "_dirty", "_epoll", "_fd", "_gone", "_loop", "_scheduled", "_turning", "_wires", "on_fault")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, on_fault: Callable[[BaseException], None]) -> None:
+        self.on_fault = on_fault
+        self._loop = loop
+        self._epoll = select.epoll()
+        self._fd = self._epoll.fileno()
+        self._wires: list[Wire | None] = []  # by descriptor
+        self._dirty: list[Wire] = []  # have bytes to send
+        self._again: list[Wire] = []  # may be readable without a new edge
+        self._gone: list[Wire] = []  # are to be closed
+        self._turning = False
+        self._scheduled = False
+        loop.add_reader(self._fd, self.turn)
+
+    def adopt(self, connected: socket.socket, protocol: Any) -> Wire:
+        """Serve a connected, non-blocking socket, which is ours from now on."""
+        descriptor = connected.fileno()
+        wire = Wire(self, connected, descriptor, protocol)
+        while len(self._wires) <= descriptor:
+            self._wires.append(None)
+        self._wires[descriptor] = wire
+        protocol.connection_made(wire)
+        self._epoll.register(descriptor, _EDGES)
+        return wire
+
+    def close(self) -> None:
+        """Cut what is left."""
+        for wire in list(self._wires):
+            if wire is not None:
+                wire.abort()
+        self.settle()
+        self._loop.remove_reader(self._fd)
+        self._epoll.close()
+
+    def turn(self) -> None:
+        """Serve what is ready."""
+        events = calls.wait(self._epoll, self._fd, _BATCH)
+        self._turning = True
+        wires = self._wires
+        for event in events:
+            wire = wires[event & 0xFFFFFFFF]
+            if wire is not None:
+                wire.happened(event >> 32)
+            if self._dirty:
+                self._send_all()
+        self._turning = False
+        if self._again or self._gone:
+            self.settle()
+
+    def settle(self) -> None:
+        """Send, read and close what was put off."""
+        self._scheduled = False
+        self._turning = True
+        again, self._again = self._again, []
+        for wire in again:
+            wire.read_on()
+        while self._dirty or self._gone:
+            self._send_all()
+            gone, self._gone = self._gone, []
+            for wire in gone:
+                self._wires[wire.descriptor] = None
+                wire.lose()
+        self._turning = False
+        if self._again:
+            self._schedule()
+
+    def _send_all(self) -> None:
+        dirty = self._dirty
+        self._dirty = []
+        for wire in dirty:
+            wire.send_waiting()
+
+    # --- called by wires
+
+    def has_written(self, wire: Wire) -> None:
+        """It has bytes to send, for the first time since it sent the last."""
+        self._dirty.append(wire)
+        if not self._turning:
+            self._schedule()
+
+    def may_read(self, wire: Wire) -> None:
+        """It may read without a new edge."""
+        self._again.append(wire)
+        if not self._turning:
+            self._schedule()
+
+    def is_over(self, wire: Wire) -> None:
+        """It is to be closed."""
+        self._gone.append(wire)
+        if not self._turning:
+            self._schedule()
+
+    def _schedule(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self.settle)
+
+
+class Wire:
+    """One connection, with the calls of an asyncio transport. `protocol` gets what happens to it."""
+
+    __slots__ = (
+        "_choked",
+        "_closing",
+        "_dirty",
+        "_ended",
+        "_ending",
+        "_error",
+        "_feed",
+        "_high",
+        "_hung",
+        "_low",
+        "_over",
+        "_protocol",
+        "_queued",
+        "_reactor",
+        "_readable",
+        "_reading",
+        "_size",
+        "_socket",
+        "_waiting",
+        "descriptor",
+    )
+
+    def __init__(self, reactor: Reactor, connected: socket.socket, descriptor: int, protocol: Any) -> None:
+        self.descriptor = descriptor
+        self._reactor = reactor
+        self._socket = connected
+        self._protocol = protocol
+        self._feed = protocol.data_received
+        self._waiting: list[bytes] = []
+        self._size = 0  # of what waits to be sent
+        self._high = 65536
+        self._low = 16384
+        self._reading = True
+        self._readable = False
+        self._hung = False  # the peer sent its last byte, or broke off: only a read tells
+        self._ended = False  # the read told
+        self._ending = False  # our last byte is to be sent
+        self._closing = False
+        self._over = False  # will be lost, or is
+        self._dirty = False
+        self._queued = False  # the reactor will have it read on
+        self._choked = False  # the protocol was told to pause
+        self._error: OSError | None = None
+
+    # --- called by the reactor
+
+    def happened(self, flags: int) -> None:
+        """An edge."""
+        if flags & _HUNG:
+            self._hung = True
+            if self._ended and flags & _BROKEN:  # more than the end that is known
+                self._break(None)
+                return
+        if flags & (_IN | _HUNG):
+            self._readable = True
+            if self._reading:
+                self._read()
+        if flags & _OUT and self._size and not self._dirty:
+            self.send_waiting()
+
+    def read_on(self) -> None:
+        """What was put off."""
+        self._queued = False
+        if self._reading:
+            self._read()
+
+    def _read(self) -> None:
+        rounds = 0
+        try:
+            while self._readable and self._reading and not self._ended:
+                data = calls.receive(self.descriptor)
+                if data is None:
+                    self._readable = False
+                elif not data:
+                    self._readable = False
+                    self._ended = True
+                    if not self._protocol.eof_received():
+                        self.close()
+                else:
+                    if len(data) < _RECEIVE_BYTES and not self._hung:
+                        self._readable = False
+                    self._feed(data)
+                    rounds += 1
+                    if rounds == _ROUNDS and self._readable:
+                        self._put_off()
+                        return
+        except OSError as error:
+            self._break(error)
+        except Exception as error:  # noqa: BLE001  our own bug costs this connection only; it is told
+            self._reactor.on_fault(error)
+            self.abort()
+
+    def _put_off(self) -> None:
+        if not self._queued:
+            self._queued = True
+            self._reactor.may_read(self)
+
+    def send_waiting(self) -> None:
+        """Send what waits, as much as the kernel takes."""
+        self._dirty = False
+        waiting = self._waiting
+        if self._over or not waiting:
+            return
+        data = waiting[0] if len(waiting) == 1 else b"".join(waiting)
+        try:
+            sent = calls.send(self.descriptor, data)
+        except OSError as error:
+            self._break(error)
+            return
+        if sent == len(data):
+            self._waiting = []
+            self._size = 0
+            if self._ending or self._closing:
+                self._send_end()
+        else:
+            self._waiting = [data[sent:] if sent else data]
+            self._size = len(data) - sent
+        if self._choked != (self._size > (self._low if self._choked else self._high)):
+            self._tell()
+
+    def _tell(self) -> None:
+        """Let the protocol write again, or ask it to pause."""
+        self._choked = not self._choked
+        try:
+            if self._choked:
+                self._protocol.pause_writing()
+            else:
+                self._protocol.resume_writing()
+        except Exception as error:  # noqa: BLE001  as in `_read`
+            self._reactor.on_fault(error)
+            self.abort()
+
+    def _send_end(self) -> None:
+        if self._closing:
+            self._finish()
+        else:
+            try:
+                self._socket.shutdown(socket.SHUT_WR)
+            except OSError as error:
+                self._break(error)
+
+    def _break(self, error: OSError | None) -> None:
+        self._error = error
+        self._finish()
+
+    def _finish(self) -> None:
+        self._reading = False
+        self._closing = True
+        if not self._over:
+            self._over = True
+            self._reactor.is_over(self)
+
+    def lose(self) -> None:
+        """The end: the protocol hears of it while the socket is still there."""
+        self._waiting = []
+        self._size = 0
+        try:
+            self._protocol.connection_lost(self._error)
+        except Exception as error:  # noqa: BLE001  as in `_read`
+            self._reactor.on_fault(error)
+        self._socket.close()
+
+    # --- the transport
+
+    def write(self, data: bytes) -> None:
+        """Send when this event is over; ignored once the connection closes or broke."""
+        if self._closing or not data:
+            return
+        self._waiting.append(data)
+        self._size += len(data)
+        if not self._dirty:
+            self._dirty = True
+            self._reactor.has_written(self)
+        if self._size > self._high and not self._choked:
+            self.send_waiting()  # now, so that nobody piles up more before he is told to pause
+
+    def write_eof(self) -> None:
+        """Send the last byte after what waits; reading goes on."""
+        if not self._ending and not self._closing:
+            self._ending = True
+            if not self._size:
+                self._send_end()
+
+    def pause_reading(self) -> None:
+        """Read no more until `resume_reading`."""
+        self._reading = False
+
+    def resume_reading(self) -> None:
+        """Read on."""
+        if not self._reading and not self._closing:
+            self._reading = True
+            if self._readable:
+                self._put_off()
+
+    def is_reading(self) -> bool:
+        """Whether it reads."""
+        return self._reading
+
+    def close(self) -> None:
+        """Close when what waits is sent."""
+        if not self._closing:
+            self._closing = True
+            self._reading = False
+            if not self._size:
+                self._finish()
+
+    def abort(self) -> None:
+        """Close now; what waits is lost."""
+        self._waiting = []
+        self._size = 0
+        self._finish()
+
+    def is_closing(self) -> bool:
+        """Whether it closes, or is closed."""
+        return self._closing
+
+    def set_protocol(self, protocol: Any) -> None:
+        """Another protocol from now on."""
+        self._protocol = protocol
+        self._feed = protocol.data_received
+
+    def get_protocol(self) -> Any:
+        """The protocol."""
+        return self._protocol
+
+    def set_write_buffer_limits(self, high: int, low: int) -> None:
+        """When the protocol is told to pause, and to resume; in bytes."""
+        self._high = high
+        self._low = low
+
+    def get_write_buffer_size(self) -> int:
+        """Bytes that wait to be sent."""
+        return self._size
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """`peername`, `sockname` or `socket`; `default` for anything else, or if it is gone."""
+        if name == "socket":
+            return self._socket
+        if name not in ("peername", "sockname"):
+            return default
+        try:
+            return self._socket.getpeername() if name == "peername" else self._socket.getsockname()
+        except OSError:
+            return default

@@ -1,0 +1,39 @@
+"""The four system calls of the data plane. This is what they do, in Python; compiled modules use the same calls straight from
+C (`csyscalls.pxd`, which says what must stay alike).
+
+Sockets are non-blocking. An event is one machine word in a list: flags above the lowest 32 bits, the descriptor in them.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+
+RECEIVE_BYTES = 262144
+
+IN = select.EPOLLIN
+OUT = select.EPOLLOUT
+BROKEN = select.EPOLLHUP | select.EPOLLERR
+HUNG = select.EPOLLRDHUP | BROKEN
+EDGES = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
+
+
+def receive(descriptor: int) -> bytes | None:
+    """Bytes that arrived, at most RECEIVE_BYTES; empty at the end, None if nothing is there now. Raises OSError."""
+    try:
+        return os.read(descriptor, RECEIVE_BYTES)
+    except BlockingIOError:
+        return None
+
+
+def send(descriptor: int, data: bytes) -> int:
+    """How many bytes the kernel took; 0 if it takes none now. Raises OSError."""
+    try:
+        return os.write(descriptor, data)
+    except BlockingIOError:
+        return 0
+
+
+def wait(polled: select.epoll, descriptor: int, most: int) -> list[int]:
+    """Events of an epoll object that are there now, at most so many; `descriptor` is its own. Raises OSError."""
+    return [flags << 32 | ready for ready, flags in polled.poll(0, most)]
