@@ -29,17 +29,6 @@ def test_an_endpoint_has_room_until_its_requests_are_as_many_as_allowed():
     assert bounds.full
 
 
-def test_an_endpoint_has_room_while_a_connection_is_idle_or_may_be_opened():
-    (one,) = upstreams(1)
-    bounds = Bounds(connections=2)
-    one.connections = 1
-    assert bounds.allows(one)
-    one.connections = 2
-    assert not bounds.allows(one)
-    one.idle.append(object())
-    assert bounds.allows(one)
-
-
 def test_who_was_tried_is_not_full():
     (one,) = upstreams(1)
     bounds = Bounds(requests=1)

@@ -8,7 +8,7 @@ from tests.support.router import route, upstreams
 from tidegate.errors import Reason
 from tidegate.policy import Timeouts
 from tidegate.router.assembly import Share, build_balancer
-from tidegate.router.exchange import CLAIMED, DONE, HELD, MAX_TRIES, NEW, RESPONDING, ROUTED, Exchange
+from tidegate.router.exchange import CLAIMED, DONE, HELD, NEW, RESPONDING, ROUTED, Exchange
 from tidegate.router.live import LiveRoute
 
 
@@ -43,7 +43,7 @@ class Exchanges(RuleBasedStateMachine):
         self.exchange.routed(self.route)
         assert self.at(ROUTED)
 
-    @precondition(lambda self: self.at(ROUTED, HELD) and self.exchange.tries < MAX_TRIES)
+    @precondition(lambda self: self.at(ROUTED, HELD) and self.exchange.tries < 3)
     @rule()
     def choose(self):
         tried = list(self.exchange.tried or ())
@@ -64,7 +64,7 @@ class Exchanges(RuleBasedStateMachine):
     def give_up(self, safe):
         again = self.exchange.give_up(safe)
         assert self.at(ROUTED)
-        assert not again or (safe and self.exchange.tries < MAX_TRIES)
+        assert not again or (safe and self.exchange.tries < 3)
 
     @precondition(lambda self: self.at(CLAIMED))
     @rule(status=st.sampled_from([200, 404, 503]))

@@ -21,6 +21,8 @@ _SENTENCES = {
     Reason.HOLD_TIMEOUT: "No container of this service became ready in time.",
     Reason.HOLD_QUEUE_FULL: "Too many requests are already waiting for this service.",
     Reason.OVERLOADED: "Too much is going on here at the moment.",
+    Reason.QUEUE_TIMEOUT: "No container of this service had room in time.",
+    Reason.DEADLINE: "The whole request took too long.",
     Reason.MAINTENANCE: "This service is in maintenance.",
     Reason.CONNECT_FAILED: "No container of this service accepts connections.",
     Reason.CONNECT_TIMEOUT: "Connecting to the container took too long.",

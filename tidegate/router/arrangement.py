@@ -30,7 +30,8 @@ class Arranger:
     def arrange(self, live: LiveRoute, upstreams_of: Callable[[str], Iterable[Any]], now: float) -> None:
         """Give the route its balancer and selection for these upstreams (by service key)."""
         balance = live.route.policy.balance
-        usable = [(backend, list(_usable(backend, upstreams_of(backend.service)))) for backend in live.route.backends]
+        ready = [(backend, list(_usable(backend, upstreams_of(backend.service)))) for backend in live.route.backends]
+        usable = _without_ejected(ready) if live.route.policy.ejection.failures else ready
         seconds = balance.slow_start_seconds
         live.warm_at = _next_step([one for _, members in usable for one in members], seconds, now)
         weigh = _weigher(seconds, now) if live.warm_at else _plainly
@@ -38,26 +39,31 @@ class Arranger:
             Share(backend.weight, [(one, weigh(one)) for one in members], _name(backend)) for backend, members in usable
         ]
         live.balancer = build_balancer(shares, self._worker, balance.algorithm, _id)
-        live.selection = self._selection(live, shares)
+        live.selection = self._selection(live, shares, [one for _, members in ready for one in members if one.trial])
+        if live.selection is not None and live.selection.bounds.requests:
+            for _, members in ready:
+                for one in members:
+                    one.watched_by(live.id)
 
-    def _selection(self, live: LiveRoute, shares: Sequence[Share]) -> Selection | None:
+    def _selection(self, live: LiveRoute, shares: Sequence[Share], trials: list[Any]) -> Selection | None:
         balance = live.route.policy.balance
         bounds = self._bounds(live.route.policy.limits)
         sticky = None
         if balance.sticky:
             ready = [(self._mark(one), one, weight) for each in shares if each.weight for one, weight in each.endpoints]
             sticky = Stickiness(balance, live.route.path, ready, self._worker)
-        if sticky is None and bounds is None and balance.algorithm is not Algorithm.HASH:
+        live.max_requests = share(live.route.policy.limits.requests, self._worker, self._workers)
+        plain = sticky is None and not bounds.requests and not live.max_requests and not trials
+        if plain and balance.algorithm is not Algorithm.HASH:
             return None
-        return Selection(live.balancer, balance, bounds or Bounds(), sticky)
+        selection = Selection(live.balancer, balance, bounds, sticky)
+        selection.trials = trials
+        return selection
 
-    def _bounds(self, limits: Limits) -> Bounds | None:
-        if not limits.endpoint_requests and not limits.endpoint_connections:
-            return None
-        return Bounds(
-            share(limits.endpoint_requests, self._worker, self._workers),
-            share(limits.endpoint_connections, self._worker, self._workers),
-        )
+    def _bounds(self, limits: Limits) -> Bounds:
+        """HTTP/1.1 has one request per connection at a time, so the smaller of both limits counts."""
+        given = [limit for limit in (limits.endpoint_requests, limits.endpoint_connections) if limit > 0]
+        return Bounds(share(min(given, default=0), self._worker, self._workers))
 
     def _mark(self, upstream: Any) -> bytes:
         endpoint = upstream.endpoint
@@ -71,6 +77,12 @@ def _usable(backend: Backend, upstreams: Iterable[Any]) -> Iterable[Any]:
             continue
         if not backend.port or endpoint.port == backend.port:
             yield upstream
+
+
+def _without_ejected(ready: Sequence[tuple[Backend, list[Any]]]) -> Sequence[tuple[Backend, list[Any]]]:
+    """Those in service; all of them if that is nobody: a doubtful answer is better than none."""
+    left = [(backend, [one for one in members if not one.ejected]) for backend, members in ready]
+    return left if any(backend.weight and members for backend, members in left) else ready
 
 
 def _weigher(seconds: float, now: float) -> Callable[[Any], int]:

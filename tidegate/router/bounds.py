@@ -7,14 +7,13 @@ from typing import Any
 
 
 class Bounds:
-    """One worker's share of a route's limits per endpoint (0: none). `tried` is set before each pick; `full` says
-    afterwards whether somebody was passed over because of a limit."""
+    """How many requests one worker may have in flight per endpoint on a route (0: any number). `tried` is set before each
+    pick; `full` says afterwards whether somebody was passed over because of the limit."""
 
-    __slots__ = ("connections", "full", "requests", "tried")
+    __slots__ = ("full", "requests", "tried")
 
-    def __init__(self, requests: int = 0, connections: int = 0) -> None:
+    def __init__(self, requests: int = 0) -> None:
         self.requests = requests
-        self.connections = connections
         self.tried: list[Any] | None = None
         self.full = False
 
@@ -22,16 +21,10 @@ class Bounds:
         """Whether this endpoint may take one more."""
         if self.tried is not None and upstream in self.tried:
             return False
-        if self.has_room(upstream):
+        if not self.requests or upstream.in_flight < self.requests:
             return True
         self.full = True
         return False
-
-    def has_room(self, upstream: Any) -> bool:
-        """Whether it is below the limits."""
-        if self.requests and upstream.in_flight >= self.requests:
-            return False
-        return not self.connections or bool(upstream.idle) or upstream.connections < self.connections
 
 
 def share(limit: int, worker: int, workers: int) -> int:

@@ -43,6 +43,8 @@ cdef class Core:
     cdef public object wake_soon
     cdef public object find_route
     cdef public object failed
+    cdef public object answered
+    cdef public object wake_all
     cdef public object on_empty
     cdef public object enquire
     cdef public dict pages

@@ -29,6 +29,7 @@ class Core:
 
     __slots__ = (
         "accepted",
+        "answered",
         "body_timeout",
         "bound",
         "clock",
@@ -63,6 +64,7 @@ class Core:
         "tunnel_idle",
         "unrouted",
         "upstream_idle",
+        "wake_all",
         "wake_soon",
         "wheel",
     )
@@ -100,7 +102,9 @@ class Core:
         self.connect: Callable[[Any, Exchange, Upstream], None] = _unset
         self.wake_soon: Callable[[LiveRoute], None] = _unset
         self.find_route: Callable[[str], LiveRoute | None] = _unset
-        self.failed: Callable[[Upstream, Reason], None] = _unset
+        self.failed: Callable[[Upstream, Reason, LiveRoute], None] = _unset
+        self.answered: Callable[[Upstream], None] = _unset  # well, after failures
+        self.wake_all: Callable[[LiveRoute], None] = _unset
         self.enquire: Callable[[Any, Any, Callable[[object], None]], None] = _unset
         self.pages: dict[int, bytes] = {}  # our own errors, by status, where a route has no page for it
         self.on_empty: Callable[[], None] = _unset  # draining, and the last connection is gone

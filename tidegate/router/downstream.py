@@ -133,19 +133,19 @@ class Downstream(Relay):
                 self._refuse(Reason.REQUEST_TIMEOUT)
             else:
                 self._close()
+        elif exchange.ends != 0.0 and now >= exchange.ends:
+            self.fail(Reason.DEADLINE)
         elif exchange.state == _HELD:
             self.fail(exchange.reason or Reason.HOLD_TIMEOUT)
         elif self._moved(exchange):
             patience = self.core.half_close if self.ended and not self.write_paused else exchange.route.response_timeout
-            self.core.wheel.arm(self, now + patience)
+            self.arm(now + patience)
         elif self.write_paused or (self.ended and self.request_done):
             self.fail(Reason.CLIENT_GONE)
         elif not self.request_done and not self.blocked & _FOR_UPSTREAM:
             self.fail(Reason.REQUEST_TIMEOUT)
         else:
-            if exchange.upstream is not None:
-                self.core.failed(exchange.upstream, Reason.RESPONSE_TIMEOUT)
-            self.fail(Reason.RESPONSE_TIMEOUT)
+            self.late(exchange)
 
     def _moved(self, exchange: Exchange) -> bool:
         """Whether the client took response bytes since the last look: a long answer is not a late one."""
@@ -301,7 +301,7 @@ class Downstream(Relay):
                 self.chunks = None
                 self._request_complete()
             elif self.core.body_timeout:
-                self.core.wheel.arm(self, self.core.clock() + self.core.body_timeout)
+                self.arm(self.core.clock() + self.core.body_timeout)
             return at
         take = size - at
         if take > self.left:
@@ -313,7 +313,7 @@ class Downstream(Relay):
         if self.left == 0:
             self._request_complete()
         elif self.core.body_timeout:
-            self.core.wheel.arm(self, self.core.clock() + self.core.body_timeout)
+            self.arm(self.core.clock() + self.core.body_timeout)
         return at + take
 
     def _request_complete(self) -> None:
@@ -321,8 +321,8 @@ class Downstream(Relay):
         self.phase = _WAIT
         exchange = self.exchange
         if exchange is not None:
-            patience = self.core.half_close if self.ended else exchange.route.response_timeout
-            self.core.wheel.arm(self, self.core.clock() + patience)
+            patience = self.core.half_close if self.ended else exchange.route.answer_timeout
+            self.arm(self.core.clock() + patience)
 
     def resume(self) -> None:
         """Take up bytes that waited; let the client send again."""

@@ -24,6 +24,8 @@ cdef class Exchange:
     cdef public unsigned long long key
     cdef public bytes mark
     cdef public bint moved
+    cdef public double ends
+    cdef public bint counted
     cdef public int tries
     cdef public int reached
     cdef public int status
@@ -42,3 +44,5 @@ cdef class Exchange:
     cpdef finish(self, object reason)
     cpdef long long upstream_us(self)
     cpdef long long held_us(self, long long duration_us)
+    cpdef bint count(self)
+    cpdef bint queue(self, double now)

@@ -22,7 +22,6 @@ CLAIMED = 3
 RESPONDING = 4
 DONE = 5
 
-MAX_TRIES = 3
 MAX_REACHED = 2  # a request that ends containers must not reach more of them
 
 #: RFC 9110 section 9.2.2
@@ -35,6 +34,8 @@ class Exchange:
     __slots__ = (
         "agent",
         "client",
+        "counted",
+        "ends",
         "first_byte",
         "held_at",
         "hold_until",
@@ -83,6 +84,8 @@ class Exchange:
         self.route: Any = None  # LiveRoute
         self.upstream: Any = None  # Upstream, while claimed and after
         self.tried: list[Any] | None = None
+        self.ends = 0.0  # when the route gives it up altogether; 0: never
+        self.counted = False  # among the requests in flight that the route bounds
         self.key = 0  # where the route hashes; 0: none
         self.mark: bytes | None = None  # which endpoint the client says it was at, on sticky routes
         self.moved = False  # the client is to be told where it is now
@@ -96,7 +99,27 @@ class Exchange:
     def routed(self, route: Any) -> None:
         """The table has a route for it."""
         self.route = route
+        route.requests += 1
+        if route.request_timeout != 0.0:
+            self.ends = self.started + route.request_timeout
         self.state = ROUTED
+
+    def count(self) -> bool:
+        """Among the requests in flight on a route that bounds them; False if they are as many as they may be."""
+        route = self.route
+        if not self.counted and route.max_requests:
+            if route.in_flight >= route.max_requests:
+                return False
+            route.in_flight += 1
+            self.counted = True
+        return True
+
+    def moved_to(self, route: Any) -> None:
+        """The table has another live side of its route."""
+        if self.counted and route is not self.route:
+            self.route.in_flight -= 1
+            route.in_flight += 1
+        self.route = route
 
     def choose(self) -> Any:
         """Pick and claim an upstream; None if nobody is ready or all were tried."""
@@ -125,6 +148,17 @@ class Exchange:
         self.tried = None
         return True
 
+    def queue(self, now: float) -> bool:
+        """Only limits stand in the way: wait for room? False once the route's bound is used up."""
+        if self.hold_until == 0.0:
+            self.held_at = now
+            self.hold_until = now + self.route.queue_seconds
+        if now >= self.hold_until:
+            return False
+        self.state = HELD
+        self.tried = None
+        return True
+
     def give_up(self, safe: bool) -> bool:
         """The claimed upstream failed before a response byte; release it. True if another may be tried.
 
@@ -132,14 +166,14 @@ class Exchange:
         assert self.state == CLAIMED, "only a claim can be given up"
         upstream = self.upstream
         upstream.in_flight -= 1
-        upstream.failures += 1
         self.state = ROUTED
         if not safe:
             return False
         if self.tried is None:
             self.tried = []
         self.tried.append(upstream)
-        return self.tries < MAX_TRIES
+        tries: int = self.route.tries
+        return self.tries < tries
 
     def responding(self, status: int, now: float) -> None:
         """The response head came: from here on nothing can be tried again."""
@@ -151,6 +185,9 @@ class Exchange:
         """The end, good (`reason` None) or bad; releases the claim."""
         if self.state == CLAIMED or self.state == RESPONDING:
             self.upstream.in_flight -= 1
+        if self.counted:
+            self.counted = False
+            self.route.in_flight -= 1
         self.reason = reason
         self.state = DONE
 

@@ -12,6 +12,19 @@ cdef class LiveRoute:
     cdef bytes _secret
     cdef public Selection selection
     cdef public double warm_at
+    cdef public double answer_timeout
+    cdef public double try_timeout
+    cdef public double request_timeout
+    cdef public double tunnel_idle
+    cdef public double queue_seconds
+    cdef public Py_ssize_t queue_size
+    cdef public int tries
+    cdef public bint server_errors
+    cdef public object budget
+    cdef public long long requests
+    cdef public long in_flight
+    cdef public long max_requests
+    cdef public bint failing
     cdef public Counters counters
     cdef public object waiting
     cdef public object route

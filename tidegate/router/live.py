@@ -10,6 +10,7 @@ import msgspec
 from tidegate.model import Route, TrafficMode
 from tidegate.policy import ClientCertificates
 from tidegate.router.balancer import Balancer, Rotation
+from tidegate.router.budget import Budget
 from tidegate.router.counters import Counters
 from tidegate.router.filters.chain import build_chain
 from tidegate.router.selection import Selection
@@ -33,25 +34,38 @@ class LiveRoute:
         "_filtered",
         "_secret",
         "_share",
+        "answer_timeout",
         "balancer",
         "body_limit",
+        "budget",
         "chain",
         "choice",
         "clients",
         "connect_timeout",
         "counters",
+        "failing",
         "guard",
         "hold_seconds",
         "hsts",
         "id",
+        "in_flight",
         "log_part",
         "logged",
+        "max_requests",
         "message",
         "mode",
         "prefixed",
+        "queue_seconds",
+        "queue_size",
+        "request_timeout",
+        "requests",
         "response_timeout",
         "route",
         "selection",
+        "server_errors",
+        "tries",
+        "try_timeout",
+        "tunnel_idle",
         "upstream_tls",
         "waiting",
         "warm_at",
@@ -68,6 +82,11 @@ class LiveRoute:
         self._filter(route)
         self.balancer: Balancer = Balancer(Rotation((), ()))
         self.selection: Selection | None = None  # only where requests want more than their turn
+        self.budget = Budget(0, 0.0)
+        self.requests = 0  # routed to it so far: what the budget is a share of
+        self.in_flight = 0  # where `max_requests` bounds it
+        self.max_requests = 0
+        self.failing = False  # requests wait because all their tries failed
         self.warm_at = 0.0  # when an endpoint in its slow start is to grow; 0: none is
         self.update(route)
 
@@ -89,6 +108,18 @@ class LiveRoute:
         self.hold_seconds = timeouts.hold
         self.connect_timeout = timeouts.connect
         self.response_timeout = timeouts.response
+        self.answer_timeout = min(timeouts.try_, timeouts.response) if timeouts.try_ > 0 else timeouts.response
+        self.try_timeout = timeouts.try_
+        self.request_timeout = timeouts.request
+        self.tunnel_idle = timeouts.idle
+        limits = route.policy.limits
+        self.queue_size = limits.queue
+        self.queue_seconds = limits.queue_seconds
+        self.tries = route.policy.retry.tries
+        self.server_errors = route.policy.ejection.server_errors and route.policy.ejection.failures > 0
+        retry = (route.policy.retry.budget_percent, route.policy.retry.budget_per_second / self._share)
+        if (self.budget.percent, self.budget.per_second) != retry:
+            self.budget = Budget(*retry)
         self.logged = route.policy.access_log
         self.upstream_tls = route.policy.upstream_tls
         tls = route.policy.tls

@@ -49,6 +49,20 @@ cdef class Relay(Sink):
     @cython.locals(exchange=Exchange)
     cdef _hold(self, double now)
 
+    @cython.locals(upstream=Upstream, connection=UpstreamConnection)
+    cdef UpstreamConnection _idle(self, Exchange exchange, LiveRoute route)
+
+    cdef bint _repeatable(self, Exchange exchange)
+
+    @cython.locals(exchange=Exchange)
+    cdef arm(self, double deadline)
+
+    @cython.locals(route=LiveRoute)
+    cdef _judge(self, Exchange exchange, Upstream upstream)
+
+    @cython.locals(upstream=Upstream, route=LiveRoute, connection=UpstreamConnection)
+    cdef late(self, Exchange exchange)
+
     @cython.locals(exchange=Exchange, head=RequestHead)
     cdef bint admitted(self, LiveRoute route) except -1
 

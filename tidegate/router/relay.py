@@ -30,7 +30,7 @@ from tidegate.router.filters.chain import Chain
 from tidegate.router.guard import https_location, verdict
 from tidegate.router.live import MAINTENANCE, NORMAL, LiveRoute
 from tidegate.router.tunnel import join
-from tidegate.router.upstream import Sink, UpstreamConnection
+from tidegate.router.upstream import Sink, Upstream, UpstreamConnection
 
 _NONE = FRAMING_NONE
 _LENGTH = FRAMING_LENGTH
@@ -186,32 +186,77 @@ class Relay(Sink):
         route = exchange.route
         upstream = None
         if route.mode == _NORMAL:
-            if route.selection is not None:
-                self._recognise(exchange, route)
+            if route.selection is not None and not self._may_choose(exchange, route, now):
+                return
             upstream = exchange.choose()
         elif route.mode == _MAINTENANCE:
             self.fail(Reason.MAINTENANCE)
             return
         if upstream is None:
-            self._hold(now)
+            if route.selection is not None and route.selection.bounds.full:
+                self._queue(exchange, now)
+            else:
+                self._hold(now)
             return
-        connection = upstream.take() if route.upstream_tls is None else upstream.take_secure(route.upstream_tls)
+        connection = self._idle(exchange, route)
         if connection is None:
             self._connect(exchange, now)
         else:
             self._send(connection, now)
 
-    def _recognise(self, exchange: Exchange, route: LiveRoute) -> None:
-        """Read from the head what the route's choice depends on."""
+    def _may_choose(self, exchange: Exchange, route: LiveRoute, now: float) -> bool:
+        """On a route with wishes: read from the head what the choice depends on. False if it is answered or queued: too
+        many are in flight, or others came first."""
         selection = route.selection
         head = self.head
         assert selection is not None and head is not None, "a request that is sent on its way has a head"
+        if not exchange.count():
+            self.fail(Reason.OVERLOADED)
+            return False
+        if selection.bounds.requests and route.waiting and exchange.state != _HELD:
+            self._queue(exchange, now)
+            return False
         exchange.key = selection.key(head.fields, self.client)
         exchange.mark = selection.mark(head.fields)
+        return True
+
+    def _queue(self, exchange: Exchange, now: float) -> None:
+        """Wait for a claim to be released, bounded in number and time."""
+        route = exchange.route
+        if exchange.state != _HELD and len(route.waiting) >= route.queue_size:
+            self.fail(Reason.OVERLOADED)
+        elif exchange.queue(now):
+            exchange.reason = Reason.QUEUE_TIMEOUT
+            route.waiting.append(self)
+            self.arm(exchange.hold_until)
+        else:
+            self.fail(Reason.QUEUE_TIMEOUT)
+
+    def _idle(self, exchange: Exchange, route: LiveRoute) -> UpstreamConnection | None:
+        """A pooled connection, or None. One that would cost a request which must not be sent twice is looked at before."""
+        upstream = exchange.upstream
+        connection = upstream.take() if route.upstream_tls is None else upstream.take_secure(route.upstream_tls)
+        if self.request_done and exchange.method == b"GET":
+            return connection
+        while connection is not None and not self._repeatable(exchange) and connection.ended():
+            connection.close()
+            connection = upstream.take() if route.upstream_tls is None else upstream.take_secure(route.upstream_tls)
+        return connection
+
+    def _repeatable(self, exchange: Exchange) -> bool:
+        """Whether sending it once more does no harm, and can be done (decision 0043)."""
+        return self.request_done and exchange.received == 0 and exchange.method in IDEMPOTENT
+
+    def arm(self, deadline: float) -> None:
+        """Set the deadline of the exchange's next step; the end of the whole exchange is never passed."""
+        exchange = self.exchange
+        if exchange is not None and exchange.ends != 0.0 and deadline > exchange.ends:
+            deadline = exchange.ends
+        self.core.wheel.arm(self, deadline)
 
     def _connect(self, exchange: Exchange, now: float) -> None:
         """Ask for a new connection. The connecting task has a deadline of its own; ours must not pass before it."""
-        self.core.wheel.arm(self, now + exchange.route.connect_timeout + exchange.route.response_timeout)
+        self.arm(now + exchange.route.connect_timeout + exchange.route.response_timeout)
         self.core.connect(self, exchange, exchange.upstream)
 
     def _hold(self, now: float) -> None:
@@ -222,7 +267,7 @@ class Relay(Sink):
             self.fail(Reason.OVERLOADED if self.core.pressure else Reason.HOLD_QUEUE_FULL)
         elif exchange.hold(now):
             route.waiting.append(self)
-            self.core.wheel.arm(self, exchange.hold_until)
+            self.arm(exchange.hold_until)
         else:
             self.fail(exchange.reason or Reason.HOLD_TIMEOUT)
 
@@ -235,7 +280,7 @@ class Relay(Sink):
         if route is None:
             self.fail(Reason.NO_ROUTE)
             return
-        exchange.route = route
+        exchange.moved_to(route)
         if (not route.guard and self.bound is None) or self.admitted(route):
             self.dispatch(self.core.clock())
 
@@ -290,7 +335,7 @@ class Relay(Sink):
         )
         if self.write_paused:
             connection.transport.pause_reading()
-        self.core.wheel.arm(self, now + (self.core.half_close if self.ended else exchange.route.response_timeout))
+        self.arm(now + (self.core.half_close if self.ended else exchange.route.answer_timeout))
         if self.request_done:
             return
         if head.expect_continue and not self.pending and not self.busy:
@@ -320,6 +365,9 @@ class Relay(Sink):
 
     def connected(self, exchange: Exchange, connection: UpstreamConnection) -> None:
         """A new connection is there; the exchange may be over already."""
+        if exchange.route.failing:
+            exchange.route.failing = False  # who waits because nobody could be connected to may go on
+            self.core.wake_all(exchange.route)
         if self.exchange is exchange and exchange.state == _CLAIMED and not self.closed:
             self._send(connection, self.core.clock())
         else:
@@ -332,14 +380,13 @@ class Relay(Sink):
         upstream = exchange.upstream
         again = exchange.give_up(True)
         upstream.released()
-        self.core.failed(upstream, reason)
-        self._try_another(exchange, again, reason)
+        self.core.failed(upstream, reason, exchange.route)
+        self._try_another(exchange, again and self._granted(exchange), reason)
 
     def _try_another(self, exchange: Exchange, again: bool, reason: Reason) -> None:
         """Another upstream at once; when all were tried, wait: the table may change, or a container come back."""
         if again and exchange.choose() is not None:
-            upstream, tls = exchange.upstream, exchange.route.upstream_tls
-            connection = upstream.take() if tls is None else upstream.take_secure(tls)
+            connection = self._idle(exchange, exchange.route)
             if connection is None:
                 self._connect(exchange, self.core.clock())
             else:
@@ -347,12 +394,40 @@ class Relay(Sink):
         else:
             self._wait_for_change(exchange, reason)
 
+    def _granted(self, exchange: Exchange) -> bool:
+        """Whether the route's budget has one more retry."""
+        route = exchange.route
+        granted: bool = route.budget.grant(self.core.clock(), route.requests)
+        return granted
+
+    def late(self, exchange: Exchange) -> None:
+        """No response head in time: another endpoint, where the route bounds each try and a second one does no harm."""
+        upstream = exchange.upstream
+        route = exchange.route
+        if upstream is not None:
+            self.core.failed(upstream, Reason.RESPONSE_TIMEOUT, route)
+        connection = self.connection
+        if route.try_timeout == 0.0 or exchange.state != _CLAIMED or connection is None:
+            self.fail(Reason.RESPONSE_TIMEOUT)
+            return
+        exchange.reached += 1
+        safe = self._repeatable(exchange) and exchange.first_byte == 0.0 and exchange.reached < MAX_REACHED
+        self.connection = None
+        connection.abort()
+        again = exchange.give_up(safe)
+        upstream.released()
+        if again and self._granted(exchange):
+            self._try_another(exchange, True, Reason.RESPONSE_TIMEOUT)
+        else:
+            self.fail(Reason.RESPONSE_TIMEOUT)
+
     def _wait_for_change(self, exchange: Exchange, reason: Reason) -> None:
         if exchange.hold(self.core.clock()) and len(exchange.route.waiting) < self.core.hold_queue:
             exchange.tries = 0
             exchange.reason = reason
+            exchange.route.failing = True
             exchange.route.waiting.append(self)
-            self.core.wheel.arm(self, exchange.hold_until)
+            self.arm(exchange.hold_until)
             self.core.wake_soon(exchange.route)
         else:
             self.fail(reason)
@@ -379,6 +454,8 @@ class Relay(Sink):
         exchange = self.exchange
         assert exchange is not None, "a response belongs to an exchange"
         exchange.responding(head.status, now)
+        if exchange.upstream.ejected:
+            self.core.answered(exchange.upstream)
         exchange.sent += size
         self.started = True
         self.progress = -1
@@ -487,12 +564,13 @@ class Relay(Sink):
             upstream = exchange.upstream
             if not connection.served:
                 exchange.reached += 1
-            safe = exchange.method in IDEMPOTENT and self.request_done and exchange.received == 0
-            safe = safe and exchange.first_byte == 0.0 and exchange.reached < MAX_REACHED
+            safe = self._repeatable(exchange) and exchange.first_byte == 0.0 and exchange.reached < MAX_REACHED
+            if safe and not connection.served:
+                safe = self._granted(exchange)
             again = exchange.give_up(safe)
             upstream.released()
             if not connection.served or not safe:
-                self.core.failed(upstream, Reason.UPSTREAM_CLOSED)
+                self.core.failed(upstream, Reason.UPSTREAM_CLOSED, exchange.route)
             if safe and connection.served and exchange.tried:
                 exchange.tried.pop()  # an idle connection grown stale says nothing about the endpoint
             if safe:
@@ -507,7 +585,7 @@ class Relay(Sink):
         self.connection = None
         exchange = self.exchange
         if exchange is not None:
-            self.core.failed(exchange.upstream, reason)
+            self.core.failed(exchange.upstream, reason, exchange.route)
         self.fail(reason)
 
     def start_tunnel(self, connection: UpstreamConnection, head: ResponseHead, rest: bytes) -> None:
@@ -515,6 +593,8 @@ class Relay(Sink):
         exchange = self.exchange
         assert exchange is not None, "a tunnel begins with an exchange"
         exchange.responding(101, self.core.clock())
+        if exchange.upstream.failures:
+            self.core.answered(exchange.upstream)
         if exchange.moved:
             head.fields = self._with_cookie(head.fields, exchange)
         early = self.handed_over()
@@ -571,9 +651,19 @@ class Relay(Sink):
             exchange.route.waiting.remove(self)  # else it would fill the queue until the table changes
         exchange.finish(reason)
         self.exchange = None
-        if upstream is not None and upstream.draining:
-            upstream.released()
+        if upstream is not None:
+            if reason is None:
+                self._judge(exchange, upstream)
+            if upstream.draining or upstream.watchers is not None:
+                upstream.released()
         self.core.finished(exchange, now)
+
+    def _judge(self, exchange: Exchange, upstream: Upstream) -> None:
+        """What a whole answer says about its endpoint."""
+        if exchange.route.server_errors and 502 <= exchange.status <= 504:
+            self.core.failed(upstream, Reason.BAD_RESPONSE, exchange.route)
+        elif upstream.failures:
+            self.core.answered(upstream)
 
 
 def reason_keeps_connection(reason: Reason) -> bool:
@@ -592,9 +682,11 @@ _SOUND = frozenset(
         Reason.MISDIRECTED,
         Reason.NO_ROUTE,
         Reason.NOT_READY,
-        Reason.NO_ENDPOINT,
         Reason.HOLD_TIMEOUT,
         Reason.HOLD_QUEUE_FULL,
+        Reason.QUEUE_TIMEOUT,
+        Reason.OVERLOADED,
+        Reason.DEADLINE,
         Reason.MAINTENANCE,
         Reason.CONNECT_FAILED,
         Reason.CONNECT_TIMEOUT,

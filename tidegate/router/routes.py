@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from tidegate.matcher import HostEntry, Matcher
 from tidegate.model import Address, Endpoint, HealthState
+from tidegate.policy import Ejection
 from tidegate.router.arrangement import Arranger
 from tidegate.router.counters import Counters
+from tidegate.router.ejection import Ejector
 from tidegate.router.filters.match import Choice
 from tidegate.router.live import LiveRoute
 from tidegate.router.upstream import Upstream
@@ -33,6 +35,8 @@ class RouteBook:
         self._arranger = arranger
         self._clock = clock
         self._ledger = ledger
+        self.on_room: Callable[[Upstream], None] = _unset  # a claim was released where requests may wait for one
+        self.ejector = Ejector()
         self._warming: set[str] = set()  # routes with an endpoint in its slow start
         self.matcher = Matcher()
         self.routes: dict[str, LiveRoute] = {}
@@ -91,6 +95,9 @@ class RouteBook:
         if upstream is None:
             upstream = Upstream(endpoint, address, self._forget, self._ledger)
             self.upstreams[identity] = upstream
+        upstream.on_room = self.on_room
+        upstream.ejected = upstream.trial = False  # control has found it well: no past
+        upstream.failures = 0
         if self.version:  # what is ready with the first table was ready before we came
             upstream.since = self._clock()
         return upstream
@@ -137,6 +144,28 @@ class RouteBook:
     def _members(self, service: str) -> Iterable[Upstream]:
         return self._upstreams_of.get(service, {}).values()
 
+    def failed(self, upstream: Upstream, policy: Ejection) -> bool:
+        """A request failed at it, on a route with this policy. True if it is ejected by that."""
+        siblings = [one for one in self._members(upstream.endpoint.service) if not one.draining]
+        out = self.ejector.failed(upstream, policy, siblings, self._clock())
+        if out:
+            self._rearrange(upstream)
+        return out
+
+    def answered(self, upstream: Upstream) -> list[LiveRoute]:
+        """It answered well after failures. If it was ejected, gives the routes that have it back."""
+        return self._rearrange(upstream) if self.ejector.answered(upstream, self._clock()) else []
+
+    def try_ejected(self) -> list[LiveRoute]:
+        """Offer a request to those whose time is up; gives the routes that may."""
+        return [live for upstream in self.ejector.due(self._clock()) for live in self._rearrange(upstream)]
+
+    def _rearrange(self, upstream: Upstream) -> list[LiveRoute]:
+        ids = self._routes_of.get(upstream.endpoint.service, set())
+        for route_id in ids:
+            self._rebalance(route_id)
+        return [self.routes[route_id] for route_id in ids]
+
     def warm(self) -> None:
         """Let endpoints in their slow start grow; call it every now and then."""
         now = self._clock()
@@ -169,6 +198,10 @@ class RouteBook:
                 self._paths_of.pop(host, None)
         if changes:
             self.matcher = self.matcher.with_hosts(changes)
+
+
+def _unset(upstream: Upstream) -> None:
+    raise AssertionError("the worker says who is told before requests wait")
 
 
 def host_entry(paths: Mapping[str, Mapping[str, LiveRoute]]) -> HostEntry:

@@ -44,6 +44,7 @@ class Tunnel(Timed):
         self.exchange = exchange
         self.client: TunnelSide
         self.container: TunnelSide
+        self.idle = exchange.route.tunnel_idle or core.tunnel_idle
         self.over = False
         self.moved_at = 0.0  # when the last bytes passed
 
@@ -56,14 +57,14 @@ class Tunnel(Timed):
         if self.over:
             self.client.transport.abort()
             self.container.transport.abort()
-        elif now < self.moved_at + self.core.tunnel_idle:
+        elif now < self.moved_at + self.idle:
             self._look_again()
         else:
             self.end(Reason.IDLE_TIMEOUT)
 
     def _look_again(self) -> None:
         # in small steps, so that the wheel does not keep a tunnel that ended for the rest of a long idle time
-        due = self.moved_at + self.core.tunnel_idle
+        due = self.moved_at + self.idle
         self.core.wheel.arm(self, min(due, self.core.clock() + _LOOK_SECONDS))
 
     def drain(self) -> None:

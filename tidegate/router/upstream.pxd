@@ -37,6 +37,9 @@ cdef class Upstream:
     cdef public bint draining
     cdef public double since
     cdef public bint trial
+    cdef public bint ejected
+    cdef public object watchers
+    cdef public object on_room
     cdef public bytes log_part
 
     @cython.locals(connection=UpstreamConnection)

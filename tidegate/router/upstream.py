@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -48,6 +49,7 @@ class Upstream:
         "connections",
         "counters",
         "draining",
+        "ejected",
         "endpoint",
         "failures",
         "host",
@@ -55,10 +57,12 @@ class Upstream:
         "in_flight",
         "log_part",
         "on_empty",
+        "on_room",
         "port",
         "secure_idle",
         "since",
         "trial",
+        "watchers",
     )
 
     def __init__(
@@ -81,6 +85,9 @@ class Upstream:
         self.failures = 0  # since the last good response
         self.draining = False
         self.since = 0.0  # when it became ready; 0: with the first table, so nothing is warming up
+        self.ejected = False  # it failed again and again: gets nothing but a trial for now
+        self.watchers: set[str] | None = None  # ids of routes whose requests may wait for room here
+        self.on_room: Callable[[Upstream], None] = _nobody  # a claim was released, and there are watchers
         self.trial = False  # back from an ejection: the next request shows what it is worth
         self.log_part = b'","service":%b,"version":%b,"endpoint":%b,"address":"%b' % (
             json.encode(endpoint.service),
@@ -129,6 +136,12 @@ class Upstream:
         secure = self.secure_idle.values() if self.secure_idle is not None else ()
         return len(self.idle) + sum(len(idle) for idle in secure)
 
+    def watched_by(self, route_id: str) -> None:
+        """Requests of this route may wait for room here."""
+        if self.watchers is None:
+            self.watchers = set()
+        self.watchers.add(route_id)
+
     def set_draining(self, draining: bool) -> None:
         """Draining: no idle connection is kept, and the last release is reported."""
         if draining and not self.draining:
@@ -141,6 +154,8 @@ class Upstream:
 
     def released(self) -> None:
         """A claim was released."""
+        if self.watchers is not None:
+            self.on_room(self)
         if self.draining and self.in_flight == 0:
             self.on_empty(self)
 
@@ -156,6 +171,11 @@ class Upstream:
                 del self.secure_idle[tls]
         for connection in stale:
             connection.close()
+
+
+def _nobody(upstream: Upstream) -> None:
+    """Whoever sets watchers says first whom to tell."""
+    raise AssertionError
 
 
 class Sink(Timed):
@@ -335,6 +355,16 @@ class UpstreamConnection:
         self.head_only = head_only
         self.phase = _HEAD
         self.reusable = False
+
+    def ended(self) -> bool:
+        """Whether an idle connection cannot serve any more: the container closed it, or sent what nobody asked for. Asks the
+        kernel, so that what the event loop has not read yet counts too."""
+        descriptor = self.transport.get_extra_info("socket")
+        if descriptor is None or descriptor.fileno() < 0:
+            return True
+        poll = select.poll()
+        poll.register(descriptor.fileno(), select.POLLIN | select.POLLRDHUP)
+        return bool(poll.poll(0))
 
     def close(self) -> None:
         """Close politely (nothing of interest is in flight)."""

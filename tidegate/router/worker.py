@@ -87,6 +87,9 @@ class Router:
         self.core.wake_soon = self._wake_soon
         self.core.find_route = self.book.routes.get
         self.core.failed = self._failed
+        self.core.answered = self._answered
+        self.core.wake_all = self._wake_all
+        self.book.on_room = self._room
         self.failures: dict[
             tuple[str, str, str, str], int
         ] = {}  # (service, version, endpoint, reason), since the last report
@@ -98,6 +101,7 @@ class Router:
         self._watch(records or AccessLogConfig(), tracing or TracingConfig(), spans)
         self._stopping = asyncio.Event()
         self._trusts: dict[tuple[UpstreamTls, View], ssl.SSLContext] = {}  # towards containers
+        self._letting_in: set[str] = set()  # routes whose queue is looked at in this turn of the loop
         self._waking: set[str] = set()  # routes whose held requests will try again in a moment
         self._tasks: Tasks | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -204,6 +208,7 @@ class Router:
             if now >= turn_at:
                 turn_at = now + TICK_SECONDS
                 self.book.warm()
+                self.book.try_ejected()
                 for owner in self.core.wheel.turn(now):
                     self._contained(owner, partial(owner.on_deadline, now))
                 self.keeper.look(now, self.book.upstreams.values())
@@ -256,12 +261,40 @@ class Router:
 
     # --- called through the core
 
-    def _failed(self, upstream: Upstream, reason: Reason) -> None:
+    def _failed(self, upstream: Upstream, reason: Reason, route: LiveRoute) -> None:
         endpoint = upstream.endpoint
         key = (endpoint.service, endpoint.version, endpoint.id, reason.token)
         self.failures[key] = self.failures.get(key, 0) + 1
-        if reason is not Reason.OVERLOADED:  # that we have no descriptor left says nothing about the endpoint
-            self._on_failure(endpoint.id, reason)
+        if reason is Reason.OVERLOADED:
+            return  # that we have no descriptor left says nothing about the endpoint
+        self._on_failure(endpoint.id, reason)
+        if self.book.failed(upstream, route.route.policy.ejection):
+            _log.warning("endpoint ejected", extra={"endpoint": endpoint.id, "reason": reason.token})
+
+    def _answered(self, upstream: Upstream) -> None:
+        if self.book.answered(upstream):
+            _log.info("endpoint back in service", extra={"endpoint": upstream.endpoint.id})
+
+    def _room(self, upstream: Upstream) -> None:
+        """A claim was released: let in who waits for room there."""
+        assert self._loop is not None, "requests only wait while running"
+        for route_id in upstream.watchers or ():
+            route = self.book.routes.get(route_id)
+            if route is not None and route.waiting and route_id not in self._letting_in:
+                self._letting_in.add(route_id)
+                self._loop.call_soon(self._let_in, route)
+
+    def _let_in(self, route: LiveRoute) -> None:
+        """In order of arrival, until one finds no room."""
+        self._letting_in.discard(route.id)
+        for _ in range(len(route.waiting)):
+            held = route.waiting.popleft()
+            self._contained(held, held.wake)
+            if route.waiting and route.waiting[-1] is held:
+                route.waiting.rotate(1)
+                return
+            if not route.waiting:
+                return
 
     def _accept(self) -> Any:
         return Downstream(self.core)
@@ -340,8 +373,20 @@ class Router:
             self._loop.call_later(_RETRY_SECONDS, self._retry, route)
 
     def _retry(self, route: LiveRoute) -> None:
+        """One goes ahead; when it is connected, the others follow. So a dead service is asked ten times a second, not by all
+        who wait for it."""
         self._waking.discard(route.id)
-        self._wake(route)
+        if not route.waiting:
+            route.failing = False
+            return
+        held = route.waiting.popleft()
+        self._contained(held, held.wake)
+        self._wake_soon(route)
+
+    def _wake_all(self, route: LiveRoute) -> None:
+        assert self._loop is not None, "requests are only held while running"
+        if route.waiting:
+            self._loop.call_soon(self._wake, route)
 
     def _wake(self, route: LiveRoute) -> None:
         """Let held requests choose again; those still without an upstream queue up anew, in order."""

@@ -1,0 +1,91 @@
+r"""Passive health: who fails again and again gets nothing for a while, in this worker. Pure.
+
+    IN -> `failures` in a row -> OUT for `seconds` -> TRIAL: one request -> good: IN
+                                  ^                            \-> bad: OUT again, twice as long (ten times at most)
+
+A trial without an outcome (a client that left) is offered again. Impossible: more than `max_percent` of a service's ready
+endpoints OUT, or the last one. Control hears of each failure too and probes at once: what it finds UNHEALTHY leaves the table,
+and comes back as a new endpoint without a past, so nobody is punished twice. Who stays in service for as long as it was out is forgiven.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from tidegate.policy import Ejection
+
+LONGEST = 10  # times the first ejection
+
+
+class _Record:
+    """What is remembered of one endpoint: `until` when it is out, the length of that, and when it came back."""
+
+    __slots__ = ("back_at", "policy", "seconds", "trying", "until")
+
+    def __init__(self, policy: Ejection) -> None:
+        self.policy = policy
+        self.seconds = 0.0
+        self.until = 0.0
+        self.back_at = 0.0
+        self.trying = False
+
+
+class Ejector:
+    """The failures of one worker's upstreams (anything with `failures`, `ejected`, `trial` and `draining`)."""
+
+    __slots__ = ("_records", "ejections")
+
+    def __init__(self) -> None:
+        self._records: dict[Any, _Record] = {}
+        self.ejections = 0
+
+    def failed(self, upstream: Any, policy: Ejection, siblings: Collection[Any], now: float) -> bool:
+        """A request failed at it. True if it is out from now on, or again. `siblings` are the service's ready ones."""
+        upstream.failures += 1
+        record = self._records.get(upstream)
+        if upstream.ejected:
+            if record is None or not record.trying:
+                return False  # sent there before it was out
+        elif not policy.failures or upstream.failures < policy.failures or not _spare(siblings, policy):
+            return False
+        if record is None:
+            record = self._records[upstream] = _Record(policy)
+        self._eject(upstream, record, policy, now)
+        return True
+
+    def answered(self, upstream: Any, now: float) -> bool:
+        """A request was answered well. True if it comes back by that."""
+        upstream.failures = 0
+        record = self._records.get(upstream)
+        if record is None or not upstream.ejected or not record.trying:
+            return False
+        upstream.ejected = upstream.trial = record.trying = False
+        record.back_at = now
+        return True
+
+    def due(self, now: float) -> list[Any]:
+        """Who is to get one request to show itself; forgets whom the table has dropped."""
+        found = []
+        for upstream, record in list(self._records.items()):
+            if upstream.draining or not (upstream.ejected or now < record.back_at + record.seconds):
+                del self._records[upstream]
+            elif upstream.ejected and now >= record.until:
+                record.trying = upstream.trial = True
+                record.until = now + record.policy.seconds
+                found.append(upstream)
+        return found
+
+    def _eject(self, upstream: Any, record: _Record, policy: Ejection, now: float) -> None:
+        self.ejections += 1
+        record.policy = policy
+        record.seconds = min(max(2 * record.seconds, policy.seconds), LONGEST * policy.seconds)
+        record.until = now + record.seconds
+        record.trying = upstream.trial = False
+        upstream.ejected = True
+
+
+def _spare(siblings: Collection[Any], policy: Ejection) -> bool:
+    """Whether one more of them may be out."""
+    out = 1 + sum(one.ejected for one in siblings)
+    return out < len(siblings) and out * 100 <= policy.max_percent * len(siblings)
