@@ -17,7 +17,6 @@ _SENTENCES = {
     Reason.NO_ROUTE: "No route matches this host and path.",
     Reason.TLS_REQUIRED: "This host needs a client certificate, over HTTPS.",
     Reason.MISDIRECTED: "This connection was opened for another host.",
-    Reason.NO_ENDPOINT: "No container of this service is ready.",
     Reason.HOLD_TIMEOUT: "No container of this service became ready in time.",
     Reason.HOLD_QUEUE_FULL: "Too many requests are already waiting for this service.",
     Reason.OVERLOADED: "Too much is going on here at the moment.",

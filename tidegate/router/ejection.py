@@ -88,4 +88,4 @@ class Ejector:
 def _spare(siblings: Collection[Any], policy: Ejection) -> bool:
     """Whether one more of them may be out."""
     out = 1 + sum(one.ejected for one in siblings)
-    return out < len(siblings) and out * 100 <= policy.max_percent * len(siblings)
+    return bool(out < len(siblings) and out * 100 <= policy.max_percent * len(siblings))

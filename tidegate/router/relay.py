@@ -234,7 +234,8 @@ class Relay(Sink):
 
     def _idle(self, exchange: Exchange, route: LiveRoute) -> UpstreamConnection | None:
         """A pooled connection, or None. One that would cost a request which must not be sent twice is looked at before."""
-        upstream = exchange.upstream
+        upstream: Upstream = exchange.upstream
+        connection: UpstreamConnection | None
         connection = upstream.take() if route.upstream_tls is None else upstream.take_secure(route.upstream_tls)
         if self.request_done and exchange.method == b"GET":
             return connection
