@@ -85,7 +85,8 @@ def test_what_is_in_flight_is_told_by_endpoint_and_not_once_it_is_over(router):
 def test_failures_are_told_once_with_their_reason(router):
     reporter = Reporter(0)
     (upstream,) = router.book.upstreams.values()
-    router.core.failed(upstream, Reason.CONNECT_FAILED)
+    (live,) = router.book.routes.values()
+    router.core.failed(upstream, Reason.CONNECT_FAILED, live)
     router.core.failures["shop.test/", "connect-failed"] = 2
     failures = {(each.kind, each.key, each.values) for each in reporter.report(router).failures}
     assert failures == {
@@ -93,6 +94,22 @@ def test_failures_are_told_once_with_their_reason(router):
         ("endpoint", ("web", "v1", "e:80", "connect-failed"), (1,)),
     }
     assert not reporter.report(router).failures
+
+
+def test_retries_that_were_not_granted_are_told_as_growth_even_when_the_route_begins_anew(router):
+    reporter = Reporter(0)
+    (live,) = router.book.routes.values()
+    told = []
+    for exhausted in (3, 5, 2):
+        live.budget.exhausted = exhausted
+        told.append(named(reporter.report(router).counters, "tidegate_router_refused_retries_total"))
+    assert told == [{(("route", live.id),): value} for value in (3, 2, 2)]
+
+
+def test_ejections_are_told(router):
+    reporter = Reporter(0)
+    router.book.ejector.ejections = 4
+    assert named(reporter.report(router).counters, "tidegate_router_ejections_total") == {(): 4}
 
 
 class Exporting:

@@ -76,7 +76,8 @@ class Reporter:
     def _take_router(self, router: Router) -> None:
         core = router.core
         self.gauge("tidegate_router_table_version", router.book.version)
-        self.gauge("tidegate_router_held_requests", sum(len(live.waiting) for live in router.book.routes.values()))
+        self._take_routes(router)
+        self._total("tidegate_router_ejections_total", router.book.ejector.ejections)
         self.gauge("tidegate_router_pressure", core.pressure)
         front = router.front
         if front.shaken or front.failed or front.refused or front.pending:
@@ -88,6 +89,14 @@ class Reporter:
         self._total("tidegate_router_evicted_connections_total", core.evicted)
         self._total("tidegate_router_listener_pauses_total", router.keeper.pauses)
         self._total("tidegate_router_log_lines_dropped_total", router.log.dropped if router.log is not None else 0)
+
+    def _take_routes(self, router: Router) -> None:
+        held = 0
+        for live in router.book.routes.values():
+            held += len(live.waiting)
+            if live.budget.exhausted:
+                self._total("tidegate_router_refused_retries_total", live.budget.exhausted, route=live.id)
+        self.gauge("tidegate_router_held_requests", held)
 
     def _take_connections(self, router: Router) -> tuple[list[Columns], list[Columns]]:
         """Connections by what they do, both sides; gives what is in flight, by route and by endpoint."""
@@ -122,9 +131,11 @@ class Reporter:
             self._total("tidegate_tracing_dropped_spans_total", amount, reason=reason)
 
     def _total(self, name: str, value: float, **labels: str) -> None:
-        """A count kept elsewhere that only grows: report its growth."""
+        """A count kept elsewhere that only grows, or begins anew: report its growth."""
         key = (name, tuple(labels.items()))
         before = self._told.get(key, 0.0)
+        if value < before:
+            before = 0.0
         if value != before:
             self.count(name, value - before, **labels)
             self._told[key] = value

@@ -119,7 +119,9 @@ class LiveRoute:
         self.server_errors = route.policy.ejection.server_errors and route.policy.ejection.failures > 0
         retry = (route.policy.retry.budget_percent, route.policy.retry.budget_per_second / self._share)
         if (self.budget.percent, self.budget.per_second) != retry:
+            told = self.budget.exhausted
             self.budget = Budget(*retry)
+            self.budget.exhausted = told
         self.logged = route.policy.access_log
         self.upstream_tls = route.policy.upstream_tls
         tls = route.policy.tls
