@@ -1,10 +1,12 @@
 import pytest
 
+from tests.support.router import endpoint, route, service, table_of
 from tests.support.seen import healthy, instance, inventory, report
 from tidegate.building import build
 from tidegate.control.explain import container_names, explain_container, explain_url, near
 from tidegate.errors import Problem
 from tidegate.model import HealthState, Overrides, TrafficMode
+from tidegate.policy import Algorithm, Balance, Limits
 
 NONE = Overrides()
 GOOD = instance("good", project="a", routes=["a.test/", "a.test/api", "*.w.test/"], created_at=1.0)
@@ -34,6 +36,29 @@ def test_a_served_url_is_followed_to_its_endpoints():
     assert found.found
     assert found.route == "a.test/api"
     assert said(found, "exact match", "compared with /api, /", "weight 100, 100 %", "in: good:80 at 10.0.0.", "healthy")
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        ({"balance": Balance(algorithm=Algorithm.LEAST_REQUESTS)}, "balancing: least requests of two"),
+        (
+            {"balance": Balance(algorithm=Algorithm.HASH, hash_key="cookie:sid")},
+            "same endpoint for the same cookie:sid",
+        ),
+        ({"balance": Balance(sticky=True)}, "sticky: cookie tidegate keeps a client for 28800 s"),
+        (
+            {"limits": Limits(endpoint_requests=9, endpoint_connections=4)},
+            "limit: 4 requests per endpoint of this node",
+        ),
+        ({"limits": Limits(requests=50)}, "limit: 50 requests in flight on this node"),
+    ],
+)
+def test_how_an_endpoint_is_chosen_is_told_where_it_is_not_just_the_next_one(policy, words):
+    table = table_of(1, [route(**policy)], [service("web", endpoint(("127.0.0.1", 1)))])
+    assert said(explain_url(table, (), "a.test", "/"), words)
+    plain = table_of(1, [route()], [service("web", endpoint(("127.0.0.1", 1)))])
+    assert not said(explain_url(plain, (), "a.test", "/"), words)
 
 
 def test_a_path_counts_by_segments():

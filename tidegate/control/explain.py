@@ -9,7 +9,7 @@ from tidegate.building.claims import route_id
 from tidegate.errors import Problem
 from tidegate.matcher import HostEntry, match_path
 from tidegate.model import Backend, Endpoint, HealthState, Instance, Inventory, Route, TrafficMode
-from tidegate.policy import FieldMatch, Match
+from tidegate.policy import Algorithm, FieldMatch, Match
 from tidegate.routing import RoutingTable
 from tidegate.settings.layers import Said
 from tidegate.settings.redaction import shown_setting
@@ -128,6 +128,7 @@ def _route_steps(table: RoutingTable, route: Route) -> tuple[bool, list[str]]:
         steps.append("mode: maintenance; every request is answered 503 with a page")
     elif route.mode is TrafficMode.HOLD:
         steps.append(f"mode: hold; requests wait up to {route.policy.timeouts.hold:g} s")
+    steps += _balancing(route)
     total = sum(backend.weight for backend in route.backends)
     ready = 0
     for backend in route.backends:
@@ -146,6 +147,25 @@ def _route_steps(table: RoutingTable, route: Route) -> tuple[bool, list[str]]:
             else f"answer: held up to {route.policy.timeouts.hold:g} s for an endpoint to get ready, then 503 hold-timeout"
         )
     return ready > 0 and route.mode is TrafficMode.NORMAL, steps
+
+
+def _balancing(route: Route) -> list[str]:
+    """How an endpoint is chosen, where it is not just the next one by weight; ejections are the workers' own."""
+    balance, limits = route.policy.balance, route.policy.limits
+    steps = []
+    if balance.algorithm is Algorithm.LEAST_REQUESTS:
+        steps.append("balancing: least requests of two, by weight")
+    elif balance.algorithm is Algorithm.HASH:
+        steps.append(f"balancing: the same endpoint for the same {balance.hash_key}")
+    if balance.sticky:
+        steps.append(f"sticky: cookie {balance.sticky_cookie} keeps a client for {balance.sticky_seconds} s")
+    per_endpoint = min((each for each in (limits.endpoint_requests, limits.endpoint_connections) if each), default=0)
+    if per_endpoint:
+        queue = f"{limits.queue} more wait up to {limits.queue_seconds:g} s"
+        steps.append(f"limit: {per_endpoint} requests per endpoint of this node; {queue}")
+    if limits.requests:
+        steps.append(f"limit: {limits.requests} requests in flight on this node, then 503 overloaded")
+    return steps
 
 
 def endpoints_of(table: RoutingTable, backend: Backend) -> tuple[Endpoint, ...]:
