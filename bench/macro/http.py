@@ -35,6 +35,7 @@ class Variant(Value):
     path: str
     headers: int
     connections: int = wrk.CONNECTIONS
+    secure: bool = False
 
 
 SMALL = Variant(case="12 headers, 100 B", path="/", headers=12)
@@ -42,6 +43,8 @@ VARIANTS = (
     SMALL,
     Variant(case="1 header, 100 B", path="/", headers=1),
     Variant(case="12 headers, 1 MiB", path="/large", headers=12, connections=16),
+    Variant(case="TLS, 12 headers, 100 B", path="/", headers=12, secure=True),
+    Variant(case="TLS, 12 headers, 1 MiB", path="/large", headers=12, connections=16, secure=True),
 )
 
 
@@ -109,8 +112,15 @@ def per_request(used: Spent, requests: int) -> dict[str, float]:
 def _closed_loop(plan: Plan, record: Record, variant: Variant, peers: list[Running]) -> None:
     for turn in range(1, plan.rounds + 1):
         for peer in peers:
+            if variant.secure and not peer.secure_port:
+                continue  # the method says which peers take part
             load = wrk.Load(
-                port=peer.port, path=variant.path, headers=variant.headers, host=HOST, connections=variant.connections
+                port=peer.secure_port if variant.secure else peer.port,
+                path=variant.path,
+                headers=variant.headers,
+                host=HOST,
+                connections=variant.connections,
+                secure=variant.secure,
             )
             try:
                 record.add(BENCH, variant.case, peer.name, turn, **load_once(peer, load, plan.seconds))

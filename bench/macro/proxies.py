@@ -17,6 +17,7 @@ from bench.macro import machine, packages
 from bench.macro.backend import nginx
 from bench.macro.program import PROXY_CORE, Launch, Program, free_port
 from bench.macro.sample import Absent, Value
+from tidegate.tls import workshop
 
 READY_SECONDS = 30.0
 GO = {"GOMAXPROCS": "1"}
@@ -35,6 +36,8 @@ class Site(Value):
     upstreams: tuple[str, ...]
     folder: str
     others: dict[str, str] = {}  # further hosts, each with the one address it goes to; nginx and Tidegate only
+    secure: str = ""  # where to listen for HTTPS; empty for nowhere
+    pem: str = ""  # chain and key in one file
 
     @property
     def log(self) -> str:
@@ -51,6 +54,7 @@ class Proxy(ABC):
 
     name: str
     version_argument = "--version"
+    over_tls = False  # whether it is set up for HTTPS as well
 
     @abstractmethod
     def find(self) -> str: ...
@@ -65,32 +69,52 @@ class Proxy(ABC):
         self, folder: Path, hosts: tuple[str, ...], upstreams: tuple[str, ...], others: dict[str, str] | None = None
     ) -> Running:
         """Starts it on the proxies' core, in a folder of its own below `folder`; raises Absent if it does not come up."""
-        port = free_port()
+        port, secure = free_port(), free_port() if self.over_tls else 0
         place = folder / self.name
         place.mkdir(parents=True)
-        listen = f"127.0.0.1:{port}"
-        site = Site(listen=listen, hosts=hosts, upstreams=upstreams, folder=str(place), others=others or {})
+        site = Site(
+            listen=f"127.0.0.1:{port}",
+            hosts=hosts,
+            upstreams=upstreams,
+            folder=str(place),
+            others=others or {},
+            secure=f"127.0.0.1:{secure}" if secure else "",
+            pem=certificate(folder, hosts[0]) if secure else "",
+        )
         program = Program(self.name, self.launch(site), place, PROXY_CORE)
         try:
             program.wait_ready("127.0.0.1", port, seconds=READY_SECONDS)
         except Absent:
             program.stop()
             raise
-        return Running(self.name, port, program)
+        return Running(self.name, port, program, secure)
 
 
 class Running:
-    """A peer that accepts connections on 127.0.0.1:`port`."""
+    """A peer that accepts connections on 127.0.0.1:`port`, and over TLS on `secure_port` if that is not 0."""
 
-    def __init__(self, name: str, port: int, program: Program) -> None:
+    def __init__(self, name: str, port: int, program: Program, secure_port: int = 0) -> None:
         self.name = name
         self.port = port
         self.program = program
+        self.secure_port = secure_port
+
+
+def certificate(folder: Path, host: str) -> str:
+    """One certificate (ECDSA P-256) for all peers below `folder`: chain and key in one file."""
+    pem = folder / "certs" / "site.pem"
+    if not pem.exists():
+        made = workshop.create((host,), folder / "made", folder / "authority")
+        pem.parent.mkdir(parents=True, exist_ok=True)
+        pem.write_bytes(Path(made.certificate).read_bytes() + Path(made.key).read_bytes())
+        pem.chmod(0o600)
+    return str(pem)
 
 
 class Nginx(Proxy):
     name = "nginx"
     version_argument = "-v"
+    over_tls = True
 
     CONFIG = """\
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log crit; worker_rlimit_nofile 40000;
@@ -112,7 +136,7 @@ http {{
   server {{ listen {listen} default_server backlog=4096; return 404; }}
 {sites}}}
 """
-    SERVER = "  server {{ listen {listen}; server_name {host}; location / {{ proxy_pass http://web; }} }}\n"
+    SERVER = "  server {{ listen {listen};{secure} server_name {host}; location / {{ proxy_pass http://web; }} }}\n"
     OTHER = """\
   upstream {host} {{ server {address}; keepalive 128; }}
   server {{ listen {listen}; server_name {host}; client_max_body_size 0; proxy_request_buffering off; proxy_max_temp_file_size 0;
@@ -124,7 +148,10 @@ http {{
         return nginx()
 
     def launch(self, site: Site) -> Launch:
-        sites = [self.SERVER.format(listen=site.listen, host=host) for host in site.hosts]
+        secure = f" listen {site.secure} ssl backlog=4096;" if site.secure else ""
+        if site.pem:
+            secure += f" ssl_certificate {site.pem}; ssl_certificate_key {site.pem}; ssl_protocols TLSv1.2 TLSv1.3;"
+        sites = [self.SERVER.format(listen=site.listen, host=host, secure=secure) for host in site.hosts]
         sites += [self.OTHER.format(listen=site.listen, host=host, address=to) for host, to in site.others.items()]
         text = self.CONFIG.format(
             folder=site.folder,
@@ -139,6 +166,7 @@ http {{
 class Haproxy(Proxy):
     name = "haproxy"
     version_argument = "-v"
+    over_tls = True
 
     CONFIG = """\
 global
@@ -159,6 +187,7 @@ defaults
 "bytes":%B,"ms":%Ta,"upstream":"%si:%sp","upstream_ms":%Tr,"agent":"%[capture.req.hdr(1)]"}}'
 frontend entry
   bind {listen} backlog 4096
+{secure}
   capture request header Host len 64
   capture request header User-Agent len 128
   http-request set-header X-Forwarded-Proto http
@@ -175,7 +204,8 @@ backend web
     def launch(self, site: Site) -> Launch:
         servers = "\n".join(f"  server s{n} {address}" for n, address in enumerate(site.upstreams))
         table = site.file("hosts.map", "".join(f"{host} web\n" for host in site.hosts))
-        text = self.CONFIG.format(listen=site.listen, map=table, servers=servers)
+        secure = f"  bind {site.secure} ssl crt {site.pem} backlog 4096" if site.secure else ""
+        text = self.CONFIG.format(listen=site.listen, map=table, servers=servers, secure=secure)
         return Launch(argv=(self.find(), "-db", "-f", site.file("haproxy.cfg", text)), stdout=site.log)
 
 
@@ -297,6 +327,7 @@ class Tidegate(Proxy):
 
     name = "tidegate"
     version_argument = "version"
+    over_tls = True
 
     def find(self) -> str:
         program = Path(sys.executable).with_name("tidegate")
@@ -312,7 +343,10 @@ class Tidegate(Proxy):
         lines += [f"- {{host: {host}, path: /, backends: {{web: 100}}}}" for host in site.hosts]
         lines += [f"- {{host: {host}, path: /, backends: {{{name}: 100}}}}" for host, name in others.items()]
         table = site.file("bench.yaml", "\n".join(lines) + "\n")
-        return Launch(argv=serve(self.find(), site.folder, http=site.listen, options=("--no-docker", "--file", table)))
+        options = ("--no-docker", "--file", table)
+        if site.secure:
+            options += ("--https", site.secure, "--certs", str(Path(site.pem).parent), "--default-cert", "site")
+        return Launch(argv=serve(self.find(), site.folder, http=site.listen, options=options))
 
 
 def serve(program: str, folder: str, *, http: str, dns: str = "", options: tuple[str, ...] = ()) -> tuple[str, ...]:

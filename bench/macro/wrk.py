@@ -22,6 +22,7 @@ class Load(Value):
     host: str = "www.bench.test"
     hosts_file: str = ""
     connections: int = CONNECTIONS
+    secure: bool = False  # over TLS
 
 
 class Outcome(Value):
@@ -41,7 +42,7 @@ def run(load: Load, seconds: float) -> Outcome:
     whole = max(1, round(seconds))
     argv = (
         packages.debian("wrk", "wrk"), "-t", "1", "-c", str(load.connections), "-d", f"{whole}s", "--timeout", "10s",
-        "-s", str(SCRIPT), f"http://127.0.0.1:{load.port}{load.path}",
+        "-s", str(SCRIPT), f"{'https' if load.secure else 'http'}://127.0.0.1:{load.port}{load.path}",
         "--", str(load.headers), load.host, *([load.hosts_file] if load.hosts_file else []),
     )  # fmt: skip
     done = subprocess.run(

@@ -30,7 +30,8 @@ async def talk(address, raw, *, expected=1, case=None, quiet=QUIET_SECONDS):
     """Send `raw` (by the case's steps, if it has some); give back what was heard."""
     case = case or {}
     heard = Heard()
-    reader, writer = await asyncio.open_connection(*address[:2])
+    opened = getattr(address, "open", None)  # an address may know a way of its own
+    reader, writer = await (opened() if opened is not None else asyncio.open_connection(*address[:2]))
     async with Tasks("case") as tasks:
         sending = tasks.spawn("send", _send(writer, raw, case, heard))
         await _listen(reader, sending, heard, (expected, case, head_requests(raw), quiet))
