@@ -312,3 +312,25 @@ def test_an_abort_drops_everything():
     pass_on(client, server)
     assert server.above.got == b""
     assert client.stream.is_closing()
+
+
+@VERSIONS
+def test_an_end_that_is_said_while_records_wait_breaks_nothing(version):
+    client, server = joined(keeps_writing=True, version=version)
+
+    def answer(data):
+        server.above.data.append(data)
+        if not server.wire.ended:
+            server.stream.write(b"early answer")
+            server.stream.write_eof()
+
+    server.stream.deliver = answer
+    client.stream.write(b"z" * 100_000)
+    pass_on(client, server)
+    assert not server.wire.aborted
+    assert client.above.got == b"early answer"
+    assert client.above.ended
+    assert server.above.got == b"z" * 100_000
+    client.stream.write(b"more")
+    pass_on(client, server)
+    assert server.above.got.endswith(b"zmore")

@@ -230,8 +230,11 @@ class TlsStream:
 
     def _say_end(self) -> None:
         self.said_end = True
+        rest = self.incoming.read()  # `unwrap` looks for their end, and would trip over data
         with suppress(_Fault, OSError):  # ours is in the buffer; that theirs has not come is no fault
             self.session.unwrap()
+        if rest:
+            self.feed(rest)
         self._flush()
 
     def can_write_eof(self) -> bool:
