@@ -183,7 +183,7 @@ class RateLimit(Value):
 class Compress(Value):
     """Compress answers of these content types that are at least `min_bytes`, as the client accepts."""
 
-    encodings: tuple[str, ...] = ("gzip",)
+    encodings: tuple[str, ...] = ("zstd", "gzip")
     min_bytes: int = 1024
     types: tuple[str, ...] = ()
 

@@ -128,7 +128,7 @@ def filters():
         compress=st.none()
         | st.builds(
             Compress,
-            encodings=some("gzip"),
+            encodings=some("zstd", "gzip"),
             min_bytes=st.integers(0, 1 << 30),
             types=st.just(()) | some("text/html", "text/*"),
         ),

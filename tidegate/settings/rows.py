@@ -114,7 +114,7 @@ _FILTERS = (
     _row(
         "filter.compress.encodings",
         "filters.compress.encodings",
-        several(kinds.choice("gzip"), "`gzip`"),
+        several(kinds.choice("zstd", "gzip"), "`zstd`, `gzip`"),
         "best first",
     ),
     _row(

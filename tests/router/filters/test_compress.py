@@ -1,17 +1,17 @@
 from __future__ import annotations
 
-import gzip
 import zlib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from zstandard import ZstdDecompressor
 
 from tests.support.asks import head
 from tidegate.http1.events import Limits
 from tidegate.http1.response import parse_response
 from tidegate.policy import Compress
-from tidegate.router.filters.compress import Coder, CompressStep, accepts_gzip
+from tidegate.router.filters.compress import CompressStep, Gzip, Zstd, accepted
 
 GZIP = head("/", "Accept-Encoding: gzip, br")
 
@@ -60,36 +60,48 @@ def test_a_client_that_does_not_take_it_still_hears_that_others_do():
     assert b"Content-Length: 5000\r\n" in response.fields
 
 
+OURS = (b"zstd", b"gzip")
+
+
 @pytest.mark.parametrize(
     ("value", "taken"),
     [
-        (None, False),
-        (b"", False),
-        (b"gzip", True),
-        (b"GZIP;q=0.5", True),
-        (b"gzip;q=0", False),
-        (b"gzip; q=0.000", False),
-        (b"*", True),
-        (b"*;q=0", False),
-        (b"*, gzip;q=0", False),
-        (b"br, deflate", False),
-        (b"x-gzip", True),
-        (b"identity, gzip;q=0.001", True),
+        (None, None),
+        (b"", None),
+        (b"gzip", b"gzip"),
+        (b"gzip, deflate, br, zstd", b"zstd"),
+        (b"GZIP;q=0.5", b"gzip"),
+        (b"zstd;q=0.5, gzip", b"gzip"),
+        (b"gzip;q=0", None),
+        (b"gzip; q=0.000", None),
+        (b"gzip;q=x", None),
+        (b"gzip;level=9", None),
+        (b"*", b"zstd"),
+        (b"*;q=0", None),
+        (b"*, zstd;q=0", b"gzip"),
+        (b"br, deflate", None),
+        (b"identity, gzip;q=0.001", b"gzip"),
     ],
 )
 def test_the_field_of_the_client_decides(value, taken):
-    assert accepts_gzip(value) == taken
+    assert accepted(value, OURS) == taken
 
 
-@given(st.lists(st.binary(max_size=20000), max_size=6))
-def test_what_comes_out_unpacks_to_what_went_in(pieces):
-    coder = Coder()
-    out = b"".join(coder.feed(piece) for piece in pieces) + coder.end()
-    assert gzip.decompress(out) == b"".join(pieces)
+CODERS = pytest.mark.parametrize(
+    ("coder", "unpacker"), [(Gzip, lambda: zlib.decompressobj(31)), (Zstd, lambda: ZstdDecompressor().decompressobj())]
+)
 
 
-def test_a_small_piece_can_be_read_at_once():
-    coder = Coder()
-    reading = zlib.decompressobj(31)
-    assert reading.decompress(coder.feed(b"data: 1\n\n")) == b"data: 1\n\n"
-    assert reading.decompress(coder.feed(b"data: 2\n\n")) == b"data: 2\n\n"
+@CODERS
+@given(pieces=st.lists(st.binary(max_size=20000), max_size=6))
+def test_what_comes_out_unpacks_to_what_went_in(coder, unpacker, pieces):
+    one = coder()
+    out = b"".join(one.feed(piece) for piece in pieces) + one.end()
+    assert unpacker().decompress(out) == b"".join(pieces)
+
+
+@CODERS
+def test_a_small_piece_can_be_read_at_once(coder, unpacker):
+    one, reading = coder(), unpacker()
+    assert reading.decompress(one.feed(b"data: 1\n\n")) == b"data: 1\n\n"
+    assert reading.decompress(one.feed(b"data: 2\n\n")) == b"data: 2\n\n"
