@@ -20,6 +20,7 @@ class HttpConfig(Value):
 
     listeners: tuple[Address, ...] = (Address(host="0.0.0.0", port=8080),)
     tls_listeners: tuple[Address, ...] = ()
+    error_pages: str = ""  # a folder of pages for our own errors
     access_log: str = "-"  # "-" is standard output, "" is off, else a file path
     trusted_proxies: tuple[str, ...] = ()  # CIDRs whose X-Forwarded-* are believed
     head_timeout_seconds: float = 10.0

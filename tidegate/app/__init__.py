@@ -15,6 +15,7 @@ from tidegate.app.limits import fitted
 from tidegate.app.logs import check_access_log, set_up_logs
 from tidegate.app.supervisor import Supervisor
 from tidegate.config import Config
+from tidegate.router.errorpages import read_pages
 
 
 def run(config: Config, before: Handover | None = None) -> int:
@@ -29,6 +30,7 @@ def run(config: Config, before: Handover | None = None) -> int:
 async def _run(config: Config, before: Handover | None) -> int:
     if before is None:
         check_access_log(config.http.access_log)
+        read_pages(config.http.error_pages)
     if config.workers == 0:
         from tidegate.app.single import run_single  # noqa: PLC0415  one process needs what the supervisor must not load
 

@@ -27,6 +27,7 @@ from tidegate.config import HANDOVER_VARIABLE, Config
 from tidegate.discovery.file import check_file
 from tidegate.engine.composefile import read_file
 from tidegate.errors import ConfigError, Problem, Severity
+from tidegate.router.errorpages import read_pages
 from tidegate.telemetry import logger
 
 SIGNALS = frozenset((signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2))
@@ -79,6 +80,7 @@ def accept(config: Config, handover: Handover) -> int:
     with everything that stands against it."""
     fitted(config)
     check_access_log(config.http.access_log)
+    read_pages(config.http.error_pages)
     problems = [*_fixed(config, handover), *_files(config)]
     if not problems:
         bound, problems = bind_rest(config, Inherited(handover.sockets))

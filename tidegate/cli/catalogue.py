@@ -407,6 +407,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(key="http.max_head_bytes", read=size(1024, 1 << 20), help="Longest request head."),
     Setting(key="http.max_target_bytes", read=size(256, 1 << 20), help="Longest request target."),
     Setting(key="http.max_headers", read=size(8, 10_000), help="Most headers of a request."),
+    Setting(
+        key="http.error_pages",
+        flag="--error-pages",
+        meta="FOLDER",
+        read=folder,
+        help="Pages for Tidegate's own errors: 404.html, 503.html ..., error.html for the rest.",
+    ),
     Setting(key="http.hold_queue", read=size(0, 1_000_000), help="Requests that may wait on one route."),
     Setting(key="http.upstream_idle_seconds", read=seconds, help="For an unused upstream connection."),
     Setting(

@@ -19,13 +19,14 @@ from importlib import import_module
 from typing import Any
 
 from tidegate.config import AccessLogConfig, HttpConfig, TracingConfig
-from tidegate.errors import Reason
+from tidegate.errors import ConfigError, Reason
 from tidegate.policy import UpstreamTls
 from tidegate.router.arrangement import Arranger
 from tidegate.router.core import Core
 from tidegate.router.dial import context_for, dial
 from tidegate.router.downstream import Downstream
 from tidegate.router.drain import Drain
+from tidegate.router.errorpages import read_pages
 from tidegate.router.exchange import Exchange
 from tidegate.router.filters.answer import Question
 from tidegate.router.handshake import Handshake
@@ -99,6 +100,7 @@ class Router:
         self.faults = 0
         self.log = AccessLog(config.access_log) if config.access_log else None
         self._watch(records or AccessLogConfig(), tracing or TracingConfig(), spans)
+        self.core.pages = self._pages(config.error_pages)
         self._stopping = asyncio.Event()
         self._trusts: dict[tuple[UpstreamTls, View], ssl.SSLContext] = {}  # towards containers
         self._letting_in: set[str] = set()  # routes whose queue is looked at in this turn of the loop
@@ -216,6 +218,14 @@ class Router:
                 reap_at = now + _REAP_SECONDS
                 for upstream in list(self.book.upstreams.values()):
                     upstream.close_idle(now - self.config.upstream_idle_seconds)
+
+    def _pages(self, folder: str) -> dict[int, bytes]:
+        """They were readable at the start; a worker that is replaced later serves without them rather than not at all."""
+        try:
+            return read_pages(folder)
+        except ConfigError as error:
+            _log.error("%s", error)
+            return {}
 
     def _watch(self, records: AccessLogConfig, tracing: TracingConfig, spans: SpanSink | None) -> None:
         """Set up what records and notes beyond the default; where nothing is asked for, requests pay nothing."""
