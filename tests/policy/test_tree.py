@@ -60,3 +60,7 @@ def test_no_module_is_called_by_what_says_nothing():
 
 def test_generated_files_stay_out():
     assert not [path for path in tracked() if path.suffix in {".so", ".c", ".pyc"}]
+
+
+def test_no_merge_left_its_marks():
+    assert not found(re.compile(r"^(<{7} |>{7} )"))
