@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as prometheu
 
 from tests.support.channel import until
 from tests.support.counts import add
+from tests.support.router import route
 from tests.support.tree import text
 from tidegate.app.control import Control, Engines
 from tidegate.app.launch import Launch
@@ -20,6 +21,7 @@ from tidegate.app.messages import Columns, Drained, Report, Sample
 from tidegate.app.report import Reporter
 from tidegate.config import AdminConfig, Config, DnsConfig, DockerConfig, HttpConfig, StateConfig
 from tidegate.errors import ConfigError, EngineUnreachable
+from tidegate.router.live import LiveRoute
 from tidegate.router.worker import Router
 from tidegate.store.sqlite import SqliteStore
 from tidegate.tasks import Tasks
@@ -103,6 +105,9 @@ async def test_everything_a_worker_can_tell_is_a_page_that_both_parsers_read(tmp
         add(router.core.unrouted)
         router.core.failures["", "no-route"] = 1
         router.core.accepted = router.core.refused = router.core.evicted = router.keeper.pauses = 1
+        router.book.ejector.ejections = 1
+        router.book.routes["a.test/"] = refusing = LiveRoute(route())
+        refusing.budget.exhausted = 1
         spans = SimpleNamespace(sent=1, dropped={"full": 1})
         report = Reporter(0, spans).report(router)
         flying = (*report.in_flight, Columns("endpoint", ("web", "", "e:80"), (1,)))
