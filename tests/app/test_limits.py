@@ -34,7 +34,7 @@ def test_a_number_of_connections_that_does_not_fit_is_refused_with_what_it_needs
         fitted(Config(http=HttpConfig(max_connections=10_000)))
     (problem,) = caught.value.problems
     assert (problem.code, problem.place) == ("T1015", "http.max_connections")
-    assert problem.cause.startswith("20721 are needed")
+    assert problem.cause.startswith("15721 are needed")
     fitted(Config(http=HttpConfig(max_connections=1_900)))
 
 

@@ -25,7 +25,8 @@ _SURPLUS_AT_MOST = 256
 
 
 class Bounds(Struct, frozen=True, kw_only=True):
-    """What one worker may hold. `connections` are clients'; each may need one to a container as well. 0 bytes: no bound."""
+    """What one worker may hold. `connections` are clients'; half as many are left for containers at least, since most
+    connections of clients are idle, and who then finds none is answered 503. 0 bytes: no bound."""
 
     connections: int
     surplus: int
@@ -44,15 +45,17 @@ class Figures(Struct, frozen=True, kw_only=True):
 def bounds_of(descriptors: int, connections: int = 0, memory_bytes: int = 0) -> Bounds:
     """What fits into a limit of file descriptors. `connections` is what the settings ask for, 0 for as many as fit."""
     reserved = min(_RESERVED_DESCRIPTORS, descriptors // _RESERVED_SHARE)
-    fits = max(1, (descriptors - reserved) * _SURPLUS_SHARE // (2 * _SURPLUS_SHARE + 1))
+    usable = descriptors - reserved
+    fits = max(1, usable * 2 * _SURPLUS_SHARE // (3 * _SURPLUS_SHARE + 2))
     taken = min(connections or fits, fits)
     surplus = max(1, min(_SURPLUS_AT_MOST, taken // _SURPLUS_SHARE))
-    return Bounds(connections=taken, surplus=surplus, upstream_connections=taken, memory_bytes=memory_bytes)
+    left = max(1, min(taken, usable - taken - surplus))
+    return Bounds(connections=taken, surplus=surplus, upstream_connections=left, memory_bytes=memory_bytes)
 
 
 def descriptors_for(connections: int) -> int:
     """The smallest limit of file descriptors with which so many connections fit."""
-    wanted = -(-connections * (2 * _SURPLUS_SHARE + 1) // _SURPLUS_SHARE)
+    wanted = -(-connections * (3 * _SURPLUS_SHARE + 2) // (2 * _SURPLUS_SHARE))
     return max(SMALLEST_DESCRIPTORS, wanted + min(_RESERVED_DESCRIPTORS, -(-wanted // (_RESERVED_SHARE - 1))))
 
 
