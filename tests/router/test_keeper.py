@@ -10,7 +10,7 @@ from tests.support.origin import ok, serving
 from tests.support.router import quick, route, running, until
 from tidegate.policy import Timeouts
 from tidegate.router import keeper as module
-from tidegate.router.admission import FRUGAL, NORMAL, SHEDDING
+from tidegate.router.admission import FRUGAL, NORMAL, SHEDDING, Bounds
 from tidegate.router.keeper import resident_bytes
 
 MANY = quick(max_connections=20)
@@ -44,7 +44,8 @@ async def test_below_the_bound_all_is_as_ever():
         assert (mesh.core.evicted, mesh.core.refused, mesh.core.pressure) == (0, 0, NORMAL)
 
 
-async def test_one_more_costs_the_connection_its_place_that_is_idle_longest():
+async def test_one_more_costs_the_connection_its_place_that_is_idle_longest(monkeypatch):
+    monkeypatch.setattr(module, "_RESTED_SECONDS", 0.0)
     async with serving() as origin, running(origin, config=MANY) as mesh:
         oldest, *others = await idle_clients(mesh, 20)
         await asyncio.sleep(0.02)
@@ -57,7 +58,28 @@ async def test_one_more_costs_the_connection_its_place_that_is_idle_longest():
         assert (mesh.core.evicted, mesh.core.refused) == (1, 0)
 
 
-async def test_one_more_is_refused_where_nobody_is_idle_and_welcome_again_afterwards():
+async def test_a_connection_in_use_keeps_its_place_between_two_requests():
+    async with serving() as origin, running(origin, config=MANY) as mesh:
+        clients = await idle_clients(mesh, 20)
+        response = await (await mesh.client()).ask(GET)
+        assert (response.status, response.reason) == (503, "overloaded")
+        assert [(await client.ask(GET)).headers.get("connection") for client in clients] == [None] * 20
+
+
+async def test_a_limit_that_is_lowered_costs_those_that_rest_and_nobody_else(monkeypatch):
+    async with serving() as origin, running(origin, config=MANY) as mesh:
+        clients = await idle_clients(mesh, 20)
+        lower = Bounds(connections=5, surplus=1, upstream_connections=5)
+        monkeypatch.setattr(mesh.router.keeper, "_follow_limit", lambda: None)
+        mesh.router.keeper.admission.bounds = lower
+        mesh.core.bound = 5
+        assert [(await client.ask(GET)).headers.get("connection") for client in clients] == [None] * 20
+        monkeypatch.setattr(module, "_RESTED_SECONDS", 0.0)
+        await until(lambda: len(mesh.core.connections) <= 5)
+        assert mesh.core.evicted == 15
+
+
+async def test_one_more_is_refused_where_nobody_is_idle_and_welcome_again_afterwards(monkeypatch):
     go = asyncio.Event()
 
     async def slow(peer):
@@ -77,7 +99,7 @@ async def test_one_more_is_refused_where_nobody_is_idle_and_welcome_again_afterw
         assert mesh.core.refused == 1
         go.set()
         assert [(await client.response()).status for client in clients] == [200] * 20
-        await until(lambda: mesh.core.pressure == NORMAL)
+        monkeypatch.setattr(module, "_RESTED_SECONDS", 0.0)
         assert (await (await mesh.client()).ask(GET)).status == 200
 
 

@@ -1,8 +1,9 @@
 """How much a worker takes on: from what it holds and what it may hold to how strict it is with what is new. Pure.
 
-Levels: NORMAL -> FRUGAL (answers close their connections, nothing new is held) -> SHEDDING (new requests are answered 503).
+Levels, by memory: NORMAL -> FRUGAL (answers close their connections, nothing new is held) -> SHEDDING (new requests are
+answered 503).
 A level rises at once, and falls by one step when the figures have been clearly better for a while, so that it does not
-flutter. The bound on connections is apart from the levels: beyond it idle connections go first, then requests are refused,
+flutter. The bound on connections is apart from the levels: beyond it connections that rest go first, then requests are refused,
 and beyond the surplus nothing is accepted at all until some have gone.
 """
 
@@ -88,8 +89,6 @@ def _level(figures: Figures, bounds: Bounds, margin: float) -> int:
     if limit and memory > limit * (1.0 - margin):
         return SHEDDING
     if limit and memory > limit * (SOFT_SHARE - margin):
-        return FRUGAL
-    if figures.connections > bounds.connections * (1.0 - margin):
         return FRUGAL
     return NORMAL
 

@@ -252,8 +252,11 @@ class Downstream(Relay):
             self.chunks = ChunkReader(False)
             self.request_done = False
             self.phase = _BODY
-        if core.pressure and (core.pressure == _SHEDDING or self.surplus):
+        if self.surplus:
+            self.surplus = len(core.connections) > core.bound
+        if self.surplus or core.pressure == _SHEDDING:
             core.refused += 1
+            self.close_after = True
             self.fail(Reason.OVERLOADED)
             return
         route = core.matcher.match(head.host, head.path)

@@ -23,6 +23,7 @@ from tidegate.router.upstream import Upstream
 from tidegate.telemetry import logger
 
 _PAGE = resource.getpagesize()
+_RESTED_SECONDS = 1.0  # a connection that rests no longer is in use, and its next request may be on its way
 _ENDLESS = 1 << 20  # descriptors where the limit says that there is none
 _TRIM_SECONDS = 5.0  # it walks the heap
 _ROOM_BYTES = 32 << 20  # a worker may always hold this much more than at its start
@@ -76,6 +77,8 @@ class Keeper:
         if level and self._memory and now >= self._trim_at:
             self._trim_at = now + _TRIM_SECONDS
             give_back()
+        if figures.connections > bounds.connections:  # the limit was lowered
+            self._evict(figures.connections - bounds.connections)
         if not core.draining and self.paused and figures.connections <= bounds.connections:
             for listener in self._listeners:
                 listener.open()
@@ -98,7 +101,6 @@ class Keeper:
         core, bounds = self._core, self.admission.bounds
         if not self._evict(to_evict(len(core.connections), bounds)):
             connection.surplus = True
-            core.pressure = max(core.pressure, FRUGAL)  # so that its request is looked at
         if not may_accept(Figures(connections=len(core.connections)), bounds):
             self._pause()
 
@@ -106,7 +108,8 @@ class Keeper:
         """Close so many connections that are idle between requests, the longest idle first; how many it were."""
         core = self._core
         here = [each for each in core.connections if isinstance(each, Downstream)]
-        idle = [each for each in here if each.exchange is None and each.head is not None]
+        rested = core.clock() + self._config.idle_timeout_seconds - _RESTED_SECONDS
+        idle = [each for each in here if each.exchange is None and each.head is not None and each.deadline <= rested]
         closed = [each for each in heapq.nsmallest(wanted, idle, key=_idle_until) if each.leave()]
         core.connections.difference_update(closed)  # they end with the next turn of the loop; nobody waits for them
         core.evicted += len(closed)
