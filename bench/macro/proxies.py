@@ -148,7 +148,7 @@ http {{
         return nginx()
 
     def launch(self, site: Site) -> Launch:
-        secure = f" listen {site.secure} ssl backlog=4096;" if site.secure else ""
+        secure = f" listen {site.secure} ssl;" if site.secure else ""
         if site.pem:
             secure += f" ssl_certificate {site.pem}; ssl_certificate_key {site.pem}; ssl_protocols TLSv1.2 TLSv1.3;"
         sites = [self.SERVER.format(listen=site.listen, host=host, secure=secure) for host in site.hosts]
