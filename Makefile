@@ -54,7 +54,7 @@ clean:  ## remove everything that was made here
 
 # What is compiled is stale once its source changed: after a pull, `make demo` builds again.
 COMPILED := $(wildcard tidegate/*.pxd tidegate/*/*.pxd)
-$(VENV)/.ready: pyproject.toml setup.py $(COMPILED) $(COMPILED:.pxd=.py)
+$(VENV)/.ready: pyproject.toml setup.py $(COMPILED) $(wildcard $(COMPILED:.pxd=.py))
 	@scripts/venv .
 	@touch $@
 
