@@ -67,3 +67,10 @@ def test_make_demo_serves_and_cleans_up_after_itself():
     assert result.returncode == 0, output
     assert "curl " in output
     assert "dig " in output
+
+
+def test_make_knows_how_to_make_what_its_targets_need():
+    done = subprocess.run(
+        ["make", "-n", "demo", "test"], check=False, cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
