@@ -105,7 +105,7 @@ async def test_everything_a_worker_can_tell_is_a_page_that_both_parsers_read(tmp
         add(router.core.unrouted)
         router.core.failures["", "no-route"] = 1
         router.core.accepted = router.core.refused = router.core.evicted = router.keeper.pauses = 1
-        router.book.ejector.ejections = 1
+        router.ejections["web", "", "e:80"] = 1
         router.book.routes["a.test/"] = refusing = LiveRoute(route())
         refusing.budget.exhausted = 1
         spans = SimpleNamespace(sent=1, dropped={"full": 1})

@@ -4,12 +4,14 @@ import pytest
 
 from tests.support.channel import EMPTY, step
 from tests.support.counts import add
+from tests.support.router import endpoint, route, service, table_of
+from tidegate.app.channel import difference
 from tidegate.app.report import Reporter
 from tidegate.config import HttpConfig
 from tidegate.errors import Reason
 from tidegate.model import Address, Endpoint, HealthState, Service
 from tidegate.router.worker import Router
-from tidegate.routing import Delta, with_delta
+from tidegate.routing import Delta, RoutingTable, with_delta
 
 
 @pytest.fixture
@@ -108,8 +110,24 @@ def test_retries_that_were_not_granted_are_told_as_growth_even_when_the_route_be
 
 def test_ejections_are_told(router):
     reporter = Reporter(0)
-    router.book.ejector.ejections = 4
-    assert named(reporter.report(router).counters, "tidegate_router_ejections_total") == {(): 4}
+    router.ejections["web", "v1", "e:80"] = 4
+    (told,) = reporter.report(router).ejections
+    assert (told.key, told.values) == (("web", "v1", "e:80"), (4,))
+    assert not reporter.report(router).ejections
+
+
+def test_whom_failures_took_out_is_told_with_the_time_that_is_left():
+    made = Router(HttpConfig(access_log=""), on_failure=lambda *_: None, on_drained=lambda _: None)
+    table = table_of(1, [route()], [service("web", endpoint(("127.0.0.1", 1)), endpoint(("127.0.0.1", 2)))])
+    made.apply(table, difference(RoutingTable(), table))
+    made.core.clock = made.book._clock = lambda: 100.0
+    (live,) = made.book.routes.values()
+    first = next(iter(made.book.upstreams.values()))
+    for _ in range(5):
+        made.core.failed(first, Reason.CONNECT_FAILED, live)
+    report = Reporter(0).report(made)
+    assert [(each.endpoint, each.seconds) for each in report.ejected] == [("web-1:80", 10.0)]
+    assert [(each.key, each.values) for each in report.ejections] == [(("web", "", "web-1:80"), (1,))]
 
 
 class Exporting:

@@ -43,3 +43,9 @@ def test_weights_name_services_where_there_are_several():
     assert words.weights(BACKENDS) == "v1 75 v2 25"
     assert words.weights([*BACKENDS, {"service": "db"}]) == "shop/web v1 75 shop/web v2 25 db 100"
     assert words.weights([{"service": "db"}]) == "default 100"
+
+
+def test_an_endpoint_out_in_some_workers_says_so_beside_its_health():
+    assert words.state({"state": "healthy", "ejected": {"workers": 1, "of": 2, "until": 0.0}}) == "healthy, ejected 1/2"
+    assert words.state({"state": "healthy", "ejected": None}) == "healthy"
+    assert words.state({"state": "starting"}) == "starting"

@@ -75,6 +75,22 @@ async def test_an_endpoint_is_shown_with_its_health(world):
     assert answer["endpoints"][1]["health"] is None
 
 
+async def test_an_endpoint_that_workers_have_ejected_says_so_wherever_it_is_listed(world):
+    world.plane.ejections.take(0, 1, [("c1:80", 60.0)])
+    world.plane.ejections.take(1, 2, [])
+    _, endpoints = await world.ask("GET", "/v1/endpoints")
+    _, service = await world.ask("GET", "/v1/services/shop/web")
+    for answer in (endpoints, service):
+        ejected = {each["id"]: each["ejected"] for each in answer["endpoints"]}
+        assert (ejected["c1:80"]["workers"], ejected["c1:80"]["of"], ejected["c2:80"]) == (1, 2, None)
+    for question in ({"url": "http://a.test/"}, {"container": "c1"}):
+        _, answer = await world.ask("GET", "/v1/explain", params=question)
+        assert set(answer["ejected"]) == {"c1:80"}
+        assert any("ejected after failed requests by 1 of 2 workers" in step for step in answer["steps"])
+    _, carried = await world.ask("GET", "/v1/traffic", params={"kind": "endpoint", "resting": "true"})
+    assert {row["endpoint"]: row["ejected"] for row in carried["rows"]} == {"c1:80": "1/2", "c2:80": ""}
+
+
 async def test_a_url_is_explained(world):
     status, answer = await world.ask("GET", "/v1/explain", params={"url": "http://a.test/x"})
     assert status == 200

@@ -3,6 +3,7 @@ import pytest
 from tests.support.router import endpoint, route, service, table_of
 from tests.support.seen import healthy, instance, inventory, report
 from tidegate.building import build
+from tidegate.control.ejections import Out
 from tidegate.control.explain import container_names, explain_container, explain_url, near
 from tidegate.errors import Problem
 from tidegate.model import HealthState, Overrides, TrafficMode
@@ -59,6 +60,27 @@ def test_how_an_endpoint_is_chosen_is_told_where_it_is_not_just_the_next_one(pol
     assert said(explain_url(table, (), "a.test", "/"), words)
     plain = table_of(1, [route()], [service("web", endpoint(("127.0.0.1", 1)))])
     assert not said(explain_url(plain, (), "a.test", "/"), words)
+
+
+@pytest.mark.parametrize(
+    ("out", "found", "words"),
+    [
+        (
+            Out(workers=1, of=2, until=108.0),
+            True,
+            "in: web-1:80:80 at 127.0.0.1:1, healthy; ejected after failed requests by 1",
+        ),
+        (Out(workers=2, of=2, until=108.0), False, "out: web-1:80:80 at 127.0.0.1:1, healthy; ejected after failed"),
+        (Out(workers=1, of=2, until=108.0), True, "1 of 2 workers, for 8 s more"),
+        (Out(workers=1, of=2, until=99.0), True, "1 of 2 workers, until a request shows that it answers again"),
+    ],
+)
+def test_an_endpoint_that_workers_have_ejected_says_so_and_for_how_long(out, found, words):
+    table = table_of(1, [route()], [service("web", endpoint(("127.0.0.1", 1)))])
+    explanation = explain_url(table, (), "a.test", "/", out={"web-1:80": out}, now=100.0)
+    assert said(explanation, words)
+    assert explanation.found is found
+    assert explanation.endpoints == ("web-1:80",)
 
 
 def test_a_path_counts_by_segments():

@@ -4,6 +4,7 @@ import json
 
 from tests.support.counts import counted
 from tests.support.router import endpoint, route, service, table_of
+from tidegate.control.ejections import Out
 from tidegate.control.traffic import Traffic
 from tidegate.control.usage import usage
 from tidegate.model import HealthState, TrafficMode
@@ -51,3 +52,9 @@ def test_what_is_gone_from_the_table_says_so():
     traffic.add("endpoint", ("web", "v0", "old:80"), counted())
     (row,) = usage(traffic, table(), ("endpoint",), resting=False)["rows"]
     assert (row["state"], row["weight"]) == ("gone", None)
+
+
+def test_an_endpoint_says_how_many_workers_have_ejected_it():
+    out = {"web-1:80": Out(workers=1, of=2, until=0.0)}
+    shown = rows(usage(Traffic(lambda: 0.0), table(), ("endpoint",), resting=True, out=out))
+    assert {name: row["ejected"] for (_, name), row in shown.items()} == {"web-1:80": "1/2", "web-2:80": ""}

@@ -74,6 +74,19 @@ def test_a_trial_without_an_outcome_is_offered_again():
     assert ejector.due(20.0) == [some[0]]
 
 
+def test_who_is_out_is_listed_with_the_time_that_is_left():
+    some, ejector = upstreams(4), Ejector()
+    assert ejector.out(0.0) == []
+    fail(ejector, some[0], some, 3, 0.0)
+    fail(ejector, some[1], some, 3, 4.0)
+    assert ejector.out(6.0) == [(some[0], 4.0), (some[1], 8.0)]
+    ejector.due(11.0)
+    assert ejector.out(11.0) == [(some[0], 0.0), (some[1], 3.0)]
+    ejector.answered(some[0], 11.5)
+    some[1].draining = True
+    assert ejector.out(12.0) == []
+
+
 def test_what_was_sent_before_neither_lengthens_nor_ends_an_ejection():
     some, ejector = upstreams(2), Ejector()
     fail(ejector, some[0], some, 3)

@@ -21,6 +21,7 @@ from tidegate.app.pulse import Pulse
 from tidegate.app.resolve import Resolver
 from tidegate.app.stack import Stack
 from tidegate.config import Config
+from tidegate.control.ejections import Ejections
 from tidegate.control.gauges import Gauges
 from tidegate.control.helps import HELPS
 from tidegate.control.metrics import CounterDelta, Registry
@@ -107,8 +108,10 @@ class Control:
         self.registry = Registry(HELPS)
         self.traffic = Traffic(time.monotonic, lambda kind, keys: known(self.cell.table, kind, keys))
         self.gauges = Gauges(time.monotonic, HELPS)
+        self.ejections = Ejections(time.monotonic, time.time, lambda kind, keys: known(self.cell.table, kind, keys))
         self.registry.also_lines(self.traffic.lines)
         self.registry.also(self.gauges.families)
+        self.registry.also(self.ejections.families)
         self.engines = Engines(config)
         self.channel = ChannelServer(self.take, expected=config.workers)
         self.zone = Zone(config.dns.domain, config.dns.ttl_seconds, recursion=config.dns.forward)
@@ -140,6 +143,7 @@ class Control:
             complaints=self._complaints,
             registry=self.registry,
             traffic=self.traffic,
+            ejections=self.ejections,
             sockets=adopt(launch.admin),
         )
         self.cell.follow(self.plane.certificates.apply)
@@ -202,6 +206,12 @@ class Control:
             self.traffic.fail(failed.kind, failed.key[:-1], failed.key[-1], failed.values[0])
         flying = ((each.kind, each.key, each.values[0]) for each in report.in_flight)
         self.traffic.fly(slot, report.pid, flying)
+        self.ejections.take(
+            slot,
+            report.pid,
+            ((each.endpoint, each.seconds) for each in report.ejected),
+            ((each.key, each.values[0]) for each in report.ejections),
+        )
         self.gauges.take(slot, report.pid, ((each.name, each.labels, each.value) for each in report.gauges))
 
 

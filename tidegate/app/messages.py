@@ -59,8 +59,16 @@ class Columns(Struct, frozen=True, array_like=True):
     values: tuple[int, ...]
 
 
+class Ejected(Struct, frozen=True, array_like=True):
+    """An endpoint that gets nothing from this worker for `seconds` more; 0 where it only waits for its trial."""
+
+    endpoint: str
+    seconds: float
+
+
 class Report(Message, frozen=True):
-    """What a worker counted in the last second. `gauges` and `in_flight` are what is so now, and all of it."""
+    """What a worker counted in the last second. `gauges`, `in_flight` and `ejected` are what is so now, and all of it (of
+    `ejected` the first thousand). `ejections` are how many there were, by endpoint."""
 
     pid: int = 0
     counters: tuple[Sample, ...] = ()
@@ -68,6 +76,8 @@ class Report(Message, frozen=True):
     traffic: tuple[Columns, ...] = ()
     in_flight: tuple[Columns, ...] = ()
     failures: tuple[Columns, ...] = ()
+    ejections: tuple[Columns, ...] = ()
+    ejected: tuple[Ejected, ...] = ()
 
 
 class Snapshot(Message, frozen=True):

@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 from typing import Any, Protocol
 
-from tidegate.app.messages import Columns, Report, Sample
+from tidegate.app.messages import Columns, Ejected, Report, Sample
 from tidegate.router.tunnel import Tunnel
 from tidegate.router.worker import Router
 
+_MAX_EJECTED = 1000  # endpoints told of in one report
 _Key = tuple[str, tuple[tuple[str, str], ...]]
 
 
@@ -71,13 +72,14 @@ class Reporter:
             traffic=traffic,
             in_flight=(*routes, *endpoints),
             failures=_failures(router),
+            ejections=_ejections(router),
+            ejected=_ejected(router),
         )
 
     def _take_router(self, router: Router) -> None:
         core = router.core
         self.gauge("tidegate_router_table_version", router.book.version)
         self._take_routes(router)
-        self._total("tidegate_router_ejections_total", router.book.ejector.ejections)
         self.gauge("tidegate_router_pressure", core.pressure)
         front = router.front
         if front.shaken or front.failed or front.refused or front.pending:
@@ -149,3 +151,15 @@ def _failures(router: Router) -> tuple[Columns, ...]:
         *(Columns("route", key, (amount,)) for key, amount in of_routes.items()),
         *(Columns("endpoint", key, (amount,)) for key, amount in of_endpoints.items()),
     )
+
+
+def _ejections(router: Router) -> tuple[Columns, ...]:
+    """How often endpoints were taken out, by endpoint; counted anew from here."""
+    found, router.ejections = router.ejections, {}
+    return tuple(Columns("endpoint", key, (number,)) for key, number in found.items())
+
+
+def _ejected(router: Router) -> tuple[Ejected, ...]:
+    """Who is out now, a tenth of a second exact."""
+    out = router.book.ejector.out(router.core.clock())
+    return tuple(Ejected(upstream.endpoint.id, round(seconds, 1)) for upstream, seconds in out[:_MAX_EJECTED])

@@ -33,7 +33,7 @@ def _route(item: Mapping[str, Any]) -> Sequence[object]:
 
 def _endpoint(item: Mapping[str, Any]) -> Sequence[object]:
     where = words.address(item.get("address"))
-    version, state, reason = item.get("version") or "-", item.get("state", ""), item.get("reason", "")
+    version, state, reason = item.get("version") or "-", words.state(item), item.get("reason", "")
     return (item["name"], item.get("service", ""), version, state, where, item.get("node", ""), reason)
 
 

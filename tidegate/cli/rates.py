@@ -99,7 +99,8 @@ def _summed(rows: Sequence[Document], by: str) -> dict[tuple[str, ...], dict[str
             continue
         name = tuple(str(row[part] or ("default" if part == "version" else "")) for part in _NAMES[by])
         part = {
-            **{column: row[column] for column in ("requests", "in_flight", "weight", "state")},
+            **{column: row[column] for column in ("requests", "in_flight", "weight")},
+            "state": f"{row['state']}, ejected {row['ejected']}" if row.get("ejected") else row["state"],
             "duration_buckets": list(row["duration_buckets"]),
             "errors": row["statuses"].get("5xx", 0),
         }

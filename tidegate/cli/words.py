@@ -48,6 +48,13 @@ def weights(backends: Sequence[Mapping[str, Any]]) -> str:
     return " ".join(f"{name} {weight}" for name, weight in words.items())
 
 
+def state(endpoint: Mapping[str, Any]) -> str:
+    """`healthy`, or `healthy, ejected 1/2` where one of two workers sends it nothing after failures."""
+    ejected = endpoint.get("ejected")
+    name = str(endpoint.get("state", ""))
+    return f"{name}, ejected {ejected['workers']}/{ejected['of']}" if ejected else name
+
+
 def ready(endpoints: Sequence[Mapping[str, Any]]) -> str:
     """`3/4 1 unhealthy`: how many get traffic, and what the others do."""
     states = [str(endpoint.get("state", "")) for endpoint in endpoints]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -45,6 +46,7 @@ from tidegate.control.traffic import LABELS
 from tidegate.control.usage import usage
 from tidegate.control.writer import OverrideWriter
 from tidegate.errors import NoSuchThing, Problem
+from tidegate.model import Endpoint
 
 
 class Look:
@@ -106,6 +108,7 @@ class Look:
         ]
         return {
             **document(service),
+            "endpoints": self._listed(service.endpoints),
             "weights": targets.weights_of(reconciler.table, key),
             "routes": routes,
             "overrides": document([each for each in self._parts.book.settings if each.target == key]),
@@ -120,15 +123,23 @@ class Look:
 
     @operation("GET", "/v1/endpoints")
     async def endpoints(self, query: NoQuery) -> Endpoints:  # noqa: ARG002  as above
-        """All endpoints and their health."""
+        """All endpoints, their health, and whom the workers have ejected."""
         reconciler = self._parts.reconciler
         return Endpoints(
-            endpoints=[
-                {**document(endpoint), "health": document(reconciler.health.get(endpoint.id))}
+            endpoints=self._listed(
+                endpoint
                 for key in sorted(reconciler.table.services)
                 for endpoint in reconciler.table.services[key].endpoints
-            ]
+            )
         )
+
+    def _listed(self, endpoints: Iterable[Endpoint]) -> list[Document]:
+        """Each with its health, and by how many workers it is ejected (null: by none)."""
+        health, out = self._parts.reconciler.health, self._parts.ejections.out()
+        return [
+            {**document(each), "health": document(health.get(each.id)), "ejected": document(out.get(each.id))}
+            for each in endpoints
+        ]
 
     @operation("GET", "/v1/nodes")
     async def nodes(self, query: NoQuery) -> Nodes:  # noqa: ARG002  as above
@@ -155,7 +166,8 @@ class Look:
     async def traffic(self, query: TrafficQuery) -> Carried:
         """What routes, services and endpoints carry: sums, to be subtracted from those of a later answer."""
         kinds = (query.kind,) if query.kind is not None else tuple(LABELS)
-        found = usage(self._parts.traffic, self._parts.reconciler.table, kinds, resting=query.resting)
+        out = self._parts.ejections.out()
+        found = usage(self._parts.traffic, self._parts.reconciler.table, kinds, resting=query.resting, out=out)
         return Carried(at=found["at"], bounds_seconds=found["bounds_seconds"], rows=found["rows"])
 
     @operation("GET", "/v1/problems")
@@ -174,8 +186,11 @@ class Look:
         reconciler = self._parts.reconciler
         if (query.url is None) == (query.container is None):
             raise Refused(400, Problem(code="T1602", text="give either url or container", place="/query"))
+        out, now = self._parts.ejections.out(), time.time()
         if query.container is not None:
-            found = explain_container(reconciler.table, reconciler.inventories, reconciler.problems, query.container)
+            found = explain_container(
+                reconciler.table, reconciler.inventories, reconciler.problems, query.container, out=out, now=now
+            )
             if found is None:
                 nearest = near(query.container, container_names(reconciler.inventories))
                 mend = f"did you mean {', '.join(nearest)}?" if nearest else "docker ps lists the containers"
@@ -191,12 +206,15 @@ class Look:
                 method=query.method,
                 query=parameters,
                 said=lambda route: said_of(build, route),
+                out=out,
+                now=now,
             )
         return Explained(
             subject=found.subject,
             found=found.found,
             route=found.route,
             steps=list(found.steps),
+            ejected={each: document(out[each]) for each in found.endpoints if each in out},
             problems=document(found.problems),
         )
 

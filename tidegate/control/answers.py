@@ -150,12 +150,13 @@ class Events(TypedDict):
 
 
 class Explained(TypedDict):
-    """A decision, step by step."""
+    """A decision, step by step. `ejected` are those of its endpoints that workers have taken out after failures, by id."""
 
     subject: str
     found: bool
     route: str
     steps: list[str]
+    ejected: dict[str, Document]
     problems: list[Document]
 
 
@@ -180,7 +181,8 @@ class Status(TypedDict):
 class TrafficRow(TypedDict):
     """Sums since control started. Times in microseconds, body sizes in bytes; `*_buckets` count per bound of
     `bounds_seconds`, the last one what is above all. `state` is a route's mode, a service's ready endpoints of all, an
-    endpoint's health, or `gone`; `weight` is null where none applies."""
+    endpoint's health, or `gone`; `weight` is null where none applies; `ejected` is how many workers of all send nothing to an
+    endpoint after failures (`1/2`), empty for none."""
 
     kind: Literal["route", "service", "endpoint"]
     route: NotRequired[str]
@@ -188,6 +190,7 @@ class TrafficRow(TypedDict):
     version: NotRequired[str]
     endpoint: NotRequired[str]
     state: str
+    ejected: NotRequired[str]
     weight: int | None
     requests: int
     received: int

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 from tidegate.building.claims import route_id
+from tidegate.control.ejections import Out
 from tidegate.errors import Problem
 from tidegate.matcher import HostEntry, match_path
 from tidegate.model import Backend, Endpoint, HealthState, Instance, Inventory, Route, TrafficMode
@@ -19,18 +20,23 @@ from tidegate.value import Value
 class Explanation(Value, frozen=True):
     """`steps` are sentences in the order of the decision; `found` says whether it ends at something that serves.
 
-    `route` is the id of the route in question; `problems` are those that have to do with it.
+    `route` is the id of the route in question, `endpoints` the ids of what it comes to; `problems` are those that have to do
+    with it.
     """
 
     subject: str
     found: bool
     steps: tuple[str, ...]
     route: str = ""
+    endpoints: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
 def _nobody(_route: Route) -> Mapping[str, Said]:
     return {}
+
+
+_NOBODY_OUT: Mapping[str, Out] = {}
 
 
 def explain_url(
@@ -42,9 +48,12 @@ def explain_url(
     method: str = "GET",
     query: str = "",
     said: Callable[[Route], Mapping[str, Said]] = _nobody,
+    out: Mapping[str, Out] = _NOBODY_OUT,
+    now: float = 0.0,
 ) -> Explanation:
     """What a request for `host` (a port is ignored) and `path` meets, if it has no other headers and cookies than any
-    request. `said` tells who said which of a route's settings. Costs a pass over all routes."""
+    request. `said` tells who said which of a route's settings, `out` whom the workers have ejected (by endpoint id), `now`
+    is seconds since the epoch. Costs a pass over all routes."""
     host = host.lower().rstrip(".")
     subject = host + path
     steps: list[str] = []
@@ -65,10 +74,17 @@ def explain_url(
     route = _chosen(fitting, method.upper(), query, steps)
     if route is None:
         return Explanation(subject=subject, found=False, steps=(*steps, "answer: 404 no-route"))
-    ready, told = _route_steps(table, route)
+    ready, told = _route_steps(table, route, out, now)
     told[1:1] = [f"setting {name} = {_value(name, each)} ({each.source})" for name, each in sorted(said(route).items())]
     named = [problem for problem in problems if route.id in problem.text or route.id in problem.place]
-    return Explanation(subject=subject, found=ready, steps=(*steps, *told), route=route.id, problems=tuple(named))
+    return Explanation(
+        subject=subject,
+        found=ready,
+        steps=(*steps, *told),
+        route=route.id,
+        endpoints=tuple(each.id for backend in route.backends for each in endpoints_of(table, backend)),
+        problems=tuple(named),
+    )
 
 
 def _value(name: str, said: Said) -> str:
@@ -121,7 +137,7 @@ def _routes_of(table: RoutingTable, host: str) -> tuple[str, list[Route]]:
     return "", []
 
 
-def _route_steps(table: RoutingTable, route: Route) -> tuple[bool, list[str]]:
+def _route_steps(table: RoutingTable, route: Route, out: Mapping[str, Out], now: float) -> tuple[bool, list[str]]:
     owner = f"held by {route.owner}" if route.owner else "held by containers without a project"
     steps = [f"route {route.id}: {owner}" + (f", from {route.origin}" if route.origin else "")]
     if route.mode is TrafficMode.MAINTENANCE:
@@ -138,8 +154,8 @@ def _route_steps(table: RoutingTable, route: Route) -> tuple[bool, list[str]]:
         if not endpoints:
             steps.append("  no endpoint")
         for endpoint in endpoints:
-            ready += bool(endpoint.state is HealthState.HEALTHY and backend.weight)
-            steps.append(f"  {_endpoint(endpoint)}")
+            ready += bool(endpoint.state is HealthState.HEALTHY and backend.weight and not _gone(out.get(endpoint.id)))
+            steps.append(f"  {_endpoint(endpoint, out.get(endpoint.id), now)}")
     if route.mode is TrafficMode.NORMAL:
         steps.append(
             f"answer: forwarded to one of {ready} ready endpoints"
@@ -150,7 +166,7 @@ def _route_steps(table: RoutingTable, route: Route) -> tuple[bool, list[str]]:
 
 
 def _balancing(route: Route) -> list[str]:
-    """How an endpoint is chosen, where it is not just the next one by weight; ejections are the workers' own."""
+    """How an endpoint is chosen, where it is not just the next one by weight."""
     balance, limits = route.policy.balance, route.policy.limits
     steps = []
     if balance.algorithm is Algorithm.LEAST_REQUESTS:
@@ -185,15 +201,34 @@ def _backend(backend: Backend) -> str:
     return f"{backend.service}{version}" + (f" port {backend.port}" if backend.port else "")
 
 
-def _endpoint(endpoint: Endpoint) -> str:
+def _gone(out: Out | None) -> bool:
+    """Whether every worker has ejected it."""
+    return out is not None and out.workers >= out.of
+
+
+def _endpoint(endpoint: Endpoint, out: Out | None = None, now: float = 0.0) -> str:
     where = str(endpoint.address) if endpoint.address else "no address"
-    verdict = "in" if endpoint.state is HealthState.HEALTHY else "out"
+    verdict = "in" if endpoint.state is HealthState.HEALTHY and not _gone(out) else "out"
     reason = f": {endpoint.reason}" if endpoint.reason else ""
-    return f"{verdict}: {endpoint.name}:{endpoint.port} at {where}, {endpoint.state.value}{reason}"
+    return f"{verdict}: {endpoint.name}:{endpoint.port} at {where}, {endpoint.state.value}{reason}{_ejected(out, now)}"
+
+
+def _ejected(out: Out | None, now: float) -> str:
+    if out is None:
+        return ""
+    left = out.until - now
+    rest = f"for {left:.0f} s more" if left >= 0.5 else "until a request shows that it answers again"
+    return f"; ejected after failed requests by {out.workers} of {out.of} workers, {rest}"
 
 
 def explain_container(
-    table: RoutingTable, inventories: Mapping[str, Inventory], problems: Iterable[Problem], name: str
+    table: RoutingTable,
+    inventories: Mapping[str, Inventory],
+    problems: Iterable[Problem],
+    name: str,
+    *,
+    out: Mapping[str, Out] = _NOBODY_OUT,
+    now: float = 0.0,
 ) -> Explanation | None:
     """What a container's labels were understood as, and what became of it; None if no provider sees such a container.
 
@@ -209,7 +244,9 @@ def explain_container(
     )
     service = table.services.get(instance.key)
     mine = [each for each in (service.endpoints if service else ()) if each.instance == instance.id]
-    steps += [f"endpoint {_endpoint(each)}" for each in mine] or ["no endpoint: it does not run, or has no port"]
+    steps += [f"endpoint {_endpoint(each, out.get(each.id), now)}" for each in mine] or [
+        "no endpoint: it does not run, or has no port"
+    ]
     steps += _claims(table, instance) or ["no route is claimed"]
     found = [
         problem
@@ -218,8 +255,9 @@ def explain_container(
     ]
     return Explanation(
         subject=instance.name,
-        found=any(each.state is HealthState.HEALTHY for each in mine),
+        found=any(each.state is HealthState.HEALTHY and not _gone(out.get(each.id)) for each in mine),
         steps=tuple(steps),
+        endpoints=tuple(each.id for each in mine),
         problems=tuple(dict.fromkeys(found)),
     )
 

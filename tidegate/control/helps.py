@@ -29,7 +29,7 @@ HELPS = {
     "tidegate_router_accepted_connections_total": "Client connections accepted.",
     "tidegate_router_downstream_connections": "Client connections open: idle, with a request, or a tunnel.",
     "tidegate_router_evicted_connections_total": "Idle client connections closed to make room for others.",
-    "tidegate_router_ejections_total": "Endpoints left out because requests failed there again and again, by one worker each.",
+    "tidegate_router_ejections_total": "Times an endpoint was left out by a worker because requests failed there again and again.",
     "tidegate_router_refused_retries_total": "Retries that the budget of their route did not grant.",
     "tidegate_router_held_requests": "Requests waiting until something is ready.",
     "tidegate_router_listener_pauses_total": "Times the listeners stopped to accept because too many connections were open.",

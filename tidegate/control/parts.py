@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tidegate.control.answers import Document
+from tidegate.control.ejections import Ejections
 from tidegate.control.journal import Journal
 from tidegate.control.metrics import Registry
 from tidegate.control.overrides import OverrideBook
@@ -22,6 +23,7 @@ class Parts(Value, frozen=True):
     journal: Journal
     registry: Registry
     traffic: Traffic
+    ejections: Ejections
     followers: Followers
     status: StatusPort
     resolve: ResolvePort

@@ -12,6 +12,7 @@ from tidegate.building import BuildOptions
 from tidegate.config import Config
 from tidegate.control.certificates import Certificates
 from tidegate.control.document import document
+from tidegate.control.ejections import Ejections
 from tidegate.control.guard import check_config
 from tidegate.control.journal import Journal
 from tidegate.control.metrics import Registry
@@ -51,6 +52,7 @@ class ControlPlane:
         complaints: Callable[[], Iterable[Problem]] = tuple,
         registry: Registry | None = None,
         traffic: Traffic | None = None,
+        ejections: Ejections | None = None,
         sockets: Sequence[socket.socket] = (),
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
@@ -58,6 +60,7 @@ class ControlPlane:
         check_config(config.admin)
         self.registry = registry or Registry()
         self.journal = Journal(wall)
+        self.ejections = ejections or Ejections(clock, wall)
         self.certificates = Certificates(
             Shelf(config.tls, config.files),
             self.journal,
@@ -85,6 +88,7 @@ class ControlPlane:
             journal=self.journal,
             registry=self.registry,
             traffic=traffic or Traffic(clock),
+            ejections=self.ejections,
             followers=followers,
             status=status,
             resolve=resolve,

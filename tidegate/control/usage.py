@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from tidegate.control.ejections import Out
 from tidegate.control.metrics import BUCKETS
 from tidegate.control.traffic import CLASSES, LABELS, SUMS, Key, Traffic, classes, histograms
 from tidegate.model import Endpoint, HealthState, Route
@@ -17,9 +18,19 @@ from tidegate.routing import RoutingTable
 Document = dict[str, Any]
 
 
-def usage(traffic: Traffic, table: RoutingTable, kinds: Iterable[str], *, resting: bool) -> Document:
-    """The answer. Without `resting` only what had a request; with it everything that the table has. Costs a pass over the
-    table."""
+_NOBODY_OUT: Mapping[str, Out] = {}
+
+
+def usage(
+    traffic: Traffic,
+    table: RoutingTable,
+    kinds: Iterable[str],
+    *,
+    resting: bool,
+    out: Mapping[str, Out] = _NOBODY_OUT,
+) -> Document:
+    """The answer. Without `resting` only what had a request; with it everything that the table has. `out` are the
+    endpoints that workers have ejected. Costs a pass over the table."""
     in_flight = traffic.in_flight()
     rows: list[Document] = []
     for kind in kinds:
@@ -30,7 +41,11 @@ def usage(traffic: Traffic, table: RoutingTable, kinds: Iterable[str], *, restin
         for key in sorted(keys):
             facts = known.get(key, {"state": "gone", "weight": None})
             number = in_flight.get((kind, key), 0)
-            rows.append({**_names(kind, key), **facts, **_numbers(sums.get(key)), "in_flight": number})
+            row = {**_names(kind, key), **facts, **_numbers(sums.get(key)), "in_flight": number}
+            if kind == "endpoint":
+                ejected = out.get(key[2])
+                row["ejected"] = "" if ejected is None else f"{ejected.workers}/{ejected.of}"
+            rows.append(row)
     return {"at": traffic.measured_at(), "bounds_seconds": list(BUCKETS), "rows": rows}
 
 

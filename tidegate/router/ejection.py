@@ -34,11 +34,10 @@ class _Record:
 class Ejector:
     """The failures of one worker's upstreams (anything with `failures`, `ejected`, `trial` and `draining`)."""
 
-    __slots__ = ("_records", "ejections")
+    __slots__ = ("_records",)
 
     def __init__(self) -> None:
         self._records: dict[Any, _Record] = {}
-        self.ejections = 0
 
     def failed(self, upstream: Any, policy: Ejection, siblings: Collection[Any], now: float) -> bool:
         """A request failed at it. True if it is out from now on, or again. `siblings` are the service's ready ones."""
@@ -76,8 +75,15 @@ class Ejector:
                 found.append(upstream)
         return found
 
+    def out(self, now: float) -> list[tuple[Any, float]]:
+        """Who is out, and for how many seconds more; 0 for one that only waits for its trial."""
+        return [
+            (upstream, 0.0 if record.trying else max(0.0, record.until - now))
+            for upstream, record in self._records.items()
+            if upstream.ejected and not upstream.draining
+        ]
+
     def _eject(self, upstream: Any, record: _Record, policy: Ejection, now: float) -> None:
-        self.ejections += 1
         record.policy = policy
         record.seconds = min(max(2 * record.seconds, policy.seconds), LONGEST * policy.seconds)
         record.until = now + record.seconds

@@ -94,6 +94,7 @@ class Router:
         self.failures: dict[
             tuple[str, str, str, str], int
         ] = {}  # (service, version, endpoint, reason), since the last report
+        self.ejections: dict[tuple[str, str, str], int] = {}  # (service, version, endpoint), since the last report
         self._on_failure = on_failure
         self.core.enquire = self._enquire
         self._desk: Any = None  # an `enquiry.Desk`, from the first question on
@@ -279,6 +280,7 @@ class Router:
             return  # that we have no descriptor left says nothing about the endpoint
         self._on_failure(endpoint.id, reason)
         if self.book.failed(upstream, route.route.policy.ejection):
+            self.ejections[key[:3]] = self.ejections.get(key[:3], 0) + 1
             _log.warning("endpoint ejected", extra={"endpoint": endpoint.id, "reason": reason.token})
 
     def _answered(self, upstream: Upstream) -> None:
