@@ -20,6 +20,7 @@ INTERFACES = {
     "tidegate/store/port.py",
     "tidegate/control/ports.py",
     "tidegate/discovery/provider.py",
+    "tidegate/router/sink.py",
     "tidegate/__main__.py",
 }
 FREE_FOLDERS = {"policy", "integration", "system", "bench", "support", "fuzz"}

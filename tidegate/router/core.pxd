@@ -5,9 +5,10 @@ from tidegate.matcher cimport Matcher
 from tidegate.router.accesslog cimport line
 from tidegate.router.counters cimport Counters, bucket
 from tidegate.router.exchange cimport Exchange
+from tidegate.router.link cimport Link
 from tidegate.router.live cimport LiveRoute
 from tidegate.router.timers cimport Wheel
-from tidegate.router.upstream cimport Upstream, UpstreamConnection
+from tidegate.router.upstream cimport Upstream
 
 cdef class Core:
     cdef public Limits limits
@@ -52,7 +53,8 @@ cdef class Core:
 
     cpdef opened(self, object connection)
     cpdef lost(self, object connection)
-    cpdef put_back(self, UpstreamConnection connection, double now)
+    @cython.locals(upstream=Upstream)
+    cpdef put_back(self, Link connection, double now)
 
     @cython.locals(
         duration_us="long long",

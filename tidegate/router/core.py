@@ -17,11 +17,12 @@ from tidegate.matcher import Matcher
 from tidegate.router.accesslog import line
 from tidegate.router.counters import Counters, bucket
 from tidegate.router.exchange import Exchange
+from tidegate.router.link import Link
 from tidegate.router.live import LiveRoute
 from tidegate.router.observer import Observer
 from tidegate.router.recorder import Recorder
 from tidegate.router.timers import Wheel
-from tidegate.router.upstream import Upstream, UpstreamConnection
+from tidegate.router.upstream import Upstream
 
 
 class Core:
@@ -144,10 +145,11 @@ class Core:
         if self.draining and not self.connections:
             self.on_empty()
 
-    def put_back(self, connection: UpstreamConnection, now: float) -> None:
+    def put_back(self, connection: Link, now: float) -> None:
         """A connection that may serve again."""
         connection.idle_since = now
-        connection.upstream.put(connection, self.upstream_idle)
+        upstream: Upstream = connection.upstream
+        upstream.put(connection, self.upstream_idle)
 
     def finished(self, exchange: Exchange, now: float) -> None:
         """Count and log one exchange."""

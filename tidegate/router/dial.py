@@ -10,9 +10,10 @@ from typing import Any
 
 from tidegate.model import Endpoint
 from tidegate.policy import UpstreamTls
+from tidegate.router.connection import UpstreamConnection
 from tidegate.router.listener import connect
 from tidegate.router.reactor import Reactor
-from tidegate.router.upstream import Upstream, UpstreamConnection
+from tidegate.router.upstream import Upstream
 from tidegate.tls.contexts import client_context, load_pair
 from tidegate.tls.shelf import View
 from tidegate.tls.stream import TlsStream

@@ -2,10 +2,13 @@ cimport cython
 
 from tidegate.http1.events cimport RequestHead, ResponseHead
 from tidegate.http1.authority cimport split_authority
+from tidegate.router.connection cimport UpstreamConnection
 from tidegate.router.core cimport Core
 from tidegate.router.exchange cimport Exchange
+from tidegate.router.link cimport Link
 from tidegate.router.live cimport LiveRoute
-from tidegate.router.upstream cimport Sink, Upstream, UpstreamConnection
+from tidegate.router.sink cimport Sink
+from tidegate.router.upstream cimport Upstream
 
 cdef int _NONE, _LENGTH, _CHUNKED, _UNTIL_CLOSE, _CLAIMED, _HELD, _RESPONDING, _NORMAL, _MAINTENANCE, _FOR_UPSTREAM
 cdef double _ENQUIRY_SECONDS
@@ -78,7 +81,7 @@ cdef class Relay(Sink):
     cpdef response_data(self, bytes data, Py_ssize_t size)
 
     @cython.locals(exchange=Exchange)
-    cpdef response_end(self, UpstreamConnection connection, bint reusable, double now)
+    cpdef response_end(self, Link connection, bint reusable, double now)
 
     @cython.locals(exchange=Exchange)
     cdef fail(self, object reason, bytes lines=*)

@@ -22,15 +22,18 @@ from tidegate.http1.events import (
     ResponseHead,
 )
 from tidegate.http1.writer import CONTINUE, answer, respond
+from tidegate.router.connection import UpstreamConnection
 from tidegate.router.core import Core
 from tidegate.router.exchange import CLAIMED, HELD, IDEMPOTENT, MAX_REACHED, RESPONDING, Exchange
 from tidegate.router.filters.answer import Answer, Question
 from tidegate.router.filters.ask import Ask
 from tidegate.router.filters.chain import Chain
 from tidegate.router.guard import https_location, verdict
+from tidegate.router.link import Link
 from tidegate.router.live import MAINTENANCE, NORMAL, LiveRoute
+from tidegate.router.sink import Sink
 from tidegate.router.tunnel import join
-from tidegate.router.upstream import Sink, Upstream, UpstreamConnection
+from tidegate.router.upstream import Upstream
 
 _NONE = FRAMING_NONE
 _LENGTH = FRAMING_LENGTH
@@ -536,7 +539,7 @@ class Relay(Sink):
             else:
                 self.write(data)
 
-    def response_end(self, connection: UpstreamConnection, reusable: bool, now: float) -> None:
+    def response_end(self, connection: Link, reusable: bool, now: float) -> None:
         """The response is complete."""
         exchange = self.exchange
         if exchange is None:
@@ -555,7 +558,7 @@ class Relay(Sink):
         self.finish(exchange, None, now)
         self.begin_next(now)
 
-    def upstream_lost(self, connection: UpstreamConnection, untouched: bool) -> None:
+    def upstream_lost(self, connection: Link, untouched: bool) -> None:
         """The connection broke before the response ended. `untouched`: not one response byte had come."""
         exchange = self.exchange
         self.connection = None
@@ -589,7 +592,7 @@ class Relay(Sink):
             self.core.failed(exchange.upstream, reason, exchange.route)
         self.fail(reason)
 
-    def start_tunnel(self, connection: UpstreamConnection, head: ResponseHead, rest: bytes) -> None:
+    def start_tunnel(self, connection: Link, head: ResponseHead, rest: bytes) -> None:
         """101: both transports now carry the upgraded protocol; this object hands over."""
         exchange = self.exchange
         assert exchange is not None, "a tunnel begins with an exchange"

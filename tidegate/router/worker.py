@@ -22,6 +22,7 @@ from tidegate.config import AccessLogConfig, HttpConfig, TracingConfig
 from tidegate.errors import ConfigError, Reason
 from tidegate.policy import UpstreamTls
 from tidegate.router.arrangement import Arranger
+from tidegate.router.connection import UpstreamConnection
 from tidegate.router.core import Core
 from tidegate.router.dial import context_for, dial
 from tidegate.router.downstream import Downstream
@@ -42,7 +43,7 @@ from tidegate.router.secure import Front
 from tidegate.router.stickiness import Marker
 from tidegate.router.timers import TICK_SECONDS
 from tidegate.router.trace import Tracer
-from tidegate.router.upstream import Upstream, UpstreamConnection
+from tidegate.router.upstream import Upstream
 from tidegate.routing import Delta, RoutingTable
 from tidegate.tasks import Tasks
 from tidegate.telemetry import logger
