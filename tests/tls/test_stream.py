@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import random
 import ssl
+import weakref
 
 import pytest
 import trustme
 
 from tidegate.tls.contexts import client_context, server_context
-from tidegate.tls.stream import TlsStream
+from tidegate.tls.stream import Buffers, TlsStream
 
 CA = trustme.CA()
 ISSUED = CA.issue_cert("a.test")
 CHAIN = b"".join(each.bytes() for each in ISSUED.cert_chain_pems)
 KEY = ISSUED.private_key_pem.bytes()
+SHARED = Buffers()  # of all streams here, as in a worker
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_in_the_shared_buffers():
+    yield
+    assert not SHARED.incoming.pending
+    assert not SHARED.outgoing.pending
 
 
 class Wire:
@@ -92,13 +102,12 @@ class Above:
 class Party:
     """One end: its wire, its stream, the protocol above, and what the handshake ended in."""
 
-    def __init__(self, context, name=None, keeps_writing=False):
+    def __init__(self, context, name=None, keeps_writing=False, buffers=None):
         self.wire = Wire()
         self.above = Above(keeps_writing)
-        self.later = []
         self.failure = None
         self.open = False
-        self.stream = TlsStream(self.wire, context, self, lambda call, *args: self.later.append((call, args)), name)
+        self.stream = TlsStream(self.wire, context, self, buffers or SHARED, name)
 
     def shaken(self, stream):
         self.open = True
@@ -106,12 +115,6 @@ class Party:
 
     def shake_failed(self, stream, error):
         self.failure = error
-
-    def turn(self):
-        """What the loop does next."""
-        calls, self.later = self.later, []
-        for call, args in calls:
-            call(*args)
 
 
 def pass_on(client, server, size=0):
@@ -221,28 +224,83 @@ def test_an_end_without_close_notify_cuts_a_server_off_but_only_ends_a_client():
     assert server.above.ended
 
 
-def test_a_paused_reader_gets_nothing_and_what_waited_in_a_later_turn():
+def test_a_reader_that_pauses_gets_what_the_read_brought_and_the_wire_reads_no_more():
     client, server = joined()
 
     def once(data):
+        assert not SHARED.incoming.pending, "all is decrypted before anybody is called"
         server.above.data.append(data)
         server.stream.pause_reading()
 
     server.stream.deliver = once
     client.stream.write(b"1" * 16384 + b"2" * 16384)
     pass_on(client, server)
-    assert server.above.got == b"1" * 16384
+    assert server.above.data == [b"1" * 16384 + b"2" * 16384]
     assert server.wire.paused
     server.stream.resume_reading()
-    assert server.above.got == b"1" * 16384, "not inside the call"
-    server.turn()
-    assert server.above.got == b"1" * 16384 + b"2" * 16384
-    server.stream.pause_reading()
-    client.stream.write(b"3")
+    assert not server.wire.paused
+
+
+def test_streams_that_share_buffers_do_not_disturb_each_other_however_their_records_are_cut():
+    pairs = [joined() for _ in range(3)]
+    rng = random.Random(7)
+    for number, (client, server) in enumerate(pairs):
+        client.stream.write(bytes([number]) * 40_000)
+        server.stream.write(bytes([number + 3]) * 40_000)
+    waiting = [(one, other, bytearray(b"".join(one.wire.sent))) for pair in pairs for one, other in (pair, pair[::-1])]
+    while any(records for _, _, records in waiting):
+        _, other, records = rng.choice(waiting)
+        size = rng.choice((1, 4, 5, 6, 900, 16_389, 20_000))
+        if records:
+            other.stream.data_received(bytes(records[:size]))
+            del records[:size]
+    for number, (client, server) in enumerate(pairs):
+        assert server.above.got == bytes([number]) * 40_000
+        assert client.above.got == bytes([number + 3]) * 40_000
+
+
+def test_what_follows_a_fault_or_an_end_does_not_reach_the_next_stream():
+    broken, ended = joined(), joined()
+    broken[0].stream.write(b"a")
+    broken[1].stream.data_received(b"\x17\x03\x03\x00\x20" + bytes(32) + b"".join(broken[0].wire.sent))
+    assert broken[1].wire.aborted
+    ended[0].stream.write_eof()
+    ended[1].stream.data_received(b"".join(ended[0].wire.sent) + b"behind the end")
+    assert ended[1].above.ended
+    refused = Party(server_context(CHAIN, KEY))
+    refused.stream.data_received(b"\x16\x03\x01\x00\x04nono" + bytes(100))
+    assert refused.failure is not None
+    client, server = joined()
+    client.stream.write(b"well")
     pass_on(client, server)
-    server.stream.resume_reading()
-    server.turn()
-    assert server.above.got.endswith(b"23")
+    assert server.above.got == b"well"
+
+
+def test_a_stream_above_another_may_be_written_to_and_closed_while_that_one_hands_up():
+    client, server = joined()
+    inner, container = joined()
+
+    def relay(data):
+        inner.stream.write(data)
+        inner.stream.close()
+
+    server.stream.deliver = relay
+    client.stream.write(b"m" * 50_000)
+    pass_on(client, server)
+    pass_on(inner, container)
+    assert container.above.got == b"m" * 50_000
+    assert container.above.ended
+
+
+def test_a_connection_that_is_gone_keeps_nothing_of_its_session():
+    client, _ = joined()
+    session = weakref.ref(client.stream.session)
+    client.stream.connection_lost(None)
+    assert session() is None
+    client.stream.write(b"late")
+    client.stream.write_eof()
+    client.stream.close()
+    assert not client.wire.sent
 
 
 def test_back_pressure_of_the_wire_is_told_above():

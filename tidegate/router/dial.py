@@ -16,7 +16,7 @@ from tidegate.router.reactor import Reactor
 from tidegate.router.upstream import Upstream
 from tidegate.tls.contexts import client_context, load_pair
 from tidegate.tls.shelf import View
-from tidegate.tls.stream import TlsStream
+from tidegate.tls.stream import Buffers, TlsStream
 
 
 class NotTrusted(ConnectionError):
@@ -26,11 +26,9 @@ class NotTrusted(ConnectionError):
 class Dial:
     """One connection being made (an asyncio protocol until the handshake begins). `made` resolves to `connection`."""
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, context: ssl.SSLContext, name: str, connection: UpstreamConnection
-    ) -> None:
-        self.made: asyncio.Future[UpstreamConnection] = loop.create_future()
-        self._call_soon = loop.call_soon
+    def __init__(self, context: ssl.SSLContext, name: str, connection: UpstreamConnection, buffers: Buffers) -> None:
+        self.made: asyncio.Future[UpstreamConnection] = asyncio.get_running_loop().create_future()
+        self._buffers = buffers
         self._context = context
         self._name = name
         self._connection = connection
@@ -38,7 +36,7 @@ class Dial:
     def connection_made(self, transport: asyncio.Transport) -> None:
         """asyncio: connected."""
         try:
-            stream = TlsStream(transport, self._context, self, self._call_soon, self._name)
+            stream = TlsStream(transport, self._context, self, self._buffers, self._name)
         except ValueError as error:  # a name that cannot be one
             transport.abort()
             self._fail(error)
@@ -73,15 +71,15 @@ class Dial:
 
 
 async def dial(
-    loop: asyncio.AbstractEventLoop,
     reactor: Reactor,
     upstream: Upstream,
     context: ssl.SSLContext,
     connection: UpstreamConnection,
+    buffers: Buffers,
 ) -> UpstreamConnection:
     """Connect and shake hands; the caller has the deadline. Raises OSError."""
     tls = connection.tls
-    attempt = Dial(loop, context, server_name(tls, upstream.endpoint), connection)
+    attempt = Dial(context, server_name(tls, upstream.endpoint), connection, buffers)
     transport = await connect(reactor, upstream.host, upstream.port, attempt)
     try:
         return await attempt.made

@@ -7,7 +7,6 @@ bounded number of handshakes in progress; who comes beyond is cut at once, so th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 from tidegate.router.core import Core
@@ -15,7 +14,7 @@ from tidegate.router.downstream import Downstream
 from tidegate.router.secure import DECODE_ERROR, Front, client_line
 from tidegate.router.timers import Timed
 from tidegate.tls.hello import MAX_BYTES, NotHello, read_hello
-from tidegate.tls.stream import TlsStream
+from tidegate.tls.stream import Buffers, TlsStream
 
 _CLEAR = b"400 Bad Request\nThis port speaks HTTPS.\n"
 _CLEAR_ANSWER = (
@@ -27,11 +26,13 @@ _CLEAR_ANSWER = (
 class Handshake(Timed):
     """One accepted connection until its handshake has ended (an asyncio protocol)."""
 
-    def __init__(self, core: Core, front: Front, call_soon: Callable[..., Any]) -> None:
+    __slots__ = ("buffers", "core", "exchange", "front", "grant", "heard", "over", "transport")
+
+    def __init__(self, core: Core, front: Front, buffers: Buffers) -> None:
         super().__init__()
         self.core = core
         self.front = front
-        self.call_soon = call_soon
+        self.buffers = buffers
         self.transport: Any = None
         self.exchange = None  # as other connections have one; there is none yet
         self.heard = b""  # first words, until they are whole
@@ -72,7 +73,7 @@ class Handshake(Timed):
             self._turn_away(grant)
             return
         self.grant = grant
-        stream = TlsStream(self.transport, grant.context, self, self.call_soon)
+        stream = TlsStream(self.transport, grant.context, self, self.buffers)
         self.transport.set_protocol(stream)
         heard, self.heard = self.heard, b""
         stream.data_received(heard)
@@ -127,7 +128,8 @@ class Handshake(Timed):
         if self.over:
             return
         self.over = True
-        self.armed = 0  # the wheel lets go of it at its next look
+        self.armed = 0  # the wheel lets go of it at its next look, which may be long after the connection is gone
+        self.transport = self.grant = None
         front = self.front
         front.pending -= 1
         if failed:

@@ -48,6 +48,7 @@ from tidegate.routing import Delta, RoutingTable
 from tidegate.tasks import Tasks
 from tidegate.telemetry import logger
 from tidegate.tls.shelf import Shelf, View
+from tidegate.tls.stream import Buffers
 
 _log = logger("router")
 _FLUSH_SECONDS = 0.1
@@ -84,6 +85,7 @@ class Router:
         arranger = Arranger(offset, workers, Marker(cookie_key))
         self.book = RouteBook(arranger, on_drained, self.core.clock, self.core.ledger, max(1, workers))
         self.front = Front(max_handshakes, self.book.of_host)
+        self._buffers = Buffers()  # of all its TLS
         self.shelf = shelf
         self.core.connect = self._start_connect
         self.core.wake_soon = self._wake_soon
@@ -313,8 +315,7 @@ class Router:
         return Downstream(self.core)
 
     def _accept_secure(self) -> Any:
-        assert self._loop is not None, "connections are only accepted while running"
-        return Handshake(self.core, self.front, self._loop.call_soon)
+        return Handshake(self.core, self.front, self._buffers)
 
     def _start_connect(self, downstream: Any, exchange: Exchange, upstream: Upstream) -> None:
         assert self._tasks is not None, "connections are only made while running"
@@ -350,7 +351,6 @@ class Router:
 
     async def _open(self, upstream: Upstream, tls: UpstreamTls | None) -> UpstreamConnection:
         """A connection, over TLS where the route's policy says so. Raises OSError."""
-        assert self._loop is not None, "connections are only made while running"
         factory: Any = partial(UpstreamConnection, upstream, self.core.limits, self.core.clock)
         if tls is None:
             plain: UpstreamConnection = factory()
@@ -364,7 +364,7 @@ class Router:
             self._trusts[tls, view] = context
         connection: UpstreamConnection = factory()
         connection.tls = tls
-        return await dial(self._loop, self._reactor, upstream, context, connection)
+        return await dial(self._reactor, upstream, context, connection, self._buffers)
 
     def _contained(self, owner: Any, call: Callable[[], None]) -> None:
         """A bug of ours met on one connection costs that connection, not the worker; it is logged and counted."""

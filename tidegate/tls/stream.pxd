@@ -1,14 +1,16 @@
 cdef int _SHAKING, _OPEN, _ENDED, _CLOSED, _RECORD
 
+cdef class Buffers:
+    cdef public object incoming
+    cdef public object outgoing
+    cdef public object feed
+    cdef public object take
+
 cdef class TlsStream:
     cdef public object raw
     cdef public object owner
-    cdef public object call_soon
-    cdef public object incoming
-    cdef public object outgoing
+    cdef public Buffers buffers
     cdef public object session
-    cdef public object feed
-    cdef public object take
     cdef public object decrypt
     cdef public object encrypt
     cdef public object send
@@ -17,12 +19,12 @@ cdef class TlsStream:
     cdef public object error
     cdef public int phase
     cdef public bint server
-    cdef public bint paused
     cdef public bint said_end
 
     cpdef data_received(self, bytes data)
-    cdef _read(self)
+    cdef _read(self, bytes data)
     cdef _flush(self)
+    cdef _refuse(self, object error)
     cdef _broken(self, object error)
     cdef _ended(self)
     cdef _say_end(self)

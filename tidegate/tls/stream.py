@@ -2,7 +2,7 @@
 
 HOT: guarded by `make bench` (https). Written instead of asyncio's and uvloop's own TLS for what they lack: a half-close
 (`write_eof`, `eof_received` that keeps the writing side), a context chosen after the client's first words, no read that is
-known to find nothing, buffers that never exceed one read (docs/decisions/0060).
+known to find nothing, no buffer of its own (docs/decisions/0060, 0100).
 
 Phases:
     SHAKING  handshake; nothing is handed up
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -30,6 +29,23 @@ _ZeroReturn = ssl.SSLZeroReturnError
 _Fault = ssl.SSLError
 
 
+class Buffers:
+    """The memory between OpenSSL and the transports, shared by all streams of one thread: such memory never shrinks, so one
+    of its own would hold each connection's largest piece for good.
+
+    Both sides are empty whenever anybody but the stream that filled them is called: OpenSSL keeps what there is of an
+    unfinished record in the session, and the stream takes the rest out before it calls.
+    """
+
+    __slots__ = ("feed", "incoming", "outgoing", "take")
+
+    def __init__(self) -> None:
+        self.incoming = ssl.MemoryBIO()
+        self.outgoing = ssl.MemoryBIO()
+        self.feed = self.incoming.write
+        self.take = self.outgoing.read
+
+
 class Owner(Protocol):
     """Who began the handshake and hears of its end: one of the two calls, once. `shaken` sets the protocol above."""
 
@@ -40,27 +56,22 @@ class Owner(Protocol):
 
 class TlsStream:
     """One TLS connection on the transport `raw`, whose protocol it must be made. `server_name` None is the server's side,
-    else whom the client's side expects. `call_soon` is the loop's."""
+    else whom the client's side expects."""
 
     __slots__ = (
         "above",
-        "call_soon",
+        "buffers",
         "decrypt",
         "deliver",
         "encrypt",
         "error",
-        "feed",
-        "incoming",
-        "outgoing",
         "owner",
-        "paused",
         "phase",
         "raw",
         "said_end",
         "send",
         "server",
         "session",
-        "take",
     )
 
     def __init__(
@@ -68,27 +79,23 @@ class TlsStream:
         raw: Any,
         context: ssl.SSLContext,
         owner: Owner,
-        call_soon: Callable[..., Any],
+        buffers: Buffers,
         server_name: str | None = None,
     ) -> None:
         self.raw = raw
         self.owner: Any = owner
-        self.call_soon = call_soon
+        self.buffers = buffers
         self.server = server_name is None
-        self.incoming = ssl.MemoryBIO()
-        self.outgoing = ssl.MemoryBIO()
-        self.session = context.wrap_bio(
-            self.incoming, self.outgoing, server_side=self.server, server_hostname=server_name
+        self.session: Any = context.wrap_bio(
+            buffers.incoming, buffers.outgoing, server_side=self.server, server_hostname=server_name
         )
-        self.feed = self.incoming.write
-        self.take = self.outgoing.read
-        self.decrypt = self.session.read
-        self.encrypt = self.session.write
+        inner = self.session._sslobj  # type: ignore[attr-defined]  # noqa: SLF001  ssl.py's own methods cost 0.06 us a call
+        self.decrypt = inner.read
+        self.encrypt = inner.write
         self.send = raw.write
         self.above: Any = None  # the protocol above, from `shaken` on
         self.deliver: Any = None  # its data_received
         self.phase = _SHAKING
-        self.paused = False
         self.said_end = False  # our close_notify is out
         self.error: Exception | None = None  # why it ended, told above
 
@@ -96,28 +103,35 @@ class TlsStream:
 
     def shake(self) -> None:
         """Begin or go on with the handshake; the owner hears of its end."""
-        owner = self.owner
         try:
             self.session.do_handshake()
         except _WantRead:
             self._flush()
         except (_Fault, ValueError) as error:
-            self._flush()  # the alert
-            self.phase = _CLOSED
-            self.owner = None
-            self.raw.close()
-            owner.shake_failed(self, error)
+            self._refuse(error)
         else:
+            rest = self.buffers.incoming.read()
             self._flush()
             self.phase = _OPEN
-            self.owner = None
+            owner, self.owner = self.owner, None
             owner.shaken(self)
-            if self.incoming.pending:
-                self._read()
+            if rest:
+                self.data_received(rest)
+
+    def _refuse(self, error: Exception) -> None:
+        self.buffers.incoming.read()  # nothing counts behind a fault
+        self._flush()  # the alert
+        self.phase = _CLOSED
+        owner, self.owner = self.owner, None
+        self.raw.close()
+        owner.shake_failed(self, error)
 
     def _flush(self) -> None:
-        if self.outgoing.pending and not self.raw.is_closing():
-            self.send(self.take())
+        """Send what OpenSSL has to say, or drop it where nothing can be sent any more."""
+        if self.buffers.outgoing.pending:
+            data = self.buffers.take()
+            if not self.said_end and not self.raw.is_closing():
+                self.send(data)
 
     # --- asyncio protocol, called by the transport below
 
@@ -128,37 +142,44 @@ class TlsStream:
         """asyncio: records."""
         phase = self.phase
         if phase == _OPEN:
-            self.feed(data)
-            if not self.paused:
-                self._read()
+            self._read(data)
         elif phase == _SHAKING:
-            self.feed(data)
+            self.buffers.feed(data)
             self.shake()
 
-    def _read(self) -> None:
-        while not self.paused and self.phase == _OPEN:
-            try:
-                data = self.decrypt(_RECORD)
-            except _WantRead:
-                break
-            except _ZeroReturn:  # their close_notify, after ours
-                data = b""
-            except _Fault as error:
-                self._broken(error)
-                return
-            if not data:
-                self._ended()
-                return
-            self.deliver(data)
-            if not self.incoming.pending:
-                break  # to ask again would cost an exception
-        if self.outgoing.pending and not self.said_end:
+    def _read(self, data: bytes) -> None:
+        """Decrypt all there is, then hand it up in one piece: as much as one read of a plain connection would."""
+        buffers = self.buffers
+        clear = b""
+        more: list[bytes] | None = None
+        error: Exception | None = None
+        ended = False
+        try:
+            buffers.feed(data)
+            clear = self.decrypt(_RECORD)
+            ended = not clear
+            while buffers.incoming.pending and not ended:  # to ask once more would cost an exception
+                part = self.decrypt(_RECORD)
+                ended = not part
+                more = [clear] if more is None else more
+                more.append(part)
+        except _WantRead:
+            pass
+        except _ZeroReturn:  # their close_notify, after ours
+            ended = True
+        except _Fault as fault:
+            error = fault
+        finally:
+            if buffers.incoming.pending:
+                buffers.incoming.read()  # nothing counts behind an end or a fault
+        if buffers.outgoing.pending:
             self._flush()  # an alert, or an answer to a key update
-
-    def _go_on(self) -> None:
-        """Records that waited for the reader above."""
-        if not self.paused and self.phase == _OPEN and self.incoming.pending:
-            self._read()
+        if clear:
+            self.deliver(clear if more is None else b"".join(more))
+        if error is not None:
+            self._broken(error)
+        elif ended and self.phase == _OPEN:
+            self._ended()
 
     def _broken(self, error: Exception) -> None:
         """The other side broke the protocol, or said with an alert that we did."""
@@ -177,8 +198,6 @@ class TlsStream:
         a server cut off so was cut off; a client may leave as it likes, its requests carry their own ends."""
         if self.phase == _SHAKING:
             return False
-        if self.phase == _OPEN and self.paused and self.incoming.pending:
-            return True  # closes when it is written to, or by the deadline above; what waits may hold the close_notify
         if self.phase == _OPEN and not self.server:
             self.error = ssl.SSLEOFError("ended without close_notify")
             return False
@@ -191,6 +210,7 @@ class TlsStream:
         self.phase = _CLOSED
         owner, above = self.owner, self.above
         self.owner = self.above = self.deliver = None
+        self.session = self.decrypt = self.encrypt = self.send = None  # 15 KiB, and the collector may be long in coming
         if owner is not None:
             owner.shake_failed(self, self.error or error)
         elif above is not None:
@@ -219,7 +239,7 @@ class TlsStream:
         except _Fault as error:
             self._broken(error)
             return
-        self.send(self.take())
+        self.send(self.buffers.take())
 
     def write_eof(self) -> None:
         """Send close_notify and no more; reading goes on."""
@@ -229,13 +249,10 @@ class TlsStream:
         self.raw.write_eof()
 
     def _say_end(self) -> None:
-        self.said_end = True
-        rest = self.incoming.read()  # `unwrap` looks for their end, and would trip over data
         with suppress(_Fault, OSError):  # ours is in the buffer; that theirs has not come is no fault
             self.session.unwrap()
-        if rest:
-            self.feed(rest)
         self._flush()
+        self.said_end = True
 
     def can_write_eof(self) -> bool:
         """Whether `write_eof` works."""
@@ -261,15 +278,11 @@ class TlsStream:
 
     def pause_reading(self) -> None:
         """Hand up no more bytes."""
-        self.paused = True
         self.raw.pause_reading()
 
     def resume_reading(self) -> None:
-        """Hand bytes up again, those that wait in a turn of their own: the caller is in the middle of something."""
-        self.paused = False
+        """Hand bytes up again."""
         self.raw.resume_reading()
-        if self.incoming.pending:
-            self.call_soon(self._go_on)
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         """Bounds in bytes, of what is encrypted already."""
