@@ -8,7 +8,19 @@ import pytest
 from tests.support.tree import parsed
 
 # From a request's head to the claimed upstream: what these files do is done in one go, the event loop is the lock.
-PATH_TO_A_CLAIM = ("exchange", "balancer", "routes", "live", "core", "upstream", "link", "relay", "downstream")
+PATH_TO_A_CLAIM = (
+    "exchange",
+    "balancer",
+    "routes",
+    "live",
+    "core",
+    "upstream",
+    "link",
+    "turn",
+    "relay",
+    "entry",
+    "downstream",
+)
 
 
 @pytest.mark.parametrize("name", PATH_TO_A_CLAIM)

@@ -266,14 +266,6 @@ async def test_garbage_is_refused_and_others_are_served_on(garbage):
     assert len(origin.requests) == 2
 
 
-async def test_an_unknown_host_is_a_404_that_keeps_the_connection():
-    async with serving() as origin, running(origin) as mesh:
-        client = await mesh.client()
-        response = await client.ask(get(host="b.test"))
-        assert (response.status, response.reason) == (404, "no-route")
-        assert (await client.ask(GET)).status == 200
-
-
 async def test_dot_segments_are_refused_below_a_path_rule_only():
     api, rest = route(path="/api"), route(path="/")
     async with serving(echo_targets) as origin, running(origin, routes=[api, rest]) as mesh:

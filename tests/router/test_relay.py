@@ -1,13 +1,8 @@
 from __future__ import annotations
 
-import asyncio
-
-import pytest
-
-from tests.support.client import GET, Cut
+from tests.support.client import GET, post
 from tests.support.origin import ok, saying, serving
-from tests.support.router import route, running, until
-from tidegate.policy import Timeouts
+from tests.support.router import running, until
 
 
 async def test_an_upstream_connection_serves_one_client_after_the_other():
@@ -19,119 +14,25 @@ async def test_an_upstream_connection_serves_one_client_after_the_other():
     assert origin.connections == 1
 
 
-@pytest.mark.parametrize(
-    ("request_head", "answer", "status", "body"),
-    [
-        (b"HEAD / HTTP/1.1\r\nHost: a.test\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", 200, b""),
-        (GET, b"HTTP/1.1 204 No Content\r\n\r\n", 204, b""),
-        (GET, b"HTTP/1.1 304 Not Modified\r\nETag: x\r\nContent-Length: 5\r\n\r\n", 304, b""),
-        (GET, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 200, b""),
-    ],
-)
-async def test_answers_without_a_body_leave_both_connections_in_use(request_head, answer, status, body):
-    async with serving(saying(answer)) as origin, running(origin) as mesh:
+async def test_a_stale_pooled_connection_costs_no_request():
+    async def once(peer):
+        await peer.request()
+        await peer.send(ok())
+        await peer.head()  # the next request is met by a close
+        return
+
+    async with serving(once) as origin, running(origin) as mesh:
         client = await mesh.client()
-        for _ in range(3):
-            response = await client.ask(request_head)
-            assert (response.status, response.body) == (status, body)
-    assert origin.connections == 1
-
-
-async def test_the_length_of_what_a_get_would_give_passes_with_head_and_304():
-    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 12345\r\n\r\n"
-    async with serving(saying(answer)) as origin, running(origin) as mesh:
-        client = await mesh.client()
-        response = await client.ask(b"HEAD / HTTP/1.1\r\nHost: a.test\r\n\r\n")
-        assert response.headers["content-length"] == "12345"
-
-
-async def test_an_http_1_0_client_gets_no_chunks_and_the_close():
-    answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n3\r\n!!!\r\n0\r\n\r\n"
-    async with serving(saying(answer)) as origin, running(origin) as mesh:
-        client = await mesh.client()
-        await client.send(b"GET / HTTP/1.0\r\nHost: a.test\r\nConnection: keep-alive\r\n\r\n")
-        head, _, body = (await client.rest()).partition(b"\r\n\r\n")
-        assert b"chunked" not in head.lower()
-        assert body == b"ok!!!"
-
-
-async def test_an_http_1_0_client_may_keep_its_connection_for_sized_answers():
-    async with serving() as origin, running(origin) as mesh:
-        client = await mesh.client()
-        for _ in range(2):
-            await client.send(b"GET / HTTP/1.0\r\nHost: a.test\r\nConnection: keep-alive\r\n\r\n")
-            assert b"connection: keep-alive" in (await client.until(b"\r\n\r\nok")).lower()
-
-
-@pytest.mark.parametrize("version", [b"1.1", b"1.0"])
-async def test_a_body_that_ends_by_close_reaches_each_client_in_its_framing(version):
-    answer = b"HTTP/1.1 200 OK\r\n\r\nuntil the end"
-    async with serving(saying(answer, close=True)) as origin, running(origin) as mesh:
-        client = await mesh.client()
-        await client.send(b"GET / HTTP/%b\r\nHost: a.test\r\n\r\n" % version)
-        if version == b"1.1":
-            response = await client.response()
-            assert response.headers["transfer-encoding"] == "chunked"
-            assert response.body == b"until the end"
+        for _ in range(5):
             assert (await client.ask(GET)).status == 200
-        else:
-            assert (await client.rest()).endswith(b"\r\n\r\nuntil the end")
+        assert mesh.failures == []
+    assert origin.connections == 5
 
 
-async def test_interim_answers_pass_through_except_to_http_1_0():
-    answer = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + ok()
-    async with serving(saying(answer)) as origin, running(origin) as mesh:
+async def test_an_idle_connection_that_the_container_ends_is_not_used_again():
+    async with serving(saying(ok(), close=True)) as origin, running(origin) as mesh:
         client = await mesh.client()
-        assert (await client.ask(GET)).interim == (103,)
-        await client.send(b"GET / HTTP/1.0\r\nHost: a.test\r\n\r\n")
-        assert (await client.rest()).startswith(b"HTTP/1.1 200")
-
-
-async def test_a_container_that_does_not_answer_is_a_504():
-    slow = route(timeouts=Timeouts(response=0.3))
-    async with serving(lambda peer: peer.ended()) as origin, running(origin, routes=[slow]) as mesh:
-        client = await mesh.client()
-        response = await client.ask(GET)
-        assert (response.status, response.reason) == (504, "response-timeout")
-        assert [reason.token for _, reason in mesh.failures] == ["response-timeout"]
-        await until(lambda: not origin.open)
-
-
-async def test_an_answer_may_take_longer_than_the_response_timeout_while_it_moves():
-    async def script(peer):
-        await peer.request()
-        await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n")
-        for _ in range(20):
-            await asyncio.sleep(0.1)
-            await peer.send(b"x")
-
-    slow = route(timeouts=Timeouts(response=0.4))
-    async with serving(script) as origin, running(origin, routes=[slow]) as mesh:
-        client = await mesh.client()
-        assert (await client.ask(GET)).body == b"x" * 20
-
-
-async def test_an_answer_that_stops_moving_is_cut():
-    async def script(peer):
-        await peer.request()
-        await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nhalf")
-        await peer.ended()
-
-    slow = route(timeouts=Timeouts(response=0.3))
-    async with serving(script) as origin, running(origin, routes=[slow]) as mesh:
-        client = await mesh.client()
-        await client.send(GET)
-        with pytest.raises(Cut):
-            await client.response()
-        await mesh.at_rest()
-        await until(lambda: not origin.open)
-
-
-async def test_the_maintenance_page_is_shown_as_it_is():
-    page = route(mode="maintenance", message="<h1>Back at noon</h1>")
-    async with serving() as origin, running(origin, routes=[page]) as mesh:
-        client = await mesh.client()
-        response = await client.ask(GET)
-        assert (response.status, response.reason, response.body) == (503, "maintenance", b"<h1>Back at noon</h1>")
-        assert response.headers["content-type"] == "text/html; charset=utf-8"
-        assert (await client.ask(GET)).status == 503
+        for number in range(3):
+            assert (await client.ask(post(b"x"))).status == 200
+            await until(lambda: all(one.connections == 0 for one in mesh.upstreams))
+            assert len(origin.requests) == number + 1

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from tests.support.client import Client
 from tidegate.config import HttpConfig
 from tidegate.model import Address, Backend, Endpoint, HealthState, Route, Service, TrafficMode
-from tidegate.policy import Policy
+from tidegate.policy import Filters, ForwardAuth, Limits, Policy
 from tidegate.router.listener import bind
 from tidegate.router.upstream import Upstream
 from tidegate.router.worker import Router
@@ -51,6 +51,16 @@ def route(host="a.test", path="/", backends=None, *, mode=TrafficMode.NORMAL, me
         match=match,
         policy=Policy(**policy),
     )
+
+
+def filtered(path="/", limits=None, match=None, **filters):
+    """A route with filters."""
+    return route(path=path, match=match, filters=Filters(**filters), limits=limits or Limits())
+
+
+def asking(authority, **values):
+    """A route whose requests an authority is asked about."""
+    return filtered(forward_auth=ForwardAuth(url=f"http://127.0.0.1:{authority.address[1]}/check", **values))
 
 
 def table_of(version, routes, services):

@@ -4,15 +4,15 @@ from tidegate.http1.chunks cimport ChunkReader
 from tidegate.http1.events cimport RequestHead
 from tidegate.http1.request cimport parse_request
 from tidegate.router.core cimport Core
+from tidegate.router.entry cimport Entry
 from tidegate.router.exchange cimport Exchange
 from tidegate.router.live cimport LiveRoute
-from tidegate.router.relay cimport Relay
 
 cdef int _NONE, _LENGTH, _HELD, _RESPONDING, _FOR_PENDING, _FOR_UPSTREAM
 cdef int _SHEDDING, _HEAD, _BODY, _WAIT, _DISCARD, _TUNNEL, _MAX_PENDING
 cdef double _LINGER_SECONDS
 
-cdef class Downstream(Relay):
+cdef class Downstream(Entry):
     cdef public int phase
     cdef public long long left
     cdef public ChunkReader chunks

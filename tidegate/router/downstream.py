@@ -1,7 +1,7 @@
 """The client side: one HTTP/1.1 connection from a client, read into requests.
 
-HOT: guarded by `make bench`. A request is one pass: bytes -> head -> route; `Relay` takes it on from there, and the upstream
-connection writes the response. Nothing is made per request but the head and the exchange.
+HOT: guarded by `make bench`. A request is one pass: bytes -> head -> route; the storeys below take it on from there
+(`turn.py` names them), and the upstream connection writes the response. Nothing is made per request but the head and the exchange.
 
 Phases, one exchange at a time (pipelined requests wait in `pending`):
     HEAD     reading a request head, or idle between requests
@@ -21,9 +21,11 @@ from tidegate.http1.events import FRAMING_LENGTH, FRAMING_NONE, RequestHead
 from tidegate.http1.request import parse_request
 from tidegate.router.admission import SHEDDING
 from tidegate.router.core import Core
+from tidegate.router.entry import Entry
 from tidegate.router.exchange import HELD, RESPONDING, Exchange
 from tidegate.router.listener import unread
-from tidegate.router.relay import FOR_PENDING, FOR_UPSTREAM, Relay
+from tidegate.router.onward import told_client
+from tidegate.router.reply import FOR_PENDING, FOR_UPSTREAM
 
 _NONE = FRAMING_NONE
 _LENGTH = FRAMING_LENGTH
@@ -43,7 +45,7 @@ _MAX_PENDING = 65536  # pipelined or early bytes kept before reading pauses
 _LINGER_SECONDS = 2.0
 
 
-class Downstream(Relay):
+class Downstream(Entry):
     """One client connection (an asyncio protocol)."""
 
     __slots__ = ("chunks", "left", "phase", "surplus")
@@ -65,7 +67,7 @@ class Downstream(Relay):
         peer = transport.get_extra_info("peername")
         self.client = peer[0].encode() if peer else b""
         self.trusted = self.core.trusts(self.client)
-        self.forwarded = self.describe_client(None)
+        self.forwarded = told_client(self.client, self.certificate, self.secure, None)
         self.core.opened(self)
         self.core.wheel.arm(self, self.core.clock() + self.core.head_timeout)
 

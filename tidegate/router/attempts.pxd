@@ -1,0 +1,13 @@
+cimport cython
+
+from tidegate.router.connection cimport UpstreamConnection
+from tidegate.router.exchange cimport Exchange
+from tidegate.router.live cimport LiveRoute
+from tidegate.router.relay cimport Relay
+from tidegate.router.upstream cimport Upstream
+
+cdef int _CLAIMED
+
+cdef class Attempts(Relay):
+    @cython.locals(upstream=Upstream, route=LiveRoute, connection=UpstreamConnection)
+    cdef late(self, Exchange exchange)
