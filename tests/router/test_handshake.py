@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ssl
 
 import pytest
@@ -11,6 +12,10 @@ from tests.support.origin import ok, saying, serving
 from tests.support.router import quick, route, running, until
 from tests.support.secure import House, open_secure, secure_client
 from tidegate.policy import ClientCertificates, TlsPolicy
+from tidegate.router.downstream import Downstream
+from tidegate.router.handshake import Handshake
+from tidegate.router.reactor import Wire
+from tidegate.tls.stream import TlsStream
 
 
 @pytest.fixture
@@ -349,3 +354,29 @@ async def test_an_old_connection_does_not_outlive_the_rule_that_came_later(house
         assert (await client.ask(get(host="b.test"))).status == 200
         mesh.publish([route("a.test", tls=KNOWN), route("b.test", tls=KNOWN)])
         assert (await client.ask(get(host="b.test"))).status == 421
+
+
+def left_over():
+    """What connections over TLS consist of, and is still there."""
+    return [each for each in gc.get_objects() if isinstance(each, Downstream | Handshake | TlsStream | Wire)]
+
+
+async def test_connections_over_tls_that_ended_need_no_garbage_collector(mesh, house):
+    await ask(mesh, house)
+    gc.collect()
+    before = len(left_over())
+    gc.disable()
+    try:
+        clients = [await secure_client(mesh.secure_address, house.trust()) for _ in range(3)]
+        for client in clients:
+            assert (await client.ask(GET)).body == b"secret"
+        assert len(left_over()) > before
+        for client in clients:
+            client.reset()
+        await until(lambda: len(mesh.core.connections) <= 1)
+        clients.clear()
+        del client
+        mesh.core.wheel.slots.clear()  # it would let go of them with time
+        await until(lambda: len(left_over()) <= before)
+    finally:
+        gc.enable()

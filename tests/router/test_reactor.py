@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import struct
+import weakref
 
 import pytest
 
@@ -166,6 +168,21 @@ async def test_a_peer_that_breaks_off_after_its_end_is_noticed(connect):
     pair.transport.write(b"x" * 100_000)
     await until(lambda: pair.transport.is_closing() or bool(pair.transport.write(b"x")))
     await until(lambda: pair.protocol.lost)
+
+
+async def test_what_is_lost_needs_no_garbage_collector(connect):
+    pair = await connect()
+    gone = weakref.ref(pair.protocol)
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        pair.peer.close()
+        await until(lambda: pair.protocol.lost)
+        pair = None
+        await until(lambda: gone() is None)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 async def test_our_last_byte_leaves_the_other_direction_open(connect):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 import websockets
@@ -9,6 +10,10 @@ from websockets.asyncio.server import serve
 from tests.support.client import GET, Client
 from tests.support.origin import ok, saying, serving
 from tests.support.router import quick, running, until
+from tidegate.router.connection import UpstreamConnection
+from tidegate.router.downstream import Downstream
+from tidegate.router.reactor import Wire
+from tidegate.router.tunnel import Tunnel, TunnelSide
 
 HANDSHAKE = (
     b"GET /chat HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -161,3 +166,30 @@ async def test_tunnels_end_with_the_drain():
         assert await client.closed()
         await until(mesh.done.is_set)
         assert [one.in_flight for one in mesh.upstreams] == [0]
+
+
+def left_over():
+    """What connections consist of, and is still there."""
+    kinds = (Downstream, Wire, UpstreamConnection, Tunnel, TunnelSide)
+    return [each for each in gc.get_objects() if isinstance(each, kinds)]
+
+
+async def test_connections_and_tunnels_that_ended_need_no_garbage_collector():
+    gc.collect()
+    before = len(left_over())
+    gc.disable()
+    try:
+        async with (
+            serving(switching(echo)) as origin,
+            running(origin) as mesh,
+        ):
+            clients = [await opened(mesh) for _ in range(3)]
+            idle = [await mesh.client() for _ in range(3)]
+            await until(lambda: len(left_over()) > before + 20)
+            for client in (*clients, *idle):
+                client.reset()
+            await mesh.at_rest()
+            mesh.core.wheel.slots.clear()  # it would let go of them with time
+            await until(lambda: len(left_over()) <= before)
+    finally:
+        gc.enable()

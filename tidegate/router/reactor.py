@@ -297,6 +297,11 @@ class Wire:
         except Exception as error:  # noqa: BLE001  as in `_read`
             self._reactor.on_fault(error)
         self._socket.close()
+        # The protocol knows this wire: a ring, which only the garbage collector could free, thousands at once and all
+        # requests waiting for it.
+        self._protocol = None
+        self._feed = None
+        self._error = None  # its trace knows this wire, too
 
     # --- the transport
 

@@ -124,6 +124,7 @@ class TunnelSide:
     def connection_lost(self, error: Exception | None) -> None:
         """asyncio: this side is gone, so the tunnel is."""
         self.tunnel.end(None)
+        del self.tunnel  # nothing comes after this; with it, only the garbage collector could free the two
 
     def pause_writing(self) -> None:
         """asyncio: this side reads slowly."""

@@ -209,12 +209,13 @@ class TlsStream:
         """asyncio: gone."""
         self.phase = _CLOSED
         owner, above = self.owner, self.above
+        cause, self.error = self.error or error, None  # its trace knows us: a ring
         self.owner = self.above = self.deliver = None
         self.session = self.decrypt = self.encrypt = self.send = None  # 15 KiB, and the collector may be long in coming
         if owner is not None:
-            owner.shake_failed(self, self.error or error)
+            owner.shake_failed(self, cause)
         elif above is not None:
-            above.connection_lost(self.error or error)
+            above.connection_lost(cause)
 
     def pause_writing(self) -> None:
         """asyncio: the other side reads slowly."""
