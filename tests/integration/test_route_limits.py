@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.client import get
 from tests.support.origin import ok, polite, serving
-from tests.support.router import endpoint, route, running, service, until
+from tests.support.router import endpoint, route, running, service, until, waiting
 from tidegate.policy import Limits, Timeouts
 
 
@@ -27,10 +27,6 @@ class Gate:
             await self.open.acquire()
             self.inside -= 1
             await peer.send(ok(asked.target.encode()))
-
-
-def waiting(mesh):
-    return sum(len(live.waiting) for live in mesh.router.book.routes.values())
 
 
 @pytest.mark.parametrize("limits", [Limits(endpoint_requests=2), Limits(endpoint_connections=2)])

@@ -138,6 +138,11 @@ class Running:
         await until(lambda: not self.core.connections and all(one.in_flight == 0 for one in self.upstreams))
 
 
+def waiting(mesh):
+    """How many requests wait on routes."""
+    return sum(len(live.waiting) for live in mesh.router.book.routes.values())
+
+
 async def until(condition):
     """Let the loop run until `condition()` holds; fails after the deadline."""
     async with asyncio.timeout(DEADLINE):

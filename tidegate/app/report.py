@@ -90,7 +90,7 @@ class Reporter:
         self._total("tidegate_router_refused_requests_total", core.refused)
         self._total("tidegate_router_evicted_connections_total", core.evicted)
         self._total("tidegate_router_listener_pauses_total", router.keeper.pauses)
-        self._total("tidegate_router_log_lines_dropped_total", router.log.dropped if router.log is not None else 0)
+        self._total("tidegate_router_log_lines_dropped_total", router.records.dropped())
 
     def _take_routes(self, router: Router) -> None:
         held = 0

@@ -81,8 +81,7 @@ class DataPlane:
 
     def reopen_log(self) -> None:
         """Write the access log to whatever file has its name now."""
-        if self.router.log is not None:
-            self.router.log.reopen()
+        self.router.records.reopen()
 
     async def run(self, launch: Launch, stop: asyncio.Event, serves: Callable[[], None] = lambda: None) -> None:
         """Serve until `stop`, then drain: DNS answers on for a moment, requests in flight finish. `serves` is called when

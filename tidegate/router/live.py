@@ -28,7 +28,7 @@ ONLY_KNOWN = 2  # clients show a certificate as `clients` says
 
 
 class LiveRoute:
-    """One route as requests meet it. `waiting` are held requests, oldest first; each has a `wake()`."""
+    """One route as requests meet it. `waiting` are held requests, oldest first; each has a `wake()` (`waiting.py`)."""
 
     __slots__ = (
         "_filtered",

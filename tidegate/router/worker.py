@@ -7,12 +7,8 @@ Runs on inherited sockets, follows published tables through `apply`, drains when
 from __future__ import annotations
 
 import asyncio
-import errno
-import random
 import socket
-import ssl
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib import import_module
@@ -20,42 +16,35 @@ from typing import Any
 
 from tidegate.config import AccessLogConfig, HttpConfig, TracingConfig
 from tidegate.errors import ConfigError, Reason
-from tidegate.policy import UpstreamTls
 from tidegate.router.arrangement import Arranger
-from tidegate.router.connection import UpstreamConnection
+from tidegate.router.connector import Connector
 from tidegate.router.core import Core
-from tidegate.router.dial import context_for, dial
 from tidegate.router.downstream import Downstream
 from tidegate.router.drain import Drain
 from tidegate.router.errorpages import read_pages
-from tidegate.router.exchange import Exchange
 from tidegate.router.filters.answer import Question
 from tidegate.router.handshake import Handshake
 from tidegate.router.keeper import Keeper
-from tidegate.router.listener import Listener, connect
+from tidegate.router.listener import Listener
 from tidegate.router.live import LiveRoute
-from tidegate.router.logfile import AccessLog
-from tidegate.router.observer import Observer, SpanSink
+from tidegate.router.observer import SpanSink
 from tidegate.router.reactor import Reactor
-from tidegate.router.recorder import Recorder, needed, struck
+from tidegate.router.records import Records
 from tidegate.router.routes import RouteBook
 from tidegate.router.secure import Front
 from tidegate.router.stickiness import Marker
 from tidegate.router.timers import TICK_SECONDS
-from tidegate.router.trace import Tracer
 from tidegate.router.upstream import Upstream
+from tidegate.router.waiting import Waiting
 from tidegate.routing import Delta, RoutingTable
 from tidegate.tasks import Tasks
 from tidegate.telemetry import logger
-from tidegate.tls.shelf import Shelf, View
+from tidegate.tls.shelf import Shelf
 from tidegate.tls.stream import Buffers
 
 _log = logger("router")
 _FLUSH_SECONDS = 0.1
-_RETRY_SECONDS = 0.1
 _REAP_SECONDS = 5.0
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_OUR_LACK = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL))
 
 
 class Router:
@@ -87,13 +76,13 @@ class Router:
         self.front = Front(max_handshakes, self.book.of_host)
         self._buffers = Buffers()  # of all its TLS
         self.shelf = shelf
-        self.core.connect = self._start_connect
-        self.core.wake_soon = self._wake_soon
+        self.waiting = Waiting(self.book.routes.get, self._contained)
+        self.core.wake_soon = self.waiting.wake_soon
         self.core.find_route = self.book.routes.get
         self.core.failed = self._failed
         self.core.answered = self._answered
-        self.core.wake_all = self._wake_all
-        self.book.on_room = self._room
+        self.core.wake_all = self.waiting.wake_all
+        self.book.on_room = self.waiting.room
         self.failures: dict[
             tuple[str, str, str, str], int
         ] = {}  # (service, version, endpoint, reason), since the last report
@@ -102,17 +91,15 @@ class Router:
         self.core.enquire = self._enquire
         self._desk: Any = None  # an `enquiry.Desk`, from the first question on
         self.faults = 0
-        self.log = AccessLog(config.access_log) if config.access_log else None
-        self._watch(records or AccessLogConfig(), tracing or TracingConfig(), spans)
+        self.records = Records(self.core, config, records or AccessLogConfig(), tracing or TracingConfig(), spans)
         self.core.pages = self._pages(config.error_pages)
         self._stopping = asyncio.Event()
-        self._trusts: dict[tuple[UpstreamTls, View], ssl.SSLContext] = {}  # towards containers
-        self._letting_in: set[str] = set()  # routes whose queue is looked at in this turn of the loop
-        self._waking: set[str] = set()  # routes whose held requests will try again in a moment
         self._tasks: Tasks | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listeners: list[Listener] = []
         self.keeper = Keeper(config, self.core, self._listeners)
+        self._connector = Connector(self.core, self.front, self._buffers, self._lacking, self._contained)
+        self.core.connect = self._connector.start
         self._drain = Drain(config, self.core)
         self._succeeded = False  # somebody else accepts from the same sockets when we stop
         self._tunnel_seconds = config.drain_seconds  # longer once a successor accepts from the same sockets
@@ -130,15 +117,15 @@ class Router:
         self._loop = asyncio.get_running_loop()
         if secure:
             self.core.secure_port = secure[0].getsockname()[1]
-        self._stamp()
-        if self.log is not None:
-            self.log.open()
+        self.waiting.begin(self._loop)
+        self.records.open()
         self._reactor = Reactor(self._loop, self._fault)
         self._listeners.extend(Listener(one, self._accept, self._reactor) for one in sockets)
         self._listeners.extend(Listener(one, self._accept_secure, self._reactor) for one in secure)
         try:
             async with Tasks("router") as tasks:
                 self._tasks = tasks
+                self._connector.begin(self._reactor, tasks)
                 self.keeper.begin()
                 await self._look()
                 for listener in self._listeners:
@@ -159,9 +146,7 @@ class Router:
             for listener in self._listeners:
                 listener.close()
             self._reactor.close()
-            self._flush()
-            if self.log is not None:
-                self.log.close()
+            self.records.close()
 
     @property
     def stopping(self) -> bool:
@@ -209,8 +194,8 @@ class Router:
         while True:
             await asyncio.sleep(_FLUSH_SECONDS)
             now = clock()
-            self._stamp()
-            self._flush()
+            self.records.stamp()
+            self.records.flush()
             if now >= turn_at:
                 turn_at = now + TICK_SECONDS
                 self.book.warm()
@@ -231,35 +216,6 @@ class Router:
             _log.error("%s", error)
             return {}
 
-    def _watch(self, records: AccessLogConfig, tracing: TracingConfig, spans: SpanSink | None) -> None:
-        """Set up what records and notes beyond the default; where nothing is asked for, requests pay nothing."""
-        if self.log is not None and needed(records):
-            self.core.recorder = Recorder(records, random.random)
-        template = self.core.recorder.template if self.core.recorder is not None else None
-        traced = bool(tracing.otlp) and spans is not None
-        if traced or self.config.request_id != "off" or (template is not None and template.headers):
-            self.core.observer = Observer(
-                request_id=self.config.request_id,
-                tracer=Tracer(tracing.sample, random.getrandbits, random.random) if traced else None,
-                spans=spans,
-                strike=struck(records.redact_query),
-                bits=random.getrandbits,
-            )
-
-    def _stamp(self) -> None:
-        now = time.time()
-        moment = time.gmtime(now)
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", moment)
-        self.core.stamp = f"{stamp}.{int(now % 1 * 10)}Z".encode()
-        if self.core.recorder is not None:
-            month = _MONTHS[moment.tm_mon - 1]  # in English, whatever the locale
-            self.core.recorder.stamp_common = time.strftime(f"%d/{month}/%Y:%H:%M:%S +0000", moment).encode()
-
-    def _flush(self) -> None:
-        if self.log is not None and self.core.lines:
-            lines, self.core.lines = self.core.lines, []
-            self.log.write(lines)
-
     # --- the table
 
     def apply(self, table: RoutingTable, delta: Delta) -> None:
@@ -271,7 +227,7 @@ class Router:
         self.core.ready = table.version > 0
         for route in touched:
             if route.waiting:
-                self._wake(route)
+                self.waiting.wake(route)
 
     # --- called through the core
 
@@ -290,53 +246,15 @@ class Router:
         if self.book.answered(upstream):
             _log.info("endpoint back in service", extra={"endpoint": upstream.endpoint.id})
 
-    def _room(self, upstream: Upstream) -> None:
-        """A claim was released: let in who waits for room there."""
-        assert self._loop is not None, "requests only wait while running"
-        for route_id in upstream.watchers or ():
-            route = self.book.routes.get(route_id)
-            if route is not None and route.waiting and route_id not in self._letting_in:
-                self._letting_in.add(route_id)
-                self._loop.call_soon(self._let_in, route)
-
-    def _let_in(self, route: LiveRoute) -> None:
-        """In order of arrival, until one finds no room."""
-        self._letting_in.discard(route.id)
-        for _ in range(len(route.waiting)):
-            held = route.waiting.popleft()
-            self._contained(held, held.wake)
-            if route.waiting and route.waiting[-1] is held:
-                route.waiting.rotate(1)
-                return
-            if not route.waiting:
-                return
-
     def _accept(self) -> Any:
         return Downstream(self.core)
 
     def _accept_secure(self) -> Any:
         return Handshake(self.core, self.front, self._buffers)
 
-    def _start_connect(self, downstream: Any, exchange: Exchange, upstream: Upstream) -> None:
-        assert self._tasks is not None, "connections are only made while running"
-        self._tasks.spawn("connect", self._connect(downstream, exchange, upstream))
-
-    async def _connect(self, downstream: Any, exchange: Exchange, upstream: Upstream) -> None:
-        """Open a connection to a claimed upstream; the downstream hears `connected` or `connect_failed`."""
-        assert self._loop is not None, "connections are only made while running"
-        try:
-            async with asyncio.timeout(exchange.route.connect_timeout):
-                connection = await self._open(upstream, exchange.route.upstream_tls)
-        except TimeoutError:
-            self._contained(downstream, partial(downstream.connect_failed, exchange, Reason.CONNECT_TIMEOUT))
-        except OSError as error:
-            reason = Reason.CONNECT_FAILED
-            if error.errno in _OUR_LACK:
-                reason = Reason.OVERLOADED
-                self.keeper.close_idle(self.book.upstreams.values())
-            self._contained(downstream, partial(downstream.connect_failed, exchange, reason))
-        else:
-            self._contained(downstream, partial(downstream.connected, exchange, connection))
+    def _lacking(self) -> None:
+        """No descriptor or port is left."""
+        self.keeper.close_idle(self.book.upstreams.values())
 
     def _enquire(self, owner: Any, question: Question, done: Callable[[object], None]) -> None:
         assert self._tasks is not None, "questions are only asked while running"
@@ -349,23 +267,6 @@ class Router:
         outcome = await self._desk.answer(question)
         self._contained(owner, partial(done, outcome))
 
-    async def _open(self, upstream: Upstream, tls: UpstreamTls | None) -> UpstreamConnection:
-        """A connection, over TLS where the route's policy says so. Raises OSError."""
-        factory: Any = partial(UpstreamConnection, upstream, self.core.limits, self.core.clock)
-        if tls is None:
-            plain: UpstreamConnection = factory()
-            await connect(self._reactor, upstream.host, upstream.port, plain)
-            return plain
-        view = self.front.view
-        context = self._trusts.get((tls, view))
-        if context is None:
-            context = await asyncio.to_thread(context_for, tls, view)
-            self._trusts = {key: value for key, value in self._trusts.items() if key[1] is view}
-            self._trusts[tls, view] = context
-        connection: UpstreamConnection = factory()
-        connection.tls = tls
-        return await dial(self._reactor, upstream, context, connection, self._buffers)
-
     def _contained(self, owner: Any, call: Callable[[], None]) -> None:
         """A bug of ours met on one connection costs that connection, not the worker; it is logged and counted."""
         try:
@@ -377,32 +278,3 @@ class Router:
     def _fault(self, error: BaseException) -> None:
         self.faults += 1
         _log.error("fault on a connection, cut", exc_info=error)
-
-    def _wake_soon(self, route: LiveRoute) -> None:
-        """Let held requests of a route try again in a moment, table change or not."""
-        assert self._loop is not None, "requests are only held while running"
-        if route.id not in self._waking:  # one timer for all who wait, or each would wake all the others
-            self._waking.add(route.id)
-            self._loop.call_later(_RETRY_SECONDS, self._retry, route)
-
-    def _retry(self, route: LiveRoute) -> None:
-        """One goes ahead; when it is connected, the others follow. So a dead service is asked ten times a second, not by all
-        who wait for it."""
-        self._waking.discard(route.id)
-        if not route.waiting:
-            route.failing = False
-            return
-        held = route.waiting.popleft()
-        self._contained(held, held.wake)
-        self._wake_soon(route)
-
-    def _wake_all(self, route: LiveRoute) -> None:
-        assert self._loop is not None, "requests are only held while running"
-        if route.waiting:
-            self._loop.call_soon(self._wake, route)
-
-    def _wake(self, route: LiveRoute) -> None:
-        """Let held requests choose again; those still without an upstream queue up anew, in order."""
-        waiting, route.waiting = route.waiting, deque()
-        for held in waiting:
-            self._contained(held, held.wake)
