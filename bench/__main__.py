@@ -2,6 +2,7 @@
 
 python -m bench http  --rounds 5 --seconds 5
 python -m bench dns | churn | deploys | faults | all
+python -m bench reloads --rounds 1 --reloads 50         # and a fifth as many upgrades
 python -m bench conformance                             # the HTTP/1 catalogue through each proxy, judged alike
 python -m bench report --out bench/results/DATE.json    # write README's table again from a stored run
 """
@@ -19,7 +20,7 @@ import click
 from msgspec import json
 
 from bench import conformance
-from bench.macro import churn, deploys, dns, faults, http, idle, probing, report, routes
+from bench.macro import churn, deploys, dns, faults, http, idle, probing, reloads, report, routes
 from bench.macro.record import Plan, Record
 from bench.macro.sample import Run, Settings
 
@@ -35,6 +36,7 @@ PARTS: dict[str, tuple[Measure, ...]] = {
     "routes": (routes.measure,),
     "deploys": (deploys.measure,),
     "faults": (faults.measure,),
+    "reloads": (reloads.measure,),
     "all": (http.measure, dns.measure, churn.measure, idle.measure, probing.measure, routes.measure),
 }
 
@@ -43,10 +45,11 @@ PARTS: dict[str, tuple[Measure, ...]] = {
 @click.argument("part", type=click.Choice([*PARTS, "conformance", "report"]))
 @click.option("--rounds", default=5, show_default=True, help="Turns of each peer; medians are over them.")
 @click.option("--seconds", default=4.0, show_default=True, help="Length of one turn.")
+@click.option("--reloads", "count", default=50, show_default=True, help="Reloads in a turn, for `reloads`.")
 @click.option("--peers", default="", help="Comma-separated names; all that are known if left out.")
 @click.option("--out", default="", help="Result file; bench/results/DATE-PART.json if left out.")
 @click.option("--no-readme", is_flag=True, help="Leave bench/README.md and its chart as they are.")
-def main(part: str, rounds: int, seconds: float, peers: str, out: str, no_readme: bool) -> None:
+def main(part: str, rounds: int, seconds: float, count: int, peers: str, out: str, no_readme: bool) -> None:
     """Measure PART beside the peers in one run. Loopback only; bounded by --rounds and --seconds."""
     if part == "conformance":
         target = Path(out) if out else HERE / "results" / f"{datetime.now(UTC):%Y-%m-%d}-conformance.json"
@@ -56,7 +59,7 @@ def main(part: str, rounds: int, seconds: float, peers: str, out: str, no_readme
         run = json.decode(Path(out).read_bytes(), type=Run)
     else:
         names = [name for name in peers.split(",") if name]
-        run = _measure(part, rounds, seconds, names)
+        run = _measure(part, rounds, seconds, names, count)
         target = Path(out) if out else HERE / "results" / f"{datetime.now(UTC):%Y-%m-%d}-{part}.json"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(json.format(json.encode(run), indent=1) + b"\n")
@@ -70,14 +73,15 @@ def _end(number: int, _frame: object) -> None:
     sys.exit(128 + number)
 
 
-def _measure(part: str, rounds: int, seconds: float, peers: list[str]) -> Run:
+def _measure(part: str, rounds: int, seconds: float, peers: list[str], count: int) -> Run:
     signal.signal(signal.SIGTERM, _end)
     record = Record()
     chosen = f" --peers {','.join(peers)}" if peers else ""
-    command = f"python -m bench {part} --rounds {rounds} --seconds {seconds:g}{chosen}"
+    many = f" --reloads {count}" if part == "reloads" else ""
+    command = f"python -m bench {part}{many} --rounds {rounds} --seconds {seconds:g}{chosen}"
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         Path(folder).chmod(0o755)
-        plan = Plan(rounds=rounds, seconds=seconds, peers=peers, folder=Path(folder))
+        plan = Plan(rounds=rounds, seconds=seconds, peers=peers, folder=Path(folder), reloads=count)
         for measure in PARTS[part]:
             measure(plan, record)
     return record.finish(Settings(command=command, rounds=rounds, seconds=seconds))

@@ -54,11 +54,12 @@ class Program:
 
     def __init__(self, name: str, launch: Launch, folder: Path, core: int | None) -> None:
         self.name = name
-        self._errors = folder / f"{name}.err"
+        self.argv = launch.argv
+        self.errors = folder / f"{name}.err"  # what it writes to standard error
         pin = () if core is None else ("taskset", "-c", str(core))
         with (
-            open(self._errors, "wb") as errors,
-            open(launch.stdout or self._errors, "ab") as output,
+            open(self.errors, "wb") as errors,
+            open(launch.stdout or self.errors, "ab") as output,
         ):
             self._process = subprocess.Popen(
                 (*pin, *launch.argv),
@@ -124,7 +125,7 @@ class Program:
 
     def last_words(self) -> str:
         """The end of what it wrote to standard error."""
-        lines = self._errors.read_text(errors="replace").strip().splitlines()
+        lines = self.errors.read_text(errors="replace").strip().splitlines()
         return lines[-1][-200:] if lines else "it said nothing"
 
 

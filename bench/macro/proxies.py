@@ -35,7 +35,7 @@ class Site(Value):
     hosts: tuple[str, ...]
     upstreams: tuple[str, ...]
     folder: str
-    others: dict[str, str] = {}  # further hosts, each with the one address it goes to; nginx and Tidegate only
+    others: dict[str, str] = {}  # further hosts, each with the one address it goes to; nginx, HAProxy and Tidegate only
     secure: str = ""  # where to listen for HTTPS; empty for nowhere
     pem: str = ""  # chain and key in one file
 
@@ -71,7 +71,7 @@ class Proxy(ABC):
         """Starts it on the proxies' core, in a folder of its own below `folder`; raises Absent if it does not come up."""
         port, secure = free_port(), free_port() if self.over_tls else 0
         place = folder / self.name
-        place.mkdir(parents=True)
+        place.mkdir(parents=True, exist_ok=True)
         site = Site(
             listen=f"127.0.0.1:{port}",
             hosts=hosts,
@@ -118,6 +118,7 @@ class Nginx(Proxy):
 
     CONFIG = """\
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log crit; worker_rlimit_nofile 40000;
+worker_shutdown_timeout 30s;
 events {{ worker_connections 32000; }}
 http {{
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
@@ -173,6 +174,7 @@ global
   nbthread 1
   no strict-limits
   maxconn 16000
+  hard-stop-after 30s
   log stdout format raw local0 info
 defaults
   mode http
@@ -181,6 +183,7 @@ defaults
   timeout client 75s
   timeout server 60s
   timeout http-keep-alive 75s
+  timeout tunnel 1h
   option forwardfor
   http-reuse always
   log-format '{{"time":"%Tl","client":"%ci","host":"%[capture.req.hdr(0)]","method":"%HM","path":"%HU","status":%ST,\
@@ -196,16 +199,18 @@ frontend entry
 backend web
   balance roundrobin
 {servers}
-"""
+{others}"""
 
     def find(self) -> str:
         return packages.debian("haproxy", "haproxy")
 
     def launch(self, site: Site) -> Launch:
         servers = "\n".join(f"  server s{n} {address}" for n, address in enumerate(site.upstreams))
-        table = site.file("hosts.map", "".join(f"{host} web\n" for host in site.hosts))
+        backends = dict.fromkeys(site.hosts, "web") | {host: host for host in site.others}
+        others = "".join(f"backend {host}\n  server s {address}\n" for host, address in site.others.items())
+        table = site.file("hosts.map", "".join(f"{host} {to}\n" for host, to in backends.items()))
         secure = f"  bind {site.secure} ssl crt {site.pem} backlog 4096" if site.secure else ""
-        text = self.CONFIG.format(listen=site.listen, map=table, servers=servers, secure=secure)
+        text = self.CONFIG.format(listen=site.listen, map=table, servers=servers, secure=secure, others=others)
         return Launch(argv=(self.find(), "-db", "-f", site.file("haproxy.cfg", text)), stdout=site.log)
 
 

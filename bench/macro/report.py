@@ -9,7 +9,7 @@ from bench.macro.sample import Run
 from bench.macro.sheets import CHARTED, SHEETS, Column, Sheet
 from bench.macro.summary import Row, ratio, rows
 
-PARTS = ("deploys", "faults")  # benches with a place of their own in README.md; the others share `table`
+PARTS = ("deploys", "faults", "reloads")  # benches with a place of their own in README.md; the others share `table`
 OURS = "tidegate"
 START = "start"  # the case of a peer that did not start: it is missing from all cases of its bench
 

@@ -118,6 +118,19 @@ SHEETS = (
         ),
     ),
     Sheet(
+        bench="reloads", title="Reloads and upgrades: what failed for clients that forgive nothing",
+        columns=(
+            Column(value="took_ms", heading="one takes ms", form="{:,.0f}"),
+            Column(value="busy_requests", heading="kept, busy", form="{:,.0f}", total=True), Column(value="busy_failed", heading="failed", form="{:,.0f}", total=True),
+            Column(value="slow_requests", heading="kept, pausing", form="{:,.0f}", total=True), Column(value="slow_failed", heading="failed", form="{:,.0f}", total=True),
+            Column(value="fresh_requests", heading="new connections", form="{:,.0f}", total=True), Column(value="fresh_failed", heading="failed", form="{:,.0f}", total=True),
+            Column(value="sockets_opened", heading="WebSockets", form="{:,.0f}", total=True), Column(value="sockets_early", heading="cut early", form="{:,.0f}", total=True),
+            Column(value="downloads_opened", heading="downloads", form="{:,.0f}", total=True), Column(value="downloads_early", heading="cut early", form="{:,.0f}", total=True),
+            Column(value="busy_p99_ms", heading="busy p99 ms", form="{:,.0f}"), Column(value="busy_worst_ms", heading="worst ms", form="{:,.0f}"),
+            Column(value="more_files", heading="files more", form="{:,.0f}"),
+        ),
+    ),
+    Sheet(
         bench="faults", title="Good traffic beside what misbehaves",
         columns=(
             Column(value="calm_p99_ms", heading="p99 ms undisturbed", form="{:.2f}"), Column(value="p99_ms", heading="disturbed", form="{:.2f}"),

@@ -44,6 +44,7 @@ async def refused(tidegate, why):
     tidegate.process.send_signal(signal.SIGHUP)
     await until(lambda: tidegate.log().count("reload refused") > done, what="the refusal")
     assert why in tidegate.log()
+    assert "nothing was started" not in tidegate.log()
     assert tidegate.pids() == before
     assert (await tidegate.request(HOST))[0] == 200
 
@@ -132,9 +133,9 @@ async def test_new_settings_count_after_a_reload_and_bad_ones_change_nothing(tmp
         async with Load(tidegate.http, HOST, rate=50, forgive_closed=True) as load:
             assert await status_with(tidegate.http, many) == 431
             tidegate.settings.write_text("http: {max_headers: ten}\n")
-            await refused(tidegate, "T1002")
-            tidegate.settings.write_text("http: {\n")
-            await refused(tidegate, "T1002")
+            await refused(tidegate, f"{tidegate.settings}:1")
+            tidegate.settings.write_text("workers: 1\nhttp: {\n")
+            await refused(tidegate, f"{tidegate.settings}:3")
             tidegate.settings.write_text("http: {max_headers: 100}\n")
             await reload(tidegate)
             assert await status_with(tidegate.http, many) == 200

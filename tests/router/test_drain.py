@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import time
 
+import pytest
+
 from tests.router.test_tunnel import echo, opened, switching
 from tests.support.client import GET
 from tests.support.origin import ok, serving
@@ -52,6 +54,20 @@ async def test_a_request_that_has_arrived_unread_is_answered_and_not_reset():
         mesh.router.stop()
         assert (await client.response()).status == 200
         await until(mesh.done.is_set)
+
+
+@pytest.mark.parametrize("parting", [False, True])
+async def test_a_request_that_has_arrived_when_the_time_of_its_idle_connection_is_up_is_answered(parting):
+    async with serving() as origin, running(origin) as mesh:
+        client = await mesh.client()
+        await client.ask(GET)
+        (connection,) = mesh.core.connections
+        if parting:
+            connection.part()
+        client.writer.write(GET)  # straight into the router's socket, before its loop turns
+        connection.on_deadline(mesh.core.clock() + 1000.0)
+        response = await client.response()
+        assert (response.status, response.headers.get("connection")) == (200, "close" if parting else None)
 
 
 async def test_who_waits_in_the_accept_queue_when_we_stop_is_answered():

@@ -16,7 +16,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 
 from msgspec import DecodeError, Struct, msgpack, structs
 
@@ -75,9 +75,16 @@ def inherited(environ: MutableMapping[str, str]) -> Handover:
     return handover
 
 
-def accept(config: Config, handover: Handover) -> int:
+def accept(gather: Callable[[], Config], handover: Handover) -> int:
     """The trial: write down the settings if a running program can go over to them; the exit code. Raises ConfigError
     with everything that stands against it."""
+    try:
+        return _accept(gather(), handover)
+    except ConfigError as error:  # who said so knows of starts only
+        raise ConfigError(*(structs.replace(problem, kept=_KEPT) for problem in error.problems)) from None
+
+
+def _accept(config: Config, handover: Handover) -> int:
     fitted(config)
     check_access_log(config.http.access_log)
     read_pages(config.http.error_pages)

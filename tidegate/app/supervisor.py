@@ -12,6 +12,7 @@ import os
 import signal
 from pathlib import Path
 
+from tidegate import __version__
 from tidegate.app.folder import StateFolder
 from tidegate.app.handover import SIGNALS, Handover, Left, accepted, become
 from tidegate.app.launch import Launch
@@ -172,7 +173,7 @@ class Supervisor:
             else:
                 slot.dismiss()
         if done and not self._stopping.is_set():
-            _log.info("the new generation serves", extra={"children": len(slots)})
+            _log.info("the new generation serves", extra={"children": len(slots), "version": __version__})
 
     def _handover(self, sockets: Sockets, slots: list[Slot], settings: bytes = b"") -> Handover:
         children = [

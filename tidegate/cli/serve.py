@@ -77,4 +77,6 @@ def _succeed(gathered: Callable[[], Settings]) -> int:
     from tidegate.app import handover  # noqa: PLC0415
 
     before = handover.inherited(os.environ)
-    return handover.accept(gathered().config, before) if before.trial >= 0 else app.run(before.config(), before)
+    if before.trial >= 0:
+        return handover.accept(lambda: gathered().config, before)
+    return app.run(before.config(), before)

@@ -133,6 +133,8 @@ class Downstream(Entry):
                 self.transport.abort()  # the client takes no more, so a polite close would wait for ever
             elif self.phase == _HEAD and self.pending:
                 self._refuse(Reason.REQUEST_TIMEOUT)
+            elif self.phase == _HEAD and unread(self.transport):
+                self.arm(now + _LINGER_SECONDS)  # it came at the last moment: to close now would reset it
             else:
                 self._close()
         elif exchange.ends != 0.0 and now >= exchange.ends:

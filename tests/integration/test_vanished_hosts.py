@@ -1,0 +1,131 @@
+"""Hosts that vanish: packets to them are dropped, so that nothing refuses, resets or answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from tests.support.client import Cut, get, post
+from tests.support.origin import ok, polite, saying, serving
+from tests.support.router import endpoint, route, running, service, until
+from tests.support.vanishing import hosts  # noqa: F401  a fixture
+from tidegate.policy import Ejection, Retry, Timeouts
+
+QUICK = Timeouts(connect=0.3)
+
+
+async def ask_all(mesh, number, request=None, host="a.test"):
+    """That many requests at once, each on a connection of its own: their statuses."""
+
+    async def one():
+        client = await mesh.client()
+        response = await client.ask(request or get(host=host))
+        client.reset()
+        return response.status
+
+    return Counter(await asyncio.gather(*(one() for _ in range(number))))
+
+
+@pytest.fixture
+async def pair(hosts):  # noqa: F811
+    """A host that will vanish and one that stays, as origins."""
+    gone, stays = hosts.addresses
+    async with (
+        serving(saying(ok(b"gone")), sock=hosts.listening(gone)) as bad,
+        serving(saying(ok(b"stays")), sock=hosts.listening(stays)) as good,
+    ):
+        yield bad, good
+
+
+@pytest.mark.parametrize("request_bytes", [get(), post(b"x")])
+async def test_nobody_notices_that_one_of_two_hosts_takes_no_connections(hosts, pair, request_bytes):  # noqa: F811
+    bad, good = pair
+    async with running() as mesh:
+        ejecting = route(timeouts=QUICK, ejection=Ejection(failures=3, seconds=60.0))
+        mesh.publish([ejecting], [service("web", endpoint(bad.address), endpoint(good.address))])
+        hosts.vanish(bad.address[0])
+        assert await ask_all(mesh, 40, request_bytes) == {200: 40}
+        assert {reason.token for _, reason in mesh.failures} == {"connect-timeout"}
+        failed = len(mesh.failures)
+        assert await ask_all(mesh, 40, request_bytes) == {200: 40}
+        assert len(mesh.failures) == failed, "ejected: nobody is sent there any more"
+        assert not bad.requests
+
+
+async def test_a_host_that_comes_back_is_served_from_again(hosts, pair):  # noqa: F811
+    bad, good = pair
+    async with running() as mesh:
+        ejecting = route(timeouts=QUICK, ejection=Ejection(failures=3, seconds=0.5))
+        mesh.publish([ejecting], [service("web", endpoint(bad.address), endpoint(good.address))])
+        hosts.vanish(bad.address[0])
+        assert await ask_all(mesh, 20) == {200: 20}
+        hosts.come_back(bad.address[0])
+        async with asyncio.timeout(10):
+            while not bad.requests:
+                assert await ask_all(mesh, 4) == {200: 4}
+
+
+async def test_other_services_do_not_notice_a_host_that_is_waited_for(hosts, pair):  # noqa: F811
+    bad, good = pair
+    async with running() as mesh:
+        alone = route("b.test", timeouts=Timeouts(connect=60.0), backends={"lost": 1})
+        mesh.publish(
+            [route(), alone], [service("web", endpoint(good.address)), service("lost", endpoint(bad.address, "lost"))]
+        )
+        hosts.vanish(bad.address[0])
+        stuck = [await mesh.client() for _ in range(50)]
+        for client in stuck:
+            await client.send(get(host="b.test"))
+        await until(lambda: sum(one.in_flight for one in mesh.upstreams) == 50)
+        assert await ask_all(mesh, 100) == {200: 100}
+        assert not mesh.failures, "all that time the others waited for their connection"
+        hosts.come_back(bad.address[0])
+        assert {(await client.response()).body for client in stuck} == {b"gone"}
+
+
+async def test_a_request_on_a_kept_connection_to_a_vanished_host_goes_elsewhere_where_tries_are_bounded(hosts, pair):  # noqa: F811
+    bad, good = pair
+    async with running() as mesh:
+        trying = route(
+            timeouts=Timeouts(connect=0.3, try_=0.3),
+            retry=Retry(budget_per_second=100.0),
+            ejection=Ejection(failures=3, seconds=60.0),
+        )
+        mesh.publish([trying], [service("web", endpoint(bad.address), endpoint(good.address))])
+        assert await ask_all(mesh, 20) == {200: 20}
+        assert {bool(one.idle) for one in mesh.upstreams} == {True}
+        hosts.vanish(bad.address[0])
+        assert await ask_all(mesh, 40) == {200: 40}
+        failed = len(mesh.failures)
+        assert await ask_all(mesh, 40) == {200: 40}
+        assert len(mesh.failures) == failed
+
+
+async def test_an_answer_whose_host_vanishes_in_the_middle_is_a_visible_cut_and_hurts_nobody_else(hosts):  # noqa: F811
+    gone, stays = hosts.addresses
+
+    async def half(peer):
+        while await peer.request() is not None:
+            await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+
+    async with (
+        serving(half, sock=hosts.listening(gone)) as bad,
+        serving(polite, sock=hosts.listening(stays)) as good,
+        running() as mesh,
+    ):
+        late = route("b.test", timeouts=Timeouts(response=0.5), backends={"lost": 1})
+        mesh.publish(
+            [route(), late], [service("web", endpoint(good.address)), service("lost", endpoint(bad.address, "lost"))]
+        )
+        client = await mesh.client()
+        await client.send(get(host="b.test"))
+        assert (await client.until(b"half")).startswith(b"HTTP/1.1 200")
+        hosts.vanish(gone)
+        assert await ask_all(mesh, 100) == {200: 100}
+        with pytest.raises(Cut):
+            await client.response()
+        assert [reason.token for _, reason in mesh.failures] == ["response-timeout"]
+        assert await ask_all(mesh, 10) == {200: 10}
+        await mesh.at_rest()
