@@ -94,6 +94,9 @@ async def test_a_request_in_flight_is_answered_by_the_old_generation_and_told_to
 async def test_a_tunnel_outlives_a_reload_until_its_own_deadline_and_does_not_delay_a_stop(tmp_path):
     async def echo(peer):
         head = await peer.head() or b""
+        if b"/slow" in head:
+            await peer.ended()
+            return
         if b"/tunnel" not in head:
             await peer.send(ok(b"one\n", b"Connection: close\r\n"))
             return
@@ -109,10 +112,11 @@ async def test_a_tunnel_outlives_a_reload_until_its_own_deadline_and_does_not_de
 
     settings = "http: {drain_seconds: 1, tunnel_drain_seconds: 4}\n"
     async with static(tmp_path, script=echo, settings=settings) as tidegate:
-        client = await opened(tidegate)
-        began = time.monotonic()
+        client, request = await opened(tidegate), await Client.connect(tidegate.http)
+        await request.send(f"GET /slow HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+        await until(lambda: tidegate.origin.open >= 2, what="both are with the container")
         old = (await reload(tidegate))["worker-0"]
-        await asyncio.sleep(max(0.0, began + 2.5 - time.monotonic()))  # past the deadline of requests
+        assert await request.closed()  # the deadline of requests has passed
         await client.send(b"still here")
         assert await client.read() == b"still here"
         assert await client.closed()

@@ -40,16 +40,20 @@ async def test_a_connection_with_surplus_bytes_or_a_close_is_not_pooled(answer):
 
 
 async def test_bytes_that_nobody_asked_for_end_an_idle_connection():
+    pooled = asyncio.Event()
+
     async def script(peer):
         await peer.request()
         await peer.send(ok())
-        await asyncio.sleep(0.05)
+        await pooled.wait()
         await peer.send(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 4\r\n\r\nEVIL")
         await peer.ended()
 
     async with serving(script) as origin, running(origin) as mesh:
         client = await mesh.client()
         assert (await client.ask(GET)).body == b"ok"
+        await until(lambda: any(one.idle for one in mesh.upstreams))
+        pooled.set()
         await until(lambda: all(one.connections == 0 for one in mesh.upstreams))
         assert (await client.ask(GET)).body == b"ok"
     assert origin.connections == 2
@@ -81,8 +85,9 @@ async def test_a_slow_client_holds_the_origin_back():
     async with serving(script) as origin, running(origin) as mesh:
         client = await Client.connect(mesh.address, receive_buffer=65536)
         await client.send(GET)
-        await settled(lambda: taken)
+        await until(lambda: taken)
         (downstream,) = mesh.core.connections
+        await until(lambda: not downstream.connection.transport.is_reading())
         assert downstream.transport.get_write_buffer_size() <= 1 << 20
         assert taken < size // 2
         got = 0
@@ -119,20 +124,11 @@ async def test_a_slow_origin_holds_the_client_back():
 
         async with asyncio.TaskGroup() as group:
             group.create_task(upload())
-            await settled(lambda: sent)
-            assert sent < size // 2
+            await until(lambda: sent)
             (downstream,) = mesh.core.connections
+            await until(lambda: downstream.connection and not downstream.transport.is_reading())
+            assert sent < size // 2
             assert downstream.connection.transport.get_write_buffer_size() + len(downstream.pending) <= 1 << 20
             go.set()
         assert (await client.response()).status == 200
     assert origin.connections == 1
-
-
-async def settled(value):
-    """Wait until `value()` has grown and then stood still for a while."""
-    last, still = -1, 0
-    async with asyncio.timeout(10):
-        while still < 10 or not last:
-            await asyncio.sleep(0.02)
-            still = still + 1 if value() == last else 0
-            last = value()

@@ -43,15 +43,19 @@ async def test_pipelined_requests_are_answered_though_the_client_sends_no_more()
 
 
 async def test_a_client_that_has_sent_its_last_byte_is_still_answered():
+    heard = asyncio.Event()
+
     async def script(peer):
         await peer.request()
-        await asyncio.sleep(0.05)
+        await heard.wait()
         await peer.send(ok(b"late"))
 
     async with serving(script) as origin, running(origin) as mesh:
         client = await mesh.client()
         await client.send(GET)
         client.end()
+        await until(lambda: any(connection.ended for connection in mesh.core.connections))
+        heard.set()
         assert (await client.response()).body == b"late"
         assert await client.closed()
         await mesh.at_rest()
@@ -78,19 +82,27 @@ async def test_a_client_that_ended_its_side_is_given_up_when_its_answer_does_not
 
 
 async def test_a_client_that_ended_its_side_gets_the_whole_of_an_answer_that_moves():
+    went_on = asyncio.Semaphore(0)
+
     async def script(peer):
         await peer.request()
         await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n")
         for _ in range(8):
-            await asyncio.sleep(0.1)  # the pace of the answer is what is tested
+            await went_on.acquire()
             await peer.send(b"ab")
 
-    config = quick(half_close_seconds=0.5)
-    async with serving(script) as origin, running(origin, config=config) as mesh:
+    async with serving(script) as origin, running(origin) as mesh:
         client = await mesh.client()
         await client.send(GET)
         client.end()
-        assert (await client.response()).body == b"ab" * 8
+        await client.until(b"\r\n\r\n")
+        (connection,) = mesh.core.connections
+        await until(lambda: connection.ended)
+        for _ in range(8):
+            went_on.release()
+            assert await client.read() == b"ab"
+            connection.on_deadline(mesh.core.clock() + 1000.0)  # its time is up, and bytes have passed meanwhile
+        assert await client.closed()
 
 
 async def test_an_upload_that_waits_for_its_container_outlives_the_clients_half_close():
@@ -310,14 +322,18 @@ async def test_a_body_that_stops_coming_is_answered_408():
 
 
 async def test_an_upload_may_take_longer_than_the_body_timeout_while_it_moves():
-    config = quick(body_timeout_seconds=0.4)
-    slow = route(timeouts=Timeouts(response=0.4))
-    async with serving() as origin, running(origin, config=config, routes=[slow]) as mesh:
+    config = quick(body_timeout_seconds=60.0)
+    async with serving() as origin, running(origin, config=config) as mesh:
         client = await mesh.client()
         await client.send(b"POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n")
-        for _ in range(20):
-            await asyncio.sleep(0.1)
+        await until(lambda: any(connection.exchange for connection in mesh.core.connections))
+        (connection,), now, clock = mesh.core.connections, mesh.core.clock(), mesh.core.clock
+        for passed in range(0, 800, 40):
+            mesh.core.clock = lambda passed=passed: now + passed
             await client.send(b"1\r\nx\r\n")
+            await until(lambda passed=passed: connection.exchange.received == passed // 40 + 1)
+            assert connection.deadline >= now + passed + 59.0, "each byte gives the next one its own time"
+        mesh.core.clock = clock
         await client.send(b"0\r\n\r\n")
         assert (await client.response()).status == 200
     assert origin.requests[0].body == b"x" * 20
@@ -378,10 +394,12 @@ async def test_a_pooled_connection_is_read_again_after_a_slow_client():
 
 
 async def test_a_slow_origin_that_answers_early_does_not_stop_the_next_request():
+    answered = asyncio.Event()
+
     async def script(peer):
         await peer.head()
         await peer.send(ok(b"early"))
-        await asyncio.sleep(0.2)
+        await answered.wait()
         await peer.ended()
 
     async with serving(script, limit=1024) as origin, running(origin) as mesh:
@@ -391,6 +409,7 @@ async def test_a_slow_origin_that_answers_early_does_not_stop_the_next_request()
         client.writer.write(body)
         response = await client.response()
         assert response.body == b"early"
+        answered.set()
         assert await client.closed()
 
 

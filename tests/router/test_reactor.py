@@ -208,12 +208,21 @@ async def test_a_slow_peer_pauses_the_protocol_and_then_lets_it_go_on(connect):
     assert pair.transport.get_write_buffer_size() <= 10_000
 
 
+async def fence(connect):
+    """Wait until another connection was made, heard and ended: what was ready before that has been served."""
+    other = await connect()
+    await other.said(b"x")
+    await until(lambda: other.protocol.received)
+    other.peer.close()
+    await until(lambda: other.protocol.lost)
+
+
 async def test_a_paused_protocol_is_given_nothing_until_it_goes_on(connect):
     pair = await connect()
     pair.transport.pause_reading()
     assert not pair.transport.is_reading()
     await pair.said(b"later")
-    await asyncio.sleep(0.02)
+    await fence(connect)
     assert pair.protocol.received == b""
     pair.transport.resume_reading()
     await until(lambda: pair.protocol.received == b"later")
@@ -239,7 +248,8 @@ async def test_the_end_that_came_while_paused_comes_after_the_bytes(connect):
     pair.transport.pause_reading()
     await pair.said(b"last words")
     pair.peer.close()
-    await asyncio.sleep(0.02)
+    await fence(connect)
+    assert pair.protocol.events == ["made"]
     pair.transport.resume_reading()
     await until(lambda: pair.protocol.lost)
     assert pair.protocol.received == b"last words"
@@ -272,7 +282,7 @@ async def test_a_protocol_hears_of_its_end_once_and_never_inside_its_own_call(co
     pair = await connect(Recorder(on_data=on_data))
     await pair.said(b"x")
     await until(lambda: pair.protocol.lost)
-    await asyncio.sleep(0.01)
+    await fence(connect)
     assert inside == [["made"]]
     assert pair.protocol.events == ["made", "lost"]
 

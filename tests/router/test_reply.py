@@ -79,17 +79,27 @@ async def test_interim_answers_pass_through_except_to_http_1_0():
 
 
 async def test_an_answer_may_take_longer_than_the_response_timeout_while_it_moves():
+    went_on = asyncio.Semaphore(0)
+
     async def script(peer):
         await peer.request()
         await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n")
         for _ in range(20):
-            await asyncio.sleep(0.1)
+            await went_on.acquire()
             await peer.send(b"x")
 
-    slow = route(timeouts=Timeouts(response=0.4))
-    async with serving(script) as origin, running(origin, routes=[slow]) as mesh:
+    async with serving(script) as origin, running(origin) as mesh:
         client = await mesh.client()
-        assert (await client.ask(GET)).body == b"x" * 20
+        await client.send(GET)
+        await client.until(b"\r\n\r\n")
+        (connection,) = mesh.core.connections
+        for number in range(20):
+            if number:
+                connection.on_deadline(mesh.core.clock() + 1000.0)  # its time is up, and a byte has passed meanwhile
+            went_on.release()
+            assert await client.read() == b"x"
+        await until(lambda: connection.exchange is None)
+        assert not mesh.failures
 
 
 async def test_an_answer_that_stops_moving_is_cut():

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import gc
 
 import pytest
@@ -103,11 +102,9 @@ async def test_a_client_that_does_not_read_holds_the_container_back():
     async with serving(switching(flood)) as origin, running(origin) as mesh:
         client = await Client.connect(mesh.address, receive_buffer=65536)
         await client.send(HANDSHAKE)
-        before = -1
-        while sent != before or not sent:
-            before = sent
-            await asyncio.sleep(0.2)
+        await until(lambda: sent)
         (tunnel,) = mesh.core.connections
+        await until(lambda: not tunnel.container.transport.is_reading())
         assert tunnel.transport.get_write_buffer_size() <= 1 << 20
         client.reset()
         await mesh.at_rest()
@@ -122,13 +119,16 @@ async def test_a_tunnel_in_which_nothing_moves_is_ended():
 
 
 async def test_a_tunnel_in_which_bytes_move_lives():
-    config = quick(tunnel_idle_timeout_seconds=0.6)
+    config = quick(tunnel_idle_timeout_seconds=60.0)
     async with serving(switching(echo)) as origin, running(origin, config=config) as mesh:
-        client = await opened(mesh)
-        for _ in range(10):
-            await asyncio.sleep(0.15)
+        client, now, clock = await opened(mesh), mesh.core.clock(), mesh.core.clock
+        (tunnel,) = mesh.core.connections
+        for passed in range(0, 600, 40):
+            mesh.core.clock = lambda passed=passed: now + passed
+            tunnel.on_deadline(now + passed)  # 40 s since the last bytes, and then up to ten minutes in all
             await client.send(b"x")
             assert await client.read() == b"x"
+        mesh.core.clock = clock
 
 
 async def test_a_refused_upgrade_is_an_ordinary_answer():

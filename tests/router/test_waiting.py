@@ -56,9 +56,9 @@ async def test_no_more_requests_wait_than_the_settings_allow_and_places_become_f
         running(routes=[route(timeouts=Timeouts(hold=0.5))], config=quick(hold_queue=2)) as mesh,
     ):
         clients = [await mesh.client() for _ in range(3)]
-        for client in clients:
+        for at, client in enumerate(clients):
             await client.send(GET)
-            await asyncio.sleep(0.02)
+            await until(lambda at=at: waiting(mesh) == min(at + 1, 2))
         response = await clients[2].response()
         assert (response.status, response.reason) == (503, "hold-queue-full")
         assert [(await client.response()).reason for client in clients[:2]] == ["hold-timeout"] * 2
