@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import time
 
 import pytest
 from msgspec import msgpack
@@ -121,13 +120,13 @@ async def test_a_tunnel_outlives_a_reload_until_its_own_deadline_and_does_not_de
         assert await client.read() == b"still here"
         assert await client.closed()
         await until(lambda: not alive(old))
+        tidegate.settings.write_text("http: {drain_seconds: 1, tunnel_drain_seconds: 3600}\n")
+        await reload(tidegate)
         second = await opened(tidegate)
         third = (await reload(tidegate))["worker-0"]
-        told = time.monotonic()
         assert await tidegate.stop() == 0
         assert not alive(third)
         assert await second.closed()
-        assert time.monotonic() - told < 4.0
         await tidegate.start()
 
 

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import asyncio
-
 from tests.support.client import GET
 from tests.support.origin import refusing, serving
 from tests.support.router import endpoint, quick, route, running, service, until, waiting
