@@ -2,27 +2,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tests.support.built import NONE, OPTIONS, make, spec
-from tests.support.seen import following, healthy, instance, inventory, report
-from tidegate.building import Build, BuildOptions, build, resumed
-from tidegate.building.build import Memo
+from tests.support.built import BETA, OPTIONS, make, spec
+from tests.support.seen import following, healthy, instance, inventory
+from tidegate.building import Build, BuildOptions, build
+from tidegate.building.outcome import Memo
 from tidegate.building.routes import FILE_OWNER
 from tidegate.errors import Problem
-from tidegate.model import (
-    Backend,
-    InstanceState,
-    Inventory,
-    Overrides,
-    TrafficMode,
-)
-from tidegate.policy import FieldMatch, Match
+from tidegate.model import Backend, InstanceState, Overrides, TrafficMode
 from tidegate.routing import RoutingTable, with_delta
-
-
-def test_nothing_seen_is_an_empty_table_with_nothing_to_publish():
-    made = build(None, {}, {}, NONE)
-    assert made.table == RoutingTable()
-    assert made.delta.empty
 
 
 def test_a_claim_becomes_a_route_a_service_and_names():
@@ -43,80 +30,6 @@ def test_the_same_again_changes_nothing():
     assert second.checks_changed == ()
 
 
-def test_a_change_of_one_service_shares_all_others():
-    one, two = instance("c1", routes=["a.test/"]), instance("c2", "api", routes=["b.test/"])
-    seen = inventory(one, two)
-    first = build(None, {"docker": seen}, {}, NONE, OPTIONS)
-    moved = instance("c1", routes=["a.test/"], state=InstanceState.DRAINING)
-    second = build(first, {"docker": following(seen, moved, two)}, {}, NONE, OPTIONS)
-    assert set(second.delta.services) == {"web"}
-    assert not second.delta.routes
-    assert second.table.services["api"] is first.table.services["api"]
-    assert second.table.routes is first.table.routes
-
-
-def test_a_change_of_health_touches_its_service_and_names_only():
-    seen = {"docker": inventory(instance("c1", routes=["a.test/"]))}
-    first = build(None, seen, {}, NONE, OPTIONS)
-    second = build(first, seen, healthy("c1:80"), NONE, OPTIONS, changed_health=["c1:80"])
-    assert set(second.delta.services) == {"web"}
-    assert set(second.delta.names) == {"c1", "web"}
-    assert not second.delta.routes
-    assert second.table.names["web"].targets[0].ready
-    assert second.checks is first.checks
-
-
-def test_the_checker_is_told_what_to_watch_and_what_to_forget():
-    first = make(instance("c1"), instance("c2"))
-    assert {check.endpoint for check in first.checks_changed} == {"c1:80", "c2:80"}
-    second = make(instance("c2"), previous=first)
-    assert second.checks_changed == ()
-    assert second.checks_removed == ("c1:80",)
-    assert set(second.checks) == {"c2:80"}
-
-
-def test_instances_of_one_service_from_two_providers_stand_together():
-    seen = {
-        "docker": inventory(instance("c1", created_at=2.0)),
-        "file": inventory(instance("f1", created_at=1.0), provider="file"),
-    }
-    made = build(None, seen, {}, NONE)
-    assert [each.id for each in made.table.services["web"].endpoints] == ["f1:80", "c1:80"]
-
-
-def test_a_provider_that_went_takes_its_instances_along():
-    seen = {"docker": inventory(instance("c1")), "file": inventory(instance("f1"), provider="file")}
-    first = build(None, seen, {}, NONE)
-    second = build(first, {"docker": seen["docker"]}, {}, NONE)
-    assert [each.id for each in second.table.services["web"].endpoints] == ["c1:80"]
-
-
-def test_problems_of_providers_and_instances_are_kept_and_shown_once():
-    wrong = Problem(code="T1203", text="unknown label")
-    made = build(None, {"docker": replace(inventory(instance("c1", problems=(wrong,))), problems=(wrong,))}, {}, NONE)
-    assert made.problems == (wrong,)
-
-
-# ------------------------------------------------------------------------------------------------------- earlier lives
-
-
-def test_a_remembered_table_goes_on_until_it_is_seen_again_and_keeps_its_owners():
-    first = make(
-        instance("a1", project="a", routes=["a.test/"], created_at=9.0), instance("g", "gone", routes=["g.test/"])
-    )
-    again = resumed(first.table, now=100.0)
-    a = instance("a1", project="a", routes=["a.test/"], created_at=9.0)
-    b = instance("b1", project="b", routes=["a.test/"], created_at=1.0)
-    second = make(a, b, previous=again, now=101.0)
-    assert second.table.routes["a.test/"].owner == "a"
-    assert "g.test/" in second.table.routes
-    assert "g" not in second.table.names
-    assert second.table.version > first.table.version
-    third = make(a, b, previous=second, now=131.0)
-    assert "g.test/" not in third.table.routes
-    assert "gone" not in third.table.services
-
-
 # ------------------------------------------------------------------------------------- incremental equals from scratch
 
 
@@ -124,7 +37,6 @@ IDS = ("c1", "c2", "c3", "c4", "c5")
 ROUTES = ("a.test/", "a.test/api", "*.b.test/")
 
 
-BETA = Match(headers=(FieldMatch(name="x-beta", value="1"),))
 SETTINGS = ({}, {"retry.tries": "1"}, {"retry.tries": "2", "balance.sticky": "true"})
 
 
@@ -261,15 +173,3 @@ def test_a_story_never_breaks_the_promises_of_a_build(steps):
             assert len({b.service.rpartition("/")[0] for b in route.backends if route.owner != FILE_OWNER} | set()) <= 1
             assert f"{route.host}." in made.table.names
         assert made.wake_at is None or made.wake_at > now
-
-
-def test_an_unknown_endpoint_in_the_changed_health_is_ignored():
-    first = make(instance("c1"))
-    second = build(first, first.memo.inventories, {"x:1": report("x:1")}, NONE, changed_health=["x:1"])
-    assert second.delta.empty
-
-
-def test_an_inventory_without_services_leaves_other_providers_alone():
-    first = make(instance("c1"))
-    second = build(first, {**first.memo.inventories, "file": Inventory(provider="file", version=1)}, {}, NONE)
-    assert second.delta.empty

@@ -39,21 +39,3 @@ def test_a_service_may_be_answered_with_the_router_while_its_replicas_stay_direc
     second = make(instance("c1", dns=DnsMode.PROXY), previous=first)
     assert second.table.names["web"].mode is DnsMode.PROXY
     assert second.table.names["c1"].mode is DnsMode.DIRECT
-
-
-def test_a_route_host_and_a_service_of_the_same_spelling_do_not_collide():
-    made = make(instance("c1", project="test", routes=["web.test/"]))
-    assert made.table.names["web.test"].mode is DnsMode.DIRECT
-    assert made.table.names["web.test."].absolute
-    assert made.table.names["web.test."].name == "web.test"
-
-
-def test_a_host_is_named_until_its_last_route_goes():
-    both = instance("c1", routes=["a.test/", "a.test/api"])
-    first = make(both)
-    second = make(instance("c1", routes=["a.test/"]), previous=first)
-    third = make(instance("c1", routes=["a.test/"]), previous=second, now=31.0)
-    assert set(third.table.routes) == {"a.test/"}
-    assert "a.test." in third.table.names
-    last = make(previous=make(previous=third, now=32.0), now=62.0)
-    assert not last.table.names

@@ -1,11 +1,11 @@
 from msgspec.structs import replace
 
-from tests.support.built import codes, make, shifted, spec, weights
+from tests.support.built import BETA, codes, make, shifted, spec, weights
 from tests.support.seen import claim, instance
 from tidegate.building import resumed
 from tidegate.building.routes import FILE_OWNER
 from tidegate.model import Backend, Overrides
-from tidegate.policy import Balance, FieldMatch, Limits, Match, Policy, Retry
+from tidegate.policy import Balance, Limits, Policy, Retry
 
 
 def test_the_first_claim_wins_and_another_project_is_quarantined():
@@ -150,11 +150,6 @@ def test_a_file_route_that_names_nobody_is_reported_and_heals():
     assert second.problems == ()
 
 
-def test_a_file_route_removed_from_the_file_goes_at_once():
-    first = make(instance("c1"), routes=(spec("a.test/", Backend(service="web")),))
-    assert not make(instance("c1"), previous=first).table.routes
-
-
 def test_the_same_route_twice_in_files_is_reported():
     one, two = spec("a.test/", Backend(service="web")), spec("a.test/", Backend(service="api"), origin="b.yaml:9")
     made = make(instance("c1"), instance("c2", "api"), routes=(one, two))
@@ -171,52 +166,6 @@ def test_files_and_containers_do_not_share_a_route():
     second = make(instance("x", "api", routes=["a.test/"]), instance("c1"), routes=routes, previous=first)
     assert second.table.routes["a.test/"].owner == ""
     assert codes(second) == ["T1301"]
-
-
-BETA = Match(headers=(FieldMatch(name="x-beta", value="1"),))
-
-
-def test_conditions_make_another_route_for_the_same_host_and_path():
-    made = make(
-        instance("c1", routes=["a.test/"]),
-        instance("c2", "beta", routes=["a.test/"], match=BETA, settings={"retry.tries": "1"}),
-    )
-    route = made.table.routes["a.test/#header.x-beta=1"]
-    assert set(made.table.routes) == {"a.test/", route.id}
-    assert (route.host, route.path, route.match, route.policy.retry.tries) == ("a.test", "/", BETA, 1)
-    assert {backend.service for backend in route.backends} == {"beta"}
-    assert codes(made) == []
-
-
-def test_who_holds_a_host_and_path_holds_it_under_all_conditions():
-    first = make(instance("c1", project="a", routes=["a.test/"], created_at=2.0))
-    beta = instance("c2", "beta", project="b", routes=["a.test/"], match=BETA, created_at=1.0)
-    both = make(instance("c1", project="a", routes=["a.test/"], created_at=2.0), beta, previous=first)
-    assert set(both.table.routes) == {"a.test/"}
-    (problem,) = both.problems
-    assert problem.code == "T1301"
-    assert problem.text == "c2 claims a.test/#header.x-beta=1, which c1 already holds"
-    gone = make(beta, previous=both, now=1.0)
-    assert set(make(beta, previous=gone, now=100.0).table.routes) == {"a.test/#header.x-beta=1"}
-
-
-def test_of_two_owners_that_come_at_once_the_earlier_holds_the_place_whatever_its_conditions():
-    made = make(
-        instance("c1", project="a", routes=["a.test/"], created_at=2.0),
-        instance("c2", "beta", project="b", routes=["a.test/"], match=BETA, created_at=1.0),
-    )
-    assert {id_: route.owner for id_, route in made.table.routes.items()} == {"a.test/#header.x-beta=1": "b"}
-    assert codes(made) == ["T1301"]
-
-
-def test_a_file_holds_a_place_under_all_conditions():
-    made = make(
-        instance("c1", routes=["a.test/"]),
-        instance("c2", "beta"),
-        routes=(replace(spec("a.test/", Backend(service="beta")), match=BETA),),
-    )
-    assert {id_: route.owner for id_, route in made.table.routes.items()} == {"a.test/#header.x-beta=1": FILE_OWNER}
-    assert codes(made) == ["T1301"]
 
 
 def test_a_route_with_conditions_is_taken_over_from_an_earlier_life():

@@ -11,6 +11,7 @@ TESTED_ELSEWHERE = {
         [f"tidegate/engine/process_{name}.py" for name in ("child", "container")],
         "tests/engine/test_process.py",
     ),
+    "tidegate/building/work.py": "tests/building/test_build.py",
     "tidegate/engine/docker.py": "tests/engine/test_engine_contract.py",
     "tidegate/engine/docker_faults.py": "tests/engine/test_docker_http.py",
     "tidegate/engine/docker_raw.py": "tests/engine/test_docker_wire.py",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from tests.support.seen import inventory
 from tidegate.building import Build, BuildOptions, build
 from tidegate.model import Overrides, RouteSpec
+from tidegate.policy import FieldMatch, Match
 
+BETA = Match(headers=(FieldMatch(name="x-beta", value="1"),))
 NONE = Overrides()
 OPTIONS = BuildOptions(linger_seconds=30.0)
 

@@ -6,12 +6,15 @@ instance went, so that stop-then-start answers 503 or holds instead of 404.
 
 `build` makes the next `Build` from the previous one at a cost that follows the change: services whose tuple of
 instances is another object, whose endpoints' health changed, or that an override names are built again, then the
-routes and DNS names these touch; everything else is shared. Nothing is mutated: a `Build` may be built upon twice.
+routes and DNS names these touch; everything else is shared. One build in the making is a `Work`: `changed` fills it with what
+is to be done, `services`, `places` and `names` do it. Nothing is mutated: a `Build` may be built upon twice.
 
 Must not happen here: I/O, clocks, randomness; raising on anything an operator or a container wrote.
 """
 
-from tidegate.building.build import Build, build, resumed
+from tidegate.building.build import build
 from tidegate.building.options import BuildOptions
+from tidegate.building.outcome import Build
+from tidegate.building.resuming import resumed
 
 __all__ = ["Build", "BuildOptions", "build", "resumed"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tidegate.building.build import Build
 from tidegate.building.layering import default_layers, group_layers, override_layers, spec_layers
+from tidegate.building.outcome import Build
 from tidegate.building.routes import FILE_OWNER
 from tidegate.model import Route
 from tidegate.settings.layers import OFF, Layer, Said, laid
