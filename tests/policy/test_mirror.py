@@ -12,6 +12,9 @@ TESTED_ELSEWHERE = {
         "tests/engine/test_process.py",
     ),
     "tidegate/building/work.py": "tests/building/test_build.py",
+    **dict.fromkeys(
+        [f"tidegate/settings/{name}.py" for name in ("addresses", "fields")], "tests/settings/test_kinds.py"
+    ),
     "tidegate/engine/docker.py": "tests/engine/test_engine_contract.py",
     "tidegate/engine/docker_faults.py": "tests/engine/test_docker_http.py",
     "tidegate/engine/docker_raw.py": "tests/engine/test_docker_wire.py",

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate.settings import kinds
+from tidegate.settings import addresses, fields, kinds
 from tidegate.settings.fault import Fault
 
 ALL = {
@@ -13,22 +13,22 @@ ALL = {
     "choice": kinds.choice("a", "b"),
     "status": kinds.status(301, 308),
     "name": kinds.name(),
-    "host": kinds.host(),
-    "path": kinds.path(),
-    "token": kinds.token(),
+    "host": addresses.host(),
+    "path": addresses.path(),
+    "token": fields.token(),
     "line": kinds.line(),
     "quoted": kinds.quoted(),
     "page": kinds.page(),
-    "hash_key": kinds.hash_key("all"),
-    "url": kinds.url(),
-    "service": kinds.service(own=True),
-    "any_service": kinds.service(own=False),
-    "networks": kinds.several(kinds.network(), "networks"),
-    "origins": kinds.several(kinds.origin(), "origins"),
-    "users": kinds.several(kinds.user(), "users"),
-    "methods": kinds.several(kinds.method(), "methods"),
-    "fields": kinds.several(kinds.field_name(), "headers"),
-    "media_types": kinds.several(kinds.media_type(), "media types"),
+    "hash_key": fields.hash_key("all"),
+    "url": addresses.url(),
+    "service": addresses.service(own=True),
+    "any_service": addresses.service(own=False),
+    "networks": kinds.several(addresses.network(), "networks"),
+    "origins": kinds.several(addresses.origin(), "origins"),
+    "users": kinds.several(fields.user(), "users"),
+    "methods": kinds.several(fields.method(), "methods"),
+    "fields": kinds.several(fields.field_name(), "headers"),
+    "media_types": kinds.several(fields.media_type(), "media types"),
 }
 BCRYPT = "$2b$12$" + "a" * 53
 SHA = "{SHA256}" + "0" * 64

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from tidegate.building.routes import FILE_OWNER
 from tidegate.model import HealthState, Route, Service
-from tidegate.settings.kinds import Asked, asked
+from tidegate.settings.addresses import Asked, asked
 
 
 def asks(route: Route | None) -> str:

@@ -14,14 +14,14 @@ from typing import Any
 from msgspec import Struct
 
 from tidegate.policy import FieldMatch, Match
-from tidegate.settings import kinds
+from tidegate.settings import fields, kinds
 from tidegate.settings.fault import Fault, nearest, shown
 from tidegate.settings.kinds import Kind
 
 TOP = "match"
 MAX_CONDITIONS = 16
 ANY = "*"
-_METHODS = kinds.several(kinds.method(), "methods")
+_METHODS = kinds.several(fields.method(), "methods")
 # Neither may hold what separates conditions in a route's id; values come as they stand in the request.
 _VALUE = re.compile(r"[!-%'-~](?:[ -%'-~]{0,254}[!-%'-~])?")
 _QUERY_NAME = re.compile(r"[!-\"$%'-*,-<>-~]{1,127}")
@@ -102,7 +102,7 @@ def _reader(kind: Kind) -> Any:
     return kind.read
 
 
-_NAMES = {"header": _reader(kinds.field_name()), "cookie": _reader(kinds.token()), "query": _query_name}
+_NAMES = {"header": _reader(fields.field_name()), "cookie": _reader(fields.token()), "query": _query_name}
 
 
 def conditions_of(match: Match | None) -> dict[str, str]:
@@ -113,6 +113,6 @@ def conditions_of(match: Match | None) -> dict[str, str]:
 def _written(match: Match) -> Iterator[tuple[str, str]]:
     if match.methods:
         yield "match.method", _METHODS.show(match.methods)
-    for kind, fields in (("header", match.headers), ("cookie", match.cookies), ("query", match.query)):
-        for each in fields:
+    for kind, wanted in (("header", match.headers), ("cookie", match.cookies), ("query", match.query)):
+        for each in wanted:
             yield f"match.{kind}.{each.name}", ANY if each.value is None else each.value

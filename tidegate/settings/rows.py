@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from tidegate.policy import Algorithm
-from tidegate.settings import kinds
+from tidegate.settings import addresses, fields, kinds
 from tidegate.settings.kinds import Kind, several
 
 
@@ -47,9 +47,9 @@ def _named(prefix: str, field: str, key: Kind, kind: Kind, help_: str) -> Named:
     return Named(prefix=prefix, field=tuple(field.split(".")), key=key, kind=kind, help=help_)
 
 
-_NETWORKS = several(kinds.network(), "networks")
-_HEADERS = several(kinds.field_name(), "headers")
-_EDITED = several(kinds.edited_name(), "headers")
+_NETWORKS = several(addresses.network(), "networks")
+_HEADERS = several(fields.field_name(), "headers")
+_EDITED = several(fields.edited_name(), "headers")
 
 _FILTERS = (
     _row("filter.allow", "filters.allow", _NETWORKS, "clients that may come in; others get 403"),
@@ -61,24 +61,24 @@ _FILTERS = (
         "requests per key, then 429",
     ),
     _row("filter.rate.burst", "filters.rate.burst", kinds.whole(1, 1_000_000), "requests that may come at once"),
-    _row("filter.rate.key", "filters.rate.key", kinds.hash_key("all"), "what is counted apart"),
+    _row("filter.rate.key", "filters.rate.key", fields.hash_key("all"), "what is counted apart"),
     _row(
-        "filter.basic_auth.users", "filters.basic_auth.users", several(kinds.user(), "`name:hash`"), "who may come in"
+        "filter.basic_auth.users", "filters.basic_auth.users", several(fields.user(), "`name:hash`"), "who may come in"
     ),
     _row("filter.basic_auth.realm", "filters.basic_auth.realm", kinds.quoted(), "what a browser shows"),
     _row(
         "filter.forward_auth.url",
         "filters.forward_auth.url",
-        kinds.url(),
+        addresses.url(),
         "asked before each request; not for labels, which may not name an address",
         operator=True,
     ),
     _row(
         "filter.forward_auth.service",
         "filters.forward_auth.service",
-        kinds.service(own=False),
+        addresses.service(own=False),
         "the same, a service of ours; in labels one of the same project",
-        label_kind=kinds.service(own=True),
+        label_kind=addresses.service(own=True),
     ),
     _row(
         "filter.forward_auth.timeout_seconds",
@@ -93,22 +93,27 @@ _FILTERS = (
         "of its answer, added to the request",
     ),
     _row(
-        "filter.cors.origins", "filters.cors.origins", several(kinds.origin(), "origins"), "sites that may ask; `*` all"
+        "filter.cors.origins",
+        "filters.cors.origins",
+        several(addresses.origin(), "origins"),
+        "sites that may ask; `*` all",
     ),
-    _row("filter.cors.methods", "filters.cors.methods", several(kinds.method(), "methods"), "methods they may use"),
+    _row("filter.cors.methods", "filters.cors.methods", several(fields.method(), "methods"), "methods they may use"),
     _row("filter.cors.headers", "filters.cors.headers", _HEADERS, "request headers they may set"),
     _row("filter.cors.expose", "filters.cors.expose", _HEADERS, "response headers they may read"),
     _row("filter.cors.credentials", "filters.cors.credentials", kinds.flag(), "with cookies; not with origin `*`"),
     _row("filter.cors.max_age_seconds", "filters.cors.max_age_seconds", kinds.whole(0, 86400), "browsers remember it"),
     _row("filter.redirect.scheme", "filters.redirect.scheme", kinds.choice(*_SCHEMES), "the new scheme"),
-    _row("filter.redirect.host", "filters.redirect.host", kinds.host(), "the new host"),
+    _row("filter.redirect.host", "filters.redirect.host", addresses.host(), "the new host"),
     _row("filter.redirect.port", "filters.redirect.port", kinds.whole(1, 65535), "the new port"),
-    _row("filter.redirect.path", "filters.redirect.path", kinds.path(), "the new path, instead of the whole old one"),
-    _row("filter.redirect.prefix", "filters.redirect.prefix", kinds.path(), "instead of the route's own path"),
+    _row(
+        "filter.redirect.path", "filters.redirect.path", addresses.path(), "the new path, instead of the whole old one"
+    ),
+    _row("filter.redirect.prefix", "filters.redirect.prefix", addresses.path(), "instead of the route's own path"),
     _row("filter.redirect.status", "filters.redirect.status", kinds.status(301, 302, 303, 307, 308), "its status"),
     _row("filter.strip_prefix", "filters.strip_prefix", kinds.flag(), "take the route's own path off"),
-    _row("filter.add_prefix", "filters.add_prefix", kinds.path(), "put a path before"),
-    _row("filter.replace_prefix", "filters.replace_prefix", kinds.path(), "instead of the route's own path"),
+    _row("filter.add_prefix", "filters.add_prefix", addresses.path(), "put a path before"),
+    _row("filter.replace_prefix", "filters.replace_prefix", addresses.path(), "instead of the route's own path"),
     _row("filter.header.request.remove", "filters.request_headers.remove", _EDITED, "headers not to forward"),
     _row("filter.header.response.remove", "filters.response_headers.remove", _EDITED, "headers not to send back"),
     _row(
@@ -126,16 +131,16 @@ _FILTERS = (
     _row(
         "filter.compress.types",
         "filters.compress.types",
-        several(kinds.media_type(), "media types"),
+        several(fields.media_type(), "media types"),
         "what is compressed; by default text, JSON, JavaScript, XML, SVG",
     ),
 )
 
 _ROWS = (
     _row("balance.algorithm", "balance.algorithm", kinds.choice(*_ALGORITHMS, make=Algorithm), "who gets a request"),
-    _row("balance.hash_key", "balance.hash_key", kinds.hash_key(), "what `hash` looks at"),
+    _row("balance.hash_key", "balance.hash_key", fields.hash_key(), "what `hash` looks at"),
     _row("balance.sticky", "balance.sticky", kinds.flag(), "keep a client on one endpoint by a cookie"),
-    _row("balance.sticky_cookie", "balance.sticky_cookie", kinds.token(), "that cookie's name"),
+    _row("balance.sticky_cookie", "balance.sticky_cookie", fields.token(), "that cookie's name"),
     _row("balance.sticky_seconds", "balance.sticky_seconds", kinds.whole(1, 31_536_000), "how long it holds"),
     _row("balance.slow_start_seconds", "balance.slow_start_seconds", kinds.decimal(0, 3600), "warm-up of an endpoint"),
     _row("limit.endpoint_requests", "limits.endpoint_requests", kinds.whole(0, 1_000_000), "in flight per endpoint"),
@@ -175,7 +180,7 @@ _ROWS = (
     _row("tls.clients.required", "tls.clients.required", kinds.flag(), "refuse those without a certificate"),
     _row("upstream.scheme", "upstream_tls.scheme", kinds.choice(*_SCHEMES), "how to speak to the containers"),
     _row("upstream.verify", "upstream_tls.verify", kinds.flag(), "check their certificates"),
-    _row("upstream.name", "upstream_tls.name", kinds.host(), "name to check and to send as SNI"),
+    _row("upstream.name", "upstream_tls.name", addresses.host(), "name to check and to send as SNI"),
     _row(
         "upstream.authority", "upstream_tls.authority", kinds.name(), "CA of the program's CA folder, else the system's"
     ),
@@ -194,7 +199,7 @@ NAMED: tuple[Named, ...] = (
         _named(
             f"filter.header.{side}.{verb}.",
             f"filters.{side}_headers.{verb}",
-            kinds.edited_name(),
+            fields.edited_name(),
             kinds.line(),
             f"{'replace' if verb == 'set' else 'add'} a header of the {side}",
         )
