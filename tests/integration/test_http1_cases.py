@@ -36,7 +36,14 @@ def groups(name):
     return [pytest.param(cases, id=group) for group, cases in found.items()]
 
 
-async def findings(cases, script, judge):
+async def plain_lane(stack, script):
+    origin = await stack.enter_async_context(serving(script))
+    held = route(timeouts=Timeouts(hold=0.0))
+    mesh = await stack.enter_async_context(running(origin, routes=[held], config=quick(drain_seconds=0.2)))
+    return mesh.address, script
+
+
+async def findings(cases, script, judge, lane=plain_lane):
     """Run all cases on lanes; what was found, by case."""
     found = {}
     left = iter(cases)
@@ -46,13 +53,6 @@ async def findings(cases, script, judge):
             for address, recorder in lanes:
                 tasks.spawn("lane", follow(left, address, recorder, (judge, found)))
     return {name: text for name, text in found.items() if text}
-
-
-async def lane(stack, script):
-    origin = await stack.enter_async_context(serving(script))
-    held = route(timeouts=Timeouts(hold=0.0))
-    mesh = await stack.enter_async_context(running(origin, routes=[held], config=quick(drain_seconds=0.2)))
-    return mesh.address, script
 
 
 async def follow(left, address, recorder, judging):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import socket
 import ssl
 import weakref
 
@@ -34,6 +35,7 @@ class Wire:
         self.other = None
         self.closing = self.aborted = self.ended = False
         self.paused = False
+        self.socket = "the socket"
 
     def write(self, data):
         assert not self.ended, "nothing follows the end"
@@ -65,7 +67,7 @@ class Wire:
         return sum(map(len, self.sent))
 
     def get_extra_info(self, name, default=None):
-        return {"peername": ("192.0.2.1", 1), "socket": "the socket"}.get(name, default)
+        return {"peername": ("192.0.2.1", 1), "socket": self.socket}.get(name, default)
 
 
 class Above:
@@ -353,6 +355,47 @@ def test_a_connection_lost_in_the_handshake_is_told_to_its_owner_once():
     lost = ConnectionResetError()
     client.stream.connection_lost(lost)
     assert client.failure is lost
+
+
+@VERSIONS
+def test_what_came_before_a_reset_can_still_be_read_while_its_loss_is_told(version):
+    client, server = joined(version=version)
+    found = []
+
+    def told(error):
+        client.above.lost = (error,)
+        found.append(client.stream.last_words(65536))
+
+    client.above.connection_lost = told
+    client.wire.socket, theirs = socket.socketpair()
+    client.wire.socket.setblocking(False)
+    with client.wire.socket, theirs:
+        server.stream.write(b"HTTP/1.1 413 ")
+        server.stream.write(b"Content Too Large\r\n\r\n" + bytes(20_000))
+        server.stream.close()
+        theirs.sendall(b"".join(server.wire.sent))
+        lost = ConnectionResetError()
+        client.stream.connection_lost(lost)
+    assert found == [b"HTTP/1.1 413 Content Too Large\r\n\r\n" + bytes(20_000)]
+    assert client.above.lost == (lost,)
+
+
+def test_there_are_no_last_words_where_what_came_cannot_be_read_or_nothing_came():
+    client, _ = joined()
+    found = []
+
+    def told(_error):
+        found.append(client.stream.last_words(65536))
+        with pytest.raises(BlockingIOError):
+            client.stream.last_words(65536)
+
+    client.above.connection_lost = told
+    client.wire.socket, theirs = socket.socketpair()
+    client.wire.socket.setblocking(False)
+    with client.wire.socket, theirs:
+        theirs.sendall(b"no record at all")
+        client.stream.connection_lost(ConnectionResetError())
+    assert found == [b""]
 
 
 def test_what_the_transport_below_knows_is_told_but_not_its_socket():

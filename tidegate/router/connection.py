@@ -102,10 +102,11 @@ class UpstreamConnection(Link):
 
     def _read_last_words(self) -> None:
         """An answer may have come before the reset that our writing met (413, then closed): it is still in the socket."""
-        if self.tls is not None:
-            return  # they are records
         try:
-            words = os.read(self.transport.get_extra_info("socket").fileno(), _LAST_WORDS)
+            if self.tls is not None:
+                words = self.transport.last_words(_LAST_WORDS)
+            else:
+                words = os.read(self.transport.get_extra_info("socket").fileno(), _LAST_WORDS)
         except OSError:  # nothing came, or the socket is closed already
             return
         if words:

@@ -20,12 +20,14 @@ cdef class TlsStream:
     cdef public int phase
     cdef public bint server
     cdef public bint said_end
+    cdef public bint at_end
 
     cpdef data_received(self, bytes data)
     cdef _read(self, bytes data)
     cdef _flush(self)
     cdef _refuse(self, object error)
-    cdef _broken(self, object error)
+    cdef bytes _decrypted(self, bytes data)
+    cdef _broken(self)
     cdef _ended(self)
     cdef _say_end(self)
 

@@ -14,6 +14,7 @@ Phases:
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from contextlib import suppress
 from typing import Any, Protocol
@@ -60,6 +61,7 @@ class TlsStream:
 
     __slots__ = (
         "above",
+        "at_end",
         "buffers",
         "decrypt",
         "deliver",
@@ -97,6 +99,7 @@ class TlsStream:
         self.deliver: Any = None  # its data_received
         self.phase = _SHAKING
         self.said_end = False  # our close_notify is out
+        self.at_end = False  # theirs came, all before it is read
         self.error: Exception | None = None  # why it ended, told above
 
     # --- the handshake
@@ -148,42 +151,44 @@ class TlsStream:
             self.shake()
 
     def _read(self, data: bytes) -> None:
-        """Decrypt all there is, then hand it up in one piece: as much as one read of a plain connection would."""
+        """Hand up in one piece what these records carry: as much as one read of a plain connection would."""
+        clear = self._decrypted(data)
+        if clear:
+            self.deliver(clear)
+        if self.error is not None:
+            self._broken()
+        elif self.at_end and self.phase == _OPEN:
+            self._ended()
+
+    def _decrypted(self, data: bytes) -> bytes:
+        """What is in them, once OpenSSL's own words are sent and the buffers are empty; sets `at_end` and `error`."""
         buffers = self.buffers
         clear = b""
         more: list[bytes] | None = None
-        error: Exception | None = None
-        ended = False
         try:
             buffers.feed(data)
             clear = self.decrypt(_RECORD)
-            ended = not clear
-            while buffers.incoming.pending and not ended:  # to ask once more would cost an exception
+            self.at_end = not clear
+            while buffers.incoming.pending and not self.at_end:  # to ask once more would cost an exception
                 part = self.decrypt(_RECORD)
-                ended = not part
+                self.at_end = not part
                 more = [clear] if more is None else more
                 more.append(part)
         except _WantRead:
             pass
         except _ZeroReturn:  # their close_notify, after ours
-            ended = True
+            self.at_end = True
         except _Fault as fault:
-            error = fault
+            self.error = fault
         finally:
             if buffers.incoming.pending:
                 buffers.incoming.read()  # nothing counts behind an end or a fault
         if buffers.outgoing.pending:
             self._flush()  # an alert, or an answer to a key update
-        if clear:
-            self.deliver(clear if more is None else b"".join(more))
-        if error is not None:
-            self._broken(error)
-        elif ended and self.phase == _OPEN:
-            self._ended()
+        return clear if more is None else b"".join(more)
 
-    def _broken(self, error: Exception) -> None:
+    def _broken(self) -> None:
         """The other side broke the protocol, or said with an alert that we did."""
-        self.error = error
         self._flush()
         self.phase = _CLOSED
         self.raw.abort()
@@ -211,11 +216,18 @@ class TlsStream:
         owner, above = self.owner, self.above
         cause, self.error = self.error or error, None  # its trace knows us: a ring
         self.owner = self.above = self.deliver = None
-        self.session = self.decrypt = self.encrypt = self.send = None  # 15 KiB, and the collector may be long in coming
         if owner is not None:
             owner.shake_failed(self, cause)
         elif above is not None:
             above.connection_lost(cause)
+        self.session = self.decrypt = self.encrypt = self.send = None  # 14 KiB, and the collector may be long in coming
+        self.error = None  # `last_words` may have met one
+
+    def last_words(self, size: int) -> bytes:
+        """What came before a reset that our writing met, of at most `size` bytes of records. Only for whom the loss is being
+        told, and before it returns. Raises OSError if nothing came, or the socket is closed already."""
+        records = os.read(self.raw.get_extra_info("socket").fileno(), size)
+        return self._decrypted(records) if records else b""
 
     def pause_writing(self) -> None:
         """asyncio: the other side reads slowly."""
@@ -238,7 +250,8 @@ class TlsStream:
             while done < len(data):
                 done += self.encrypt(memoryview(data)[done:])
         except _Fault as error:
-            self._broken(error)
+            self.error = error
+            self._broken()
             return
         self.send(self.buffers.take())
 
