@@ -143,6 +143,25 @@ async def test_an_ejected_container_comes_back_after_one_good_answer():
         assert [(await client.ask(get())).body for _ in range(6)].count(b"back") == 3
 
 
+async def test_an_ejected_container_is_never_tried_with_a_request_that_must_not_be_sent_twice():
+    async def dying(peer):
+        await peer.request()
+
+    async with serving(dying) as one, serving() as good, running() as mesh:
+        mesh.publish([route(ejection=Ejection(failures=1, seconds=0.2))], [service("web", *endpoints(one, good))])
+        client = await mesh.client()
+        while not one.requests:
+            assert (await client.ask(get())).status == 200
+        (out,) = [each for each in mesh.upstreams if each.ejected]
+        async with asyncio.timeout(10):
+            while not out.trial:  # noqa: ASYNC110  its time must pass
+                await asyncio.sleep(0.02)
+        assert {(await client.ask(post(b"x"))).status for _ in range(10)} == {200}
+        assert len(one.requests) == 1
+        assert (await client.ask(get())).status == 200
+        assert len(one.requests) == 2
+
+
 async def test_server_errors_eject_where_the_route_says_so():
     broken = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
     async with serving(saying(broken)) as bad, serving() as good, running() as mesh:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tests.support.router import upstreams
 from tidegate.policy import Ejection
-from tidegate.router.ejection import Ejector
+from tidegate.router.ejection import ANYBODY, SAFE, Ejector
 
 POLICY = Ejection(failures=3, seconds=10.0, max_percent=50)
 
@@ -69,9 +69,30 @@ def test_a_trial_without_an_outcome_is_offered_again():
     some, ejector = upstreams(2), Ejector()
     fail(ejector, some[0], some, 3)
     assert ejector.due(10.0) == [some[0]]
-    some[0].trial = False
+    some[0].trial = 0
     assert ejector.due(15.0) == []
     assert ejector.due(20.0) == [some[0]]
+
+
+def test_a_trial_that_no_safe_request_takes_is_for_anybody_after_ten_times_the_ejection():
+    some, ejector = upstreams(2), Ejector()
+    fail(ejector, some[0], some, 3)
+    offers = []
+    for now in range(10, 130, 10):
+        assert ejector.due(float(now)) == [some[0]]
+        offers.append(some[0].trial)
+    assert offers == [SAFE] * 10 + [ANYBODY] * 2
+
+
+def test_patience_begins_anew_with_a_safe_request_that_took_the_trial_and_left():
+    some, ejector = upstreams(2), Ejector()
+    fail(ejector, some[0], some, 3)
+    for now in range(10, 100, 10):
+        ejector.due(float(now))
+    some[0].trial = 0
+    ejector.due(100.0)
+    ejector.due(110.0)
+    assert some[0].trial == SAFE
 
 
 def test_who_is_out_is_listed_with_the_time_that_is_left():

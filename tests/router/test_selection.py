@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.support.router import route, upstreams
-from tidegate.policy import Algorithm, Balance, Limits
+from tidegate.policy import Algorithm, Balance, Ejection, Limits
 from tidegate.router.arrangement import Arranger
+from tidegate.router.ejection import ANYBODY, Ejector
 from tidegate.router.hashing import key_of
 from tidegate.router.live import LiveRoute
 from tidegate.router.stickiness import Marker
 
 MARKER = Marker(b"secret")
+POLICY = Ejection(failures=1, seconds=10.0, max_percent=100)
 
 
 def selecting(*groups, **policy):
@@ -96,3 +100,107 @@ def test_a_key_always_leads_to_the_same_endpoint_while_that_is_there():
 def test_a_route_that_wants_nothing_special_has_no_selection():
     assert selecting(upstreams(2)) is None
     assert selecting(upstreams(2), balance=Balance(algorithm=Algorithm.LEAST_REQUESTS)) is None
+
+
+class Service:
+    """One service's endpoints with their ejections, as a worker arranges them for a route; time is told."""
+
+    def __init__(self, number, **policy):
+        self.some = upstreams(number, service="s0")
+        self.live = LiveRoute(route(backends={"s0": 100}, ejection=POLICY, **policy))
+        self.ejector = Ejector()
+        self.now = 0.0
+        self.arrange()
+
+    def arrange(self):
+        Arranger(0, 1, MARKER).arrange(self.live, {"s0": self.some}.get, self.now)
+
+    def fail(self, one):
+        if self.ejector.failed(one, POLICY, self.some, self.now):
+            self.arrange()
+
+    def answer(self, one):
+        if self.ejector.answered(one, self.now):
+            self.arrange()
+
+    def wait(self, seconds):
+        self.now += seconds
+        if self.ejector.due(self.now):
+            self.arrange()
+
+    def pick(self, *, safe, tried=None):
+        if self.live.selection is None:
+            return self.live.balancer.pick(tried)
+        return self.live.selection.pick(tried, 0, None, safe)
+
+
+def test_only_a_request_that_can_be_sent_again_tries_an_endpoint_that_comes_back():
+    mesh = Service(2)
+    mesh.fail(mesh.some[0])
+    mesh.wait(10.0)
+    assert [mesh.pick(safe=False) for _ in range(5)] == [mesh.some[1]] * 5
+    assert mesh.pick(safe=True) is mesh.some[0]
+    assert mesh.pick(safe=True) is mesh.some[1], "one is enough"
+
+
+def test_where_nobody_else_can_be_picked_any_request_tries_it():
+    mesh = Service(2)
+    mesh.fail(mesh.some[0])
+    mesh.wait(10.0)
+    assert mesh.pick(safe=False, tried=[mesh.some[1]]) is mesh.some[0]
+
+
+def test_where_others_are_only_busy_a_request_waits_for_them():
+    mesh = Service(2, limits=Limits(endpoint_requests=1))
+    mesh.fail(mesh.some[0])
+    mesh.wait(10.0)
+    mesh.some[1].in_flight = 1
+    assert mesh.pick(safe=False) is None
+    assert mesh.live.selection.bounds.full
+
+
+def test_an_endpoint_of_requests_that_are_sent_once_only_comes_back_in_the_end():
+    mesh = Service(2)
+    mesh.fail(mesh.some[0])
+    for _ in range(10):
+        mesh.wait(10.0)
+        assert mesh.pick(safe=False) is mesh.some[1]
+    mesh.wait(10.0)
+    assert mesh.pick(safe=False) is mesh.some[0]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.integers(2, 5),
+    st.sampled_from([{}, {"balance": Balance(sticky=True)}, {"limits": Limits(endpoint_requests=3)}]),
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("fail"), st.integers(0, 4)),
+            st.tuples(st.just("wait"), st.floats(0.5, 12.0)),
+            st.tuples(st.just("safe"), st.sampled_from(["well", "bad", "left"])),
+            st.tuples(st.just("unsafe"), st.sets(st.integers(0, 4), max_size=3)),
+        ),
+        max_size=60,
+    ),
+)
+def test_a_request_that_must_not_be_sent_twice_never_tries_an_endpoint_while_another_serves(number, policy, steps):
+    mesh = Service(number, **policy)
+    for kind, what in steps:
+        if kind == "fail":
+            mesh.fail(mesh.some[what % number])
+        elif kind == "wait":
+            mesh.wait(what)
+        elif kind == "safe":
+            one = mesh.pick(safe=True)
+            if one is not None and what == "well":
+                mesh.answer(one)
+            elif one is not None and what == "bad":
+                mesh.fail(one)
+        else:
+            tried = [mesh.some[at] for at in what if at < number]
+            serving = [one for one in mesh.some if not one.ejected and one not in tried]
+            offers = {one: one.trial for one in mesh.some}
+            one = mesh.pick(safe=False, tried=tried or None)
+            assert one not in tried
+            if serving and one is not None and one.ejected:
+                assert offers[one] == ANYBODY

@@ -3,6 +3,8 @@ r"""Passive health: who fails again and again gets nothing for a while, in this 
     IN -> `failures` in a row -> OUT for `seconds` -> TRIAL: one request -> good: IN
                                   ^                            \-> bad: OUT again, twice as long (ten times at most)
 
+A trial is for a request that can be sent again elsewhere (SAFE), so that no client sees it fail; only where none has come for ten
+times `seconds` may any request make it (ANYBODY), or an endpoint of POSTs alone would never come back (docs/decisions/0098).
 A trial without an outcome (a client that left) is offered again. Impossible: more than `max_percent` of a service's ready
 endpoints OUT, or the last one. Control hears of each failure too and probes at once: what it finds UNHEALTHY leaves the table,
 and comes back as a new endpoint without a past, so nobody is punished twice. Who stays in service for as long as it was out is forgiven.
@@ -17,17 +19,23 @@ from tidegate.policy import Ejection
 
 LONGEST = 10  # times the first ejection
 
+#: Who may make the trial (`upstream.trial`, an integer because picks compare it); 0 is nobody.
+SAFE = 1
+ANYBODY = 2
+
 
 class _Record:
-    """What is remembered of one endpoint: `until` when it is out, the length of that, and when it came back."""
+    """What is remembered of one endpoint: `until` when it is out, the length of that, when it came back, and
+    since when a trial is offered that nobody takes."""
 
-    __slots__ = ("back_at", "policy", "seconds", "trying", "until")
+    __slots__ = ("back_at", "offered", "policy", "seconds", "trying", "until")
 
     def __init__(self, policy: Ejection) -> None:
         self.policy = policy
         self.seconds = 0.0
         self.until = 0.0
         self.back_at = 0.0
+        self.offered = 0.0
         self.trying = False
 
 
@@ -59,7 +67,8 @@ class Ejector:
         record = self._records.get(upstream)
         if record is None or not upstream.ejected or not record.trying:
             return False
-        upstream.ejected = upstream.trial = record.trying = False
+        upstream.ejected = record.trying = False
+        upstream.trial = 0
         record.back_at = now
         return True
 
@@ -70,8 +79,12 @@ class Ejector:
             if upstream.draining or not (upstream.ejected or now < record.back_at + record.seconds):
                 del self._records[upstream]
             elif upstream.ejected and now >= record.until:
-                record.trying = upstream.trial = True
+                if not (record.trying and upstream.trial):  # offered for the first time, or taken by a client that left
+                    record.offered = now
+                patience = LONGEST * record.policy.seconds
+                record.trying = True
                 record.until = now + record.policy.seconds
+                upstream.trial = SAFE if now < record.offered + patience else ANYBODY
                 found.append(upstream)
         return found
 
@@ -87,7 +100,8 @@ class Ejector:
         record.policy = policy
         record.seconds = min(max(2 * record.seconds, policy.seconds), LONGEST * policy.seconds)
         record.until = now + record.seconds
-        record.trying = upstream.trial = False
+        record.trying = False
+        upstream.trial = 0
         upstream.ejected = True
 
 

@@ -24,6 +24,7 @@ cdef class Exchange:
     cdef public unsigned long long key
     cdef public bytes mark
     cdef public bint moved
+    cdef public bint safe
     cdef public double ends
     cdef public bint counted
     cdef public int tries

@@ -50,6 +50,7 @@ class Exchange:
         "received",
         "referer",
         "route",
+        "safe",
         "secure",
         "sent",
         "sent_at",
@@ -89,6 +90,7 @@ class Exchange:
         self.key = 0  # where the route hashes; 0: none
         self.mark: bytes | None = None  # which endpoint the client says it was at, on sticky routes
         self.moved = False  # the client is to be told where it is now
+        self.safe = False  # it can be sent again elsewhere; known where the route has a selection
         self.tries = 0
         self.reached = 0  # fresh connections that took the request and closed without an answer
         self.status = 0
@@ -128,7 +130,7 @@ class Exchange:
         if route.selection is None:
             upstream = route.balancer.pick(self.tried)
         else:
-            upstream = route.selection.pick(self.tried, self.key, self.mark)
+            upstream = route.selection.pick(self.tried, self.key, self.mark, self.safe)
             self.moved = route.selection.moved
         if upstream is not None:
             upstream.in_flight += 1

@@ -65,6 +65,7 @@ class Relay(Reply):
             return False
         exchange.key = selection.key(head.fields, self.client)
         exchange.mark = selection.mark(head.fields)
+        exchange.safe = self._repeatable(exchange)
         return True
 
     def _queue(self, exchange: Exchange, now: float) -> None:

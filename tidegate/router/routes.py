@@ -96,7 +96,8 @@ class RouteBook:
             upstream = Upstream(endpoint, address, self._forget, self._ledger)
             self.upstreams[identity] = upstream
         upstream.on_room = self.on_room
-        upstream.ejected = upstream.trial = False  # control has found it well: no past
+        upstream.ejected = False  # control has found it well: no past
+        upstream.trial = 0
         upstream.failures = 0
         if self.version:  # what is ready with the first table was ready before we came
             upstream.since = self._clock()

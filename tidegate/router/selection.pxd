@@ -3,6 +3,8 @@ cimport cython
 from tidegate.router.balancer cimport Balancer
 from tidegate.router.bounds cimport Bounds
 
+cdef int _ANYBODY
+
 cdef class Selection:
     cdef public Balancer balancer
     cdef public Bounds bounds
@@ -13,4 +15,7 @@ cdef class Selection:
     cdef public bytes key_name
 
     @cython.locals(bounds=Bounds)
-    cpdef pick(self, list tried, unsigned long long key, bytes mark)
+    cpdef pick(self, list tried, unsigned long long key, bytes mark, bint safe=*)
+
+    @cython.locals(trials=list, at=Py_ssize_t)
+    cdef _trial(self, Bounds bounds, bint safe)

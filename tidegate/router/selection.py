@@ -1,7 +1,8 @@
 """How a request on a route that wants more than its turn finds its endpoint: cookie, key, limits, a trial. Pure.
 
 Routes that ask for none of this have no `Selection`, and their requests pass by with one test. In order: an endpoint that
-comes back from its ejection gets one request; a cookie's endpoint; another one of the cookie's version; the balancer's.
+comes back from its ejection gets one request, of those that can be sent again elsewhere; a cookie's endpoint; another one of
+the cookie's version; the balancer's; and where all of these fail, one that comes back.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ from tidegate.http1.lookup import cookie, field
 from tidegate.policy import Algorithm, Balance
 from tidegate.router.balancer import Balancer
 from tidegate.router.bounds import Bounds
+from tidegate.router.ejection import ANYBODY
 from tidegate.router.hashing import key_of
 from tidegate.router.stickiness import Stickiness
+
+_ANYBODY = ANYBODY
 
 
 class Selection:
@@ -47,21 +51,38 @@ class Selection:
         """The mark that the request carries, if it still means something here."""
         return None if self.sticky is None else self.sticky.read(lines)
 
-    def pick(self, tried: list[Any] | None, key: int, mark: bytes | None) -> Any:
-        """The endpoint for a request, or None: then `bounds.full` says whether only limits stood in the way."""
+    def pick(self, tried: list[Any] | None, key: int, mark: bytes | None, safe: bool = False) -> Any:
+        """The endpoint for a request, or None: then `bounds.full` says whether only limits stood in the way. `safe`: it can be
+        sent again elsewhere."""
         bounds = self.bounds
         bounds.tried = tried
         bounds.full = False
-        while self.trials:
-            trial = self.trials.pop()
-            if trial.trial and bounds.allows(trial):
-                trial.trial = False
+        choice: Any = None
+        if self.trials:
+            choice = self._trial(bounds, safe)
+            if choice is not None:
+                return choice
+        if self.sticky is not None:
+            choice = self._pick_marked(mark, bounds)
+        if choice is None:
+            choice = self.balancer.pick_allowed(key, bounds)
+        if choice is None and self.trials and not bounds.full:
+            choice = self._trial(bounds, True)  # there is nobody else
+        return choice
+
+    def _trial(self, bounds: Bounds, safe: bool) -> Any:
+        """One that shows by this request whether it is well again, or None."""
+        trials = self.trials
+        for at in range(len(trials) - 1, -1, -1):
+            one = trials[at]
+            if not one.trial:
+                del trials[at]  # a request on another route, or its good answer, came first
+            elif (safe or one.trial == _ANYBODY) and bounds.allows(one):
+                del trials[at]
+                one.trial = 0
                 self.moved = False
-                return trial
-        if self.sticky is None:
-            return self.balancer.pick_allowed(key, bounds)
-        choice = self._pick_marked(mark, bounds)
-        return self.balancer.pick_allowed(key, bounds) if choice is None else choice
+                return one
+        return None
 
     def _pick_marked(self, mark: bytes | None, bounds: Bounds) -> Any:
         """Where the cookie leads; a busy endpoint keeps its clients, another one only helps out."""

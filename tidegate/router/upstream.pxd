@@ -17,7 +17,7 @@ cdef class Upstream:
     cdef public long failures
     cdef public bint draining
     cdef public double since
-    cdef public bint trial
+    cdef public int trial
     cdef public bint ejected
     cdef public object watchers
     cdef public object on_room

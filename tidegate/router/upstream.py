@@ -65,7 +65,7 @@ class Upstream:
         self.ejected = False  # it failed again and again: gets nothing but a trial for now
         self.watchers: set[str] | None = None  # ids of routes whose requests may wait for room here
         self.on_room: Callable[[Upstream], None] = _nobody  # a claim was released, and there are watchers
-        self.trial = False  # back from an ejection: the next request shows what it is worth
+        self.trial = 0  # back from an ejection: who may show what it is worth, as `ejection` says
         self.log_part = b'","service":%b,"version":%b,"endpoint":%b,"address":"%b' % (
             json.encode(endpoint.service),
             json.encode(endpoint.version),
