@@ -343,3 +343,42 @@ class Overrides(Value):
     messages: dict[str, str] = {}
     settings: dict[str, dict[str, str]] = {}
     drained: frozenset[str] = frozenset()
+
+
+# ------------------------------------------------------------------------------------------- what becomes of a request
+
+
+class Asked(Value):
+    """A request that somebody asks about. `lines` are its field lines, each ended by CRLF; `authority` stands in for a Host
+    among them. `client` is the address it would come from, `secure` whether over TLS."""
+
+    method: str = "GET"
+    authority: str = ""
+    target: str = "/"
+    lines: str = ""
+    client: str = "127.0.0.1"
+    secure: bool = False
+
+
+class Decision(Value):
+    """What a worker does with a request, as far as the table and the request say. Every text is empty where nothing is to be
+    said.
+
+    `refused` is why its head is not taken at all. `pattern` is the host of the routes compared, `paths` theirs and `prefix`
+    the longest that fits. `weighed` are routes with conditions in the order they were asked, each with what it lacks;
+    `route` takes the request. `answer` is what it is answered instead of a container; `asks` what is asked elsewhere first;
+    `forwarded` the request line a container gets. `chosen` says why `endpoint` (an id) and no other gets it.
+    """
+
+    host: str = ""
+    refused: str = ""
+    pattern: str = ""
+    paths: tuple[str, ...] = ()
+    prefix: str = ""
+    weighed: tuple[tuple[str, str], ...] = ()
+    route: str = ""
+    answer: str = ""
+    asks: str = ""
+    forwarded: str = ""
+    chosen: str = ""
+    endpoint: str = ""

@@ -98,6 +98,30 @@ async def test_a_url_is_explained(world):
     assert any("not checked yet" in step for step in answer["steps"])
 
 
+async def test_a_url_is_explained_for_a_request_with_headers_and_a_client(world):
+    world.see(V1, instance("c3", routes=["b.test/"], settings={"filter.allow": "10.0.0.0/8"}))
+    question = {"url": "http://1.2.3.4/", "headers": "Host: b.test\nX-Beta: 1", "from": "192.0.2.1"}
+    _, answer = await world.ask("GET", "/v1/explain", params=question)
+    assert answer["route"] == "b.test/"
+    assert answer["steps"][-1] == "answer: 403 forbidden"
+    _, answer = await world.ask("GET", "/v1/explain", params=question | {"from": "10.0.0.7"})
+    assert answer["steps"][-1] != "answer: 403 forbidden"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "pointer"),
+    [
+        ({"from": "nobody"}, "/query/from"),
+        ({"headers": "nonsense"}, "/query/headers"),
+        ({"url": "http://"}, "/query/url"),
+    ],
+)
+async def test_a_request_that_cannot_be_is_refused_by_name(world, wrong, pointer):
+    status, answer = await world.ask("GET", "/v1/explain", params={"url": "http://a.test/"} | wrong)
+    assert status == 400
+    assert answer["errors"][0]["place"] == pointer
+
+
 async def test_a_container_is_explained(world):
     _, answer = await world.ask("GET", "/v1/explain", params={"container": "c1"})
     assert any("claims a.test/" in step for step in answer["steps"])

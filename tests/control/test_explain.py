@@ -3,11 +3,13 @@ import pytest
 from tests.support.router import endpoint, route, service, table_of
 from tests.support.seen import healthy, instance, inventory, report
 from tidegate.building import build
+from tidegate.config import HttpConfig
 from tidegate.control.ejections import Out
 from tidegate.control.explain import container_names, explain_container, explain_url, near
 from tidegate.errors import Problem
-from tidegate.model import HealthState, Overrides, TrafficMode
+from tidegate.model import Asked, HealthState, Overrides, TrafficMode
 from tidegate.policy import Algorithm, Balance, Limits
+from tidegate.router.decision import Decider
 
 NONE = Overrides()
 GOOD = instance("good", project="a", routes=["a.test/", "a.test/api", "*.w.test/"], created_at=1.0)
@@ -19,7 +21,12 @@ HEALTH = {**healthy("good:80"), "rival:80": report("rival:80", HealthState.UNHEA
 
 def url(host, path="/", overrides=NONE):
     made = build(None, SEEN, HEALTH, overrides)
-    return explain_url(made.table, made.problems, host, path)
+    return of_url(made.table, host, path, problems=made.problems)
+
+
+def of_url(table, host="a.test", path="/", *, problems=(), out=(), now=0.0, **asked):
+    decide = Decider(HttpConfig(), b"key").decide
+    return explain_url(table, problems, Asked(authority=host, target=path, **asked), decide, out=dict(out), now=now)
 
 
 def container(name):
@@ -57,9 +64,9 @@ def test_a_served_url_is_followed_to_its_endpoints():
 )
 def test_how_an_endpoint_is_chosen_is_told_where_it_is_not_just_the_next_one(policy, words):
     table = table_of(1, [route(**policy)], [service("web", endpoint(("127.0.0.1", 1)))])
-    assert said(explain_url(table, (), "a.test", "/"), words)
+    assert said(of_url(table), words)
     plain = table_of(1, [route()], [service("web", endpoint(("127.0.0.1", 1)))])
-    assert not said(explain_url(plain, (), "a.test", "/"), words)
+    assert not said(of_url(plain), words)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +84,7 @@ def test_how_an_endpoint_is_chosen_is_told_where_it_is_not_just_the_next_one(pol
 )
 def test_an_endpoint_that_workers_have_ejected_says_so_and_for_how_long(out, found, words):
     table = table_of(1, [route()], [service("web", endpoint(("127.0.0.1", 1)))])
-    explanation = explain_url(table, (), "a.test", "/", out={"web-1:80": out}, now=100.0)
+    explanation = of_url(table, out={"web-1:80": out}, now=100.0)
     assert said(explanation, words)
     assert explanation.found is found
     assert explanation.endpoints == ("web-1:80",)
@@ -100,7 +107,7 @@ def test_an_unknown_host_gets_the_nearest_one():
 
 def test_a_path_without_route_says_what_was_compared():
     made = build(None, {"docker": inventory(instance("x", routes=["p.test/api"]))}, {}, Overrides())
-    found = explain_url(made.table, (), "p.test", "/other")
+    found = of_url(made.table, "p.test", "/other")
     assert not found.found
     assert said(found, "compared with /api", "none is a prefix", "404")
 

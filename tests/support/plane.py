@@ -14,6 +14,7 @@ from tidegate.config import AdminConfig, Config, NodeConfig, StateConfig
 from tidegate.control.plane import ControlPlane
 from tidegate.errors import Problem, TidegateError
 from tidegate.model import Address
+from tidegate.router.decision import Decider
 from tidegate.routing import TableCell
 from tidegate.store.sqlite import SqliteStore
 from tidegate.tasks import Tasks
@@ -96,6 +97,7 @@ async def running(folder: Path, *, token: str = "", required=("docker",)) -> Asy
         checks=checks,
         store=store,
         resolve=Resolver(),
+        decide=Decider(config.http, b"key"),
         followers=workers,
         status=workers,
         required=required,

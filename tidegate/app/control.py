@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tidegate.app.channel import ChannelServer
+from tidegate.app.cookiekey import cookie_key
 from tidegate.app.launch import Launch, adopt
 from tidegate.app.messages import Drained, Failed, Message, Report
 from tidegate.app.pulse import Pulse
@@ -38,6 +39,7 @@ from tidegate.engine.process import ProcessEngine
 from tidegate.errors import EngineUnreachable, NoSuchThing, Problem
 from tidegate.healthcheck.checker import Checker
 from tidegate.model import HealthReport
+from tidegate.router.decision import Decider
 from tidegate.routing import RoutingTable, TableCell
 from tidegate.store.sqlite import SqliteStore
 from tidegate.tasks import Tasks
@@ -135,6 +137,11 @@ class Control:
             checks=self.checker,
             store=store,
             resolve=Resolver(self.zone),
+            decide=Decider(
+                config.http,
+                cookie_key(Path(config.state.folder)),
+                config.http.tls_listeners[0].port if config.http.tls_listeners else 0,
+            ),
             followers=self.channel,
             status=Workers(self.channel),
             required=[

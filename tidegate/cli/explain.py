@@ -9,17 +9,37 @@ import click
 
 from tidegate.cli.client import connect
 from tidegate.cli.completion import names
+from tidegate.cli.faults import usage
 from tidegate.cli.output import Screen, as_problem, emit
 from tidegate.cli.session import Session, talking
 
 
 @click.command()
 @click.argument("what", metavar="URL|CONTAINER", type=names("route", "endpoint"))
+@click.option("-X", "--method", metavar="METHOD", help="The request's method (default GET).")
+@click.option("-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="A header; may be repeated.")
+@click.option("--cookie", "cookies", multiple=True, metavar="NAME=VALUE", help="A cookie; may be repeated.")
+@click.option("--from", "client", metavar="ADDRESS", help="The client's address (default 127.0.0.1).")
 @talking
 @click.pass_obj
-def explain(session: Session, what: str) -> None:
-    """Why a URL or a container is routed as it is."""
-    answer = connect(session).get("/v1/explain", **question(what))
+def explain(
+    session: Session,
+    what: str,
+    method: str | None,
+    headers: tuple[str, ...],
+    cookies: tuple[str, ...],
+    client: str | None,
+) -> None:
+    """Why a URL or a container is routed as it is.
+
+    The answer is that of a worker for a request with just these headers; https:// in the URL means that it comes over TLS.
+    """
+    lines = [*headers, *(["Cookie: " + "; ".join(cookies)] if cookies else ())]
+    given = {"method": method, "headers": "\n".join(lines) or None, "from": client}
+    asked = question(what) | {name: value for name, value in given.items() if value is not None}
+    if "container" in asked and len(asked) > 1:
+        raise usage(f"{what} is a container, not a URL", mend="write a URL: http://host/path", code="T1703")
+    answer = connect(session).get("/v1/explain", **asked)
     emit(session, "explain", answer, lambda screen: _view(screen, answer))
 
 

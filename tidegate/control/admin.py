@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable
-from urllib.parse import urlsplit
+from ipaddress import ip_address
+from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 
@@ -46,7 +47,9 @@ from tidegate.control.traffic import LABELS
 from tidegate.control.usage import usage
 from tidegate.control.writer import OverrideWriter
 from tidegate.errors import NoSuchThing, Problem
-from tidegate.model import Endpoint
+from tidegate.model import Asked, Endpoint
+
+_AS_SENT = "".join(map(chr, range(33, 127)))  # a client escapes the rest
 
 
 class Look:
@@ -196,15 +199,12 @@ class Look:
                 mend = f"did you mean {', '.join(nearest)}?" if nearest else "docker ps lists the containers"
                 raise NoSuchThing(Problem(code="T1611", text=f"there is no container {query.container}", mend=mend))
         else:
-            host, path, parameters = _url(query.url or "")
             build = reconciler.current
             found = explain_url(
                 build.table,
                 reconciler.problems,
-                host,
-                path,
-                method=query.method,
-                query=parameters,
+                _asked(query),
+                self._parts.decide.decide,
                 said=lambda route: said_of(build, route),
                 out=out,
                 now=now,
@@ -307,15 +307,34 @@ class Change:
             raise Refused(422, *problems)
 
 
-def _url(url: str) -> tuple[str, str, str]:
-    """Host, path and query of a URL; a missing scheme is forgiven. Raises Refused (T1602)."""
+def _asked(query: ExplainQuery) -> Asked:
+    """The request that is asked about; a missing scheme is forgiven. Raises Refused (T1602)."""
+    url = query.url or ""
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         host = parts.hostname or ""
     except ValueError:
         host = ""
     if not host:
-        raise Refused(
-            400, Problem(code="T1602", text=f"{url!r} has no host", place="/query/url", mend="write http://host/path")
-        )
-    return host, parts.path or "/", parts.query
+        raise _unasked(f"{url!r} has no host", "url", "write http://host/path")
+    try:
+        ip_address(query.from_)
+    except ValueError:
+        raise _unasked(f"{query.from_!r} is not an IP address", "from", "give the client's address") from None
+    lines = [each.strip() for each in query.headers.splitlines() if each.strip()]
+    wrong = next((each for each in lines if ":" not in each), None)
+    if wrong is not None:
+        raise _unasked(f"{wrong!r} is not a header", "headers", "write Name: value")
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Asked(
+        method=query.method.upper(),
+        authority=parts.netloc.rpartition("@")[2],
+        target=quote(target, safe=_AS_SENT),
+        lines="".join(f"{each}\r\n" for each in lines),
+        client=query.from_,
+        secure=parts.scheme == "https",
+    )
+
+
+def _unasked(text: str, name: str, mend: str) -> Refused:
+    return Refused(400, Problem(code="T1602", text=text, place=f"/query/{name}", mend=mend))

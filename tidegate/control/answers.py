@@ -32,11 +32,13 @@ class EventsQuery(Fields):
 
 
 class ExplainQuery(Fields):
-    """A URL or a container."""
+    """A URL, or a container. `headers` are the request's field lines, one a line; `from` is the client's address."""
 
     url: Annotated[str, Field(max_length=8192)] | None = None
     container: Name | None = None
-    method: Annotated[str, Field(max_length=32)] = "GET"
+    method: Annotated[str, Field(pattern="^[!-~]{1,32}$")] = "GET"
+    headers: Annotated[str, Field(max_length=65536)] = ""
+    from_: Annotated[str, Field(alias="from", max_length=64)] = "127.0.0.1"
 
 
 class TrafficQuery(Fields):

@@ -1,4 +1,4 @@
-"""Why a URL or a container is routed as it is, step by step. Pure; decides with the matcher's own rules."""
+"""Why a URL or a container is routed as it is, step by step. Pure: what a worker decides is told, not decided again."""
 
 from __future__ import annotations
 
@@ -8,9 +8,18 @@ from difflib import get_close_matches
 from tidegate.building.claims import route_id
 from tidegate.control.ejections import Out
 from tidegate.errors import Problem
-from tidegate.matcher import HostEntry, match_path
-from tidegate.model import Backend, Endpoint, HealthState, Instance, Inventory, Route, TrafficMode
-from tidegate.policy import Algorithm, FieldMatch, Match
+from tidegate.model import (
+    Asked,
+    Backend,
+    Decision,
+    Endpoint,
+    HealthState,
+    Instance,
+    Inventory,
+    Route,
+    TrafficMode,
+)
+from tidegate.policy import Algorithm
 from tidegate.routing import RoutingTable
 from tidegate.settings.layers import Said
 from tidegate.settings.redaction import shown_setting
@@ -42,40 +51,24 @@ _NOBODY_OUT: Mapping[str, Out] = {}
 def explain_url(
     table: RoutingTable,
     problems: Iterable[Problem],
-    host: str,
-    path: str,
+    asked: Asked,
+    decide: Callable[[RoutingTable, Asked], Decision],
     *,
-    method: str = "GET",
-    query: str = "",
     said: Callable[[Route], Mapping[str, Said]] = _nobody,
     out: Mapping[str, Out] = _NOBODY_OUT,
     now: float = 0.0,
 ) -> Explanation:
-    """What a request for `host` (a port is ignored) and `path` meets, if it has no other headers and cookies than any
-    request. `said` tells who said which of a route's settings, `out` whom the workers have ejected (by endpoint id), `now`
-    is seconds since the epoch. Costs a pass over all routes."""
-    host = host.lower().rstrip(".")
-    subject = host + path
-    steps: list[str] = []
-    pattern, routes = _routes_of(table, host)
-    if not routes:
-        steps.append(f"host {host}: no route has this host, exact or as *.{host.partition('.')[2] or host}")
-        near = _nearest(host, {route.host for route in table.routes.values()})
-        steps.append(f"nearest host: {near}" if near else f"there are {len(table.routes)} routes in all")
-        return Explanation(subject=subject, found=False, steps=(*steps, "answer: 404 no-route"))
-    steps.append(f"host {host}: {'exact match' if pattern == host else f'matches {pattern}'}")
-    compared = ", ".join(sorted({each.path for each in routes}, key=len, reverse=True))
-    fitting = [each for each in routes if match_path(HostEntry([(each.path.encode(), True)]), path.encode())]
-    if not fitting:
-        steps += [f"path {path}: compared with {compared}; none is a prefix of it by segments", "answer: 404 no-route"]
-        return Explanation(subject=subject, found=False, steps=tuple(steps))
-    longest = max((each.path for each in fitting), key=len)
-    steps.append(f"path {path}: compared with {compared}; the longest prefix is {longest}")
-    route = _chosen(fitting, method.upper(), query, steps)
+    """What a request meets. `decide` gives what a worker does with it, `said` who said which of a route's settings, `out`
+    whom the workers have ejected (by endpoint id), `now` is seconds since the epoch. Costs passes over all routes."""
+    decision = decide(table, asked)
+    subject = decision.host + asked.target.partition("?")[0]
+    steps = _way_to_route(table, decision, subject.removeprefix(decision.host))
+    route = table.routes.get(decision.route)
     if route is None:
-        return Explanation(subject=subject, found=False, steps=(*steps, "answer: 404 no-route"))
-    ready, told = _route_steps(table, route, out, now)
-    told[1:1] = [f"setting {name} = {_value(name, each)} ({each.source})" for name, each in sorted(said(route).items())]
+        return Explanation(subject=subject, found=False, steps=tuple(steps))
+    ready, told = _route_steps(table, route, decision, out, now)
+    settings = sorted(said(route).items())
+    told[1:1] = [f"setting {name} = {shown_setting(name, each.value)} ({each.source})" for name, each in settings]
     named = [problem for problem in problems if route.id in problem.text or route.id in problem.place]
     return Explanation(
         subject=subject,
@@ -87,57 +80,32 @@ def explain_url(
     )
 
 
-def _value(name: str, said: Said) -> str:
-    return shown_setting(name, said.value)
+def _way_to_route(table: RoutingTable, decision: Decision, path: str) -> list[str]:
+    """How the route was found, or why none was."""
+    host = decision.host
+    if decision.refused:
+        return [f"the request is no good: {decision.refused}", f"answer: {decision.refused}"]
+    if not decision.pattern:
+        near_by = _nearest(host, {route.host for route in table.routes.values()})
+        return [
+            f"host {host}: no route has this host, exact or as *.{host.partition('.')[2] or host}",
+            f"nearest host: {near_by}" if near_by else f"there are {len(table.routes)} routes in all",
+            "answer: 404 no-route",
+        ]
+    steps = [f"host {host}: {'exact match' if decision.pattern == host else f'matches {decision.pattern}'}"]
+    compared = ", ".join(decision.paths)
+    if not decision.prefix:
+        steps.append(f"path {path}: compared with {compared}; none is a prefix of it by segments")
+    else:
+        steps.append(f"path {path}: compared with {compared}; the longest prefix is {decision.prefix}")
+    for id_, lacking in decision.weighed:
+        steps.append(f"route {id_}: " + (f"not taken, it asks for {lacking}" if lacking else "its conditions hold"))
+    return steps if decision.route else [*steps, "answer: 404 no-route"]
 
 
-def _chosen(routes: Iterable[Route], method: str, query: str, steps: list[str]) -> Route | None:
-    """Of the routes whose path fits: the longest path, and on it the most conditions that hold."""
-    for route in sorted(routes, key=lambda each: (-len(each.path), -_conditions(each), each.id)):
-        if route.match is None:
-            return route
-        lacking = _lacking(route.match, method, query)
-        steps.append(
-            f"route {route.id}: " + (f"not taken, it asks for {lacking}" if lacking else "its conditions hold")
-        )
-        if not lacking:
-            return route
-    return None
-
-
-def _conditions(route: Route) -> int:
-    return route.match.conditions() if route.match is not None else 0
-
-
-def _lacking(match: Match, method: str, query: str) -> str:
-    """The first condition that does not hold, or cannot be known from a method and a URL; empty if all hold."""
-    if match.methods and method not in match.methods:
-        return f"method {' or '.join(match.methods)}"
-    given: dict[str, str] = {}
-    for each in query.split("&"):
-        given.setdefault(each.partition("=")[0], each.partition("=")[2])
-    for field in match.query:
-        if field.name not in given or field.value not in {None, given[field.name]}:
-            return f"query parameter {_field(field)}"
-    for kind, fields in (("header", match.headers), ("cookie", match.cookies)):
-        if fields:
-            return f"{kind} {_field(fields[0])}"
-    return ""
-
-
-def _field(field: FieldMatch) -> str:
-    return field.name if field.value is None else f"{field.name} = {field.value}"
-
-
-def _routes_of(table: RoutingTable, host: str) -> tuple[str, list[Route]]:
-    for pattern in (host, f"*.{host.partition('.')[2]}"):
-        found = [route for route in table.routes.values() if route.host == pattern]
-        if found:
-            return pattern, found
-    return "", []
-
-
-def _route_steps(table: RoutingTable, route: Route, out: Mapping[str, Out], now: float) -> tuple[bool, list[str]]:
+def _route_steps(
+    table: RoutingTable, route: Route, decision: Decision, out: Mapping[str, Out], now: float
+) -> tuple[bool, list[str]]:
     owner = f"held by {route.owner}" if route.owner else "held by containers without a project"
     steps = [f"route {route.id}: {owner}" + (f", from {route.origin}" if route.origin else "")]
     if route.mode is TrafficMode.MAINTENANCE:
@@ -156,13 +124,36 @@ def _route_steps(table: RoutingTable, route: Route, out: Mapping[str, Out], now:
         for endpoint in endpoints:
             ready += bool(endpoint.state is HealthState.HEALTHY and backend.weight and not _gone(out.get(endpoint.id)))
             steps.append(f"  {_endpoint(endpoint, out.get(endpoint.id), now)}")
+    steps += _fate(table, decision)
+    if decision.answer:
+        return False, [*steps, f"answer: {decision.answer}"]
     if route.mode is TrafficMode.NORMAL:
-        steps.append(
-            f"answer: forwarded to one of {ready} ready endpoints"
-            if ready
-            else f"answer: held up to {route.policy.timeouts.hold:g} s for an endpoint to get ready, then 503 hold-timeout"
-        )
+        steps.append(_last(route, decision, ready))
     return ready > 0 and route.mode is TrafficMode.NORMAL, steps
+
+
+def _fate(table: RoutingTable, decision: Decision) -> list[str]:
+    """What the request itself decides on this route."""
+    steps = []
+    if decision.asks:
+        steps.append(f"filter: {decision.asks}")
+    if decision.forwarded:
+        steps.append(f"filter: the container is asked for {decision.forwarded}")
+    if decision.endpoint:
+        endpoints = (each for service in table.services.values() for each in service.endpoints)
+        name = next((f"{each.name}:{each.port}" for each in endpoints if each.id == decision.endpoint), "")
+        steps.append(f"chosen: {name} {decision.chosen}")
+    return steps
+
+
+def _last(route: Route, decision: Decision, ready: int) -> str:
+    if not ready:
+        return (
+            f"answer: held up to {route.policy.timeouts.hold:g} s for an endpoint to get ready, then 503 hold-timeout"
+        )
+    if decision.endpoint:
+        return "answer: forwarded to the chosen endpoint"
+    return f"answer: forwarded to one of {ready} ready endpoints"
 
 
 def _balancing(route: Route) -> list[str]:

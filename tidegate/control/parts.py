@@ -9,7 +9,7 @@ from tidegate.control.ejections import Ejections
 from tidegate.control.journal import Journal
 from tidegate.control.metrics import Registry
 from tidegate.control.overrides import OverrideBook
-from tidegate.control.ports import Followers, ResolvePort, StatusPort
+from tidegate.control.ports import DecidePort, Followers, ResolvePort, StatusPort
 from tidegate.control.reconciler import Reconciler
 from tidegate.control.traffic import Traffic
 from tidegate.value import Value
@@ -27,6 +27,7 @@ class Parts(Value, frozen=True):
     followers: Followers
     status: StatusPort
     resolve: ResolvePort
+    decide: DecidePort
     certificates: Callable[[], list[Document]]
     node: str
     zone: str

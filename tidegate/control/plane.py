@@ -18,7 +18,7 @@ from tidegate.control.journal import Journal
 from tidegate.control.metrics import Registry
 from tidegate.control.overrides import OverrideBook
 from tidegate.control.parts import Parts
-from tidegate.control.ports import CheckFollower, Followers, Publisher, ResolvePort, StatusPort
+from tidegate.control.ports import CheckFollower, DecidePort, Followers, Publisher, ResolvePort, StatusPort
 from tidegate.control.reconciler import Reconciler
 from tidegate.control.server import AdminServer
 from tidegate.control.snapshot import Memory
@@ -46,6 +46,7 @@ class ControlPlane:
         checks: CheckFollower,
         store: Store,
         resolve: ResolvePort,
+        decide: DecidePort,
         followers: Followers,
         status: StatusPort,
         required: Iterable[str] = (),
@@ -92,6 +93,7 @@ class ControlPlane:
             followers=followers,
             status=status,
             resolve=resolve,
+            decide=decide,
             certificates=lambda: self.certificates.listed,
             node=config.node.name,
             zone=config.node.zone,

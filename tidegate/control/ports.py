@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from tidegate.model import CheckTarget, HealthReport
+from tidegate.model import Asked, CheckTarget, Decision, HealthReport
 from tidegate.routing import Delta, RoutingTable
 
 
@@ -38,6 +38,14 @@ class StatusPort(Protocol):
 
     def workers(self) -> Sequence[Mapping[str, Any]]:
         """One mapping per worker, fit for JSON: name, state, version, connections, ..."""
+        ...
+
+
+class DecidePort(Protocol):
+    """Asks the router's own code."""
+
+    def decide(self, table: RoutingTable, asked: Asked) -> Decision:
+        """What a worker with this table does with the request."""
         ...
 
 

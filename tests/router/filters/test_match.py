@@ -31,6 +31,20 @@ def test_all_conditions_must_hold(match, asked, holds):
     assert Conditions(match).hold(asked) == holds
 
 
+@pytest.mark.parametrize(
+    ("match", "words"),
+    [
+        (Match(methods=("PUT", "POST")), "method PUT or POST"),
+        (BETA, "header x-beta = 1"),
+        (Match(cookies=(FieldMatch(name="c"),)), "cookie c"),
+        (Match(query=(FieldMatch(name="v", value="2"),)), "query parameter v = 2"),
+        (Match(), ""),
+    ],
+)
+def test_the_first_condition_that_does_not_hold_is_named(match, words):
+    assert Conditions(match).lacking(head("/")) == words
+
+
 class Live:
     def __init__(self, name, choice=None):
         self.name = name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tidegate.http1.events import RequestHead
@@ -13,9 +13,10 @@ from tidegate.policy import Match
 class Conditions:
     """A `Match`, ready to be tested."""
 
-    __slots__ = ("_cookies", "_headers", "_methods", "_query")
+    __slots__ = ("_cookies", "_headers", "_match", "_methods", "_query")
 
     def __init__(self, match: Match) -> None:
+        self._match = match
         self._methods = frozenset(method.encode() for method in match.methods)
         self._headers = [(each.name.lower().encode(), _encoded(each.value)) for each in match.headers]
         self._cookies = [(each.name.encode(), _encoded(each.value)) for each in match.cookies]
@@ -23,15 +24,35 @@ class Conditions:
 
     def hold(self, head: RequestHead) -> bool:
         """Whether all of them hold."""
+        return self._first_lacking(head) is None
+
+    def lacking(self, head: RequestHead) -> str:
+        """The first condition that does not hold, in words; empty if all do."""
+        found = self._first_lacking(head)
+        if found is None:
+            return ""
+        kind, at = found
+        match = self._match
+        if kind == "method":
+            return f"method {' or '.join(match.methods)}"
+        each = {"header": match.headers, "cookie": match.cookies, "query parameter": match.query}[kind][at]
+        return f"{kind} {each.name}" if each.value is None else f"{kind} {each.name} = {each.value}"
+
+    def _first_lacking(self, head: RequestHead) -> tuple[str, int] | None:
+        """Kind and number of the first condition that does not hold."""
         if self._methods and head.method not in self._methods:
-            return False
-        for name, wanted in self._headers:
+            return "method", 0
+        for at, (name, wanted) in enumerate(self._headers):
             found = list(fields(head.fields, name))
             if not found or (wanted is not None and wanted not in found):
-                return False
-        return all(_fits(cookie(head.fields, name), wanted) for name, wanted in self._cookies) and all(
-            _fits(parameter(head.target, name), wanted) for name, wanted in self._query
-        )
+                return "header", at
+        for at, (name, wanted) in enumerate(self._cookies):
+            if not _fits(cookie(head.fields, name), wanted):
+                return "cookie", at
+        for at, (name, wanted) in enumerate(self._query):
+            if not _fits(parameter(head.target, name), wanted):
+                return "query parameter", at
+        return None
 
 
 def _encoded(value: str | None) -> bytes | None:
@@ -60,3 +81,14 @@ class Choice:
                 return live
         fallback = self._fallback
         return fallback if fallback is None or fallback.choice is None else fallback.choice.choose(head)
+
+    def weighed(self, head: RequestHead) -> Iterator[tuple[Any, str]]:
+        """What `choose` asks, in its order: each route with conditions and what it lacks, up to the one that takes the
+        request."""
+        for conditions, live in self._options:
+            lacking = conditions.lacking(head)
+            yield live, lacking
+            if not lacking:
+                return
+        if self._fallback is not None and self._fallback.choice is not None:
+            yield from self._fallback.choice.weighed(head)
