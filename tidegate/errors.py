@@ -39,6 +39,7 @@ class Reason(Enum):
     HOLD_QUEUE_FULL = ("hold-queue-full", 503, 2)
     QUEUE_TIMEOUT = ("queue-timeout", 503, 2)
     MAINTENANCE = ("maintenance", 503, 5)
+    CLOSED = ("closed", 503, 5)
     OVERLOADED = ("overloaded", 503, 2)
     NOT_READY = ("not-ready", 503, 2)
     CONNECT_FAILED = ("connect-failed", 502, 2)

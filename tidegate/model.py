@@ -258,11 +258,13 @@ class Service(Value):
 
 
 class TrafficMode(StrEnum):
-    """NORMAL forwards; HOLD keeps requests waiting, bounded; MAINTENANCE answers 503 with a page."""
+    """NORMAL forwards; HOLD keeps requests waiting, bounded; MAINTENANCE answers 503 with a page; CLOSED answers 503 because
+    what protects the route cannot be read."""
 
     NORMAL = "normal"
     HOLD = "hold"
     MAINTENANCE = "maintenance"
+    CLOSED = "closed"
 
 
 class Backend(Value):
@@ -336,6 +338,7 @@ class Overrides(Value):
     `modes`: target -> traffic mode; `messages`: target -> text of the maintenance page.
     `settings`: target (service key, host, or route id) -> settings by canonical name.
     `drained`: ids or names of endpoints, instances or nodes that get no new requests.
+    `closed`: target -> the override that may protect it and cannot be read.
     """
 
     weights: dict[str, dict[str, int]] = {}
@@ -343,6 +346,7 @@ class Overrides(Value):
     messages: dict[str, str] = {}
     settings: dict[str, dict[str, str]] = {}
     drained: frozenset[str] = frozenset()
+    closed: dict[str, str] = {}
 
 
 # ------------------------------------------------------------------------------------------- what becomes of a request

@@ -1,3 +1,5 @@
+from msgspec.structs import replace
+
 from tests.support.built import OPTIONS, codes, make, shifted, weights
 from tests.support.seen import instance
 from tidegate.building import build
@@ -74,6 +76,26 @@ def test_a_mode_holds_for_route_host_or_service():
         made = make(V1, overrides=Overrides(modes={target: TrafficMode.MAINTENANCE}, messages={target: "back soon"}))
         assert made.table.routes["a.test/"].mode is TrafficMode.MAINTENANCE
         assert made.table.routes["a.test/"].message == "back soon"
+
+
+def test_what_may_be_protected_is_closed_but_maintenance_keeps_its_page():
+    for target in ("a.test/", "a.test", "web"):
+        closed = Overrides(closed={target: "override settings/x"})
+        made = make(V1, instance("d1", "api", routes=["b.test/"]), overrides=closed)
+        assert made.table.routes["a.test/"].mode is TrafficMode.CLOSED
+        assert "T1313" in made.table.routes["a.test/"].message
+        assert made.table.routes["b.test/"].mode is TrafficMode.NORMAL
+        held = make(V1, overrides=replace(closed, modes={"a.test": TrafficMode.HOLD}))
+        assert held.table.routes["a.test/"].mode is TrafficMode.CLOSED
+        page = make(V1, overrides=replace(closed, modes={"web": TrafficMode.MAINTENANCE}, messages={"web": "soon"}))
+        assert page.table.routes["a.test/"].mode is TrafficMode.MAINTENANCE
+        assert page.table.routes["a.test/"].message == "soon"
+
+
+def test_a_route_opens_again_when_what_closed_it_is_gone():
+    first = make(V1, overrides=Overrides(closed={"web": "override settings/web"}))
+    second = build(first, first.memo.inventories, {}, Overrides(), OPTIONS)
+    assert second.delta.routes["a.test/"].mode is TrafficMode.NORMAL
 
 
 def test_a_drain_reaches_only_the_services_it_names():

@@ -118,6 +118,15 @@ def test_an_endpoint_that_is_out_says_why():
     assert said(found, "out: rival:80", "unhealthy: connection refused", "503 hold-timeout")
 
 
+def test_a_route_that_is_closed_says_so_with_the_override_that_closes_it():
+    made = build(None, SEEN, HEALTH, Overrides(closed={"a/web": "override settings/a/web"}))
+    problem = Problem(code="T1313", text="not understood", place="override settings/a/web")
+    found = of_url(made.table, problems=(problem, Problem(code="T1313", text="x", place="override settings/other")))
+    assert not found.found
+    assert said(found, "mode: closed")
+    assert found.problems == (problem,)
+
+
 @pytest.mark.parametrize("mode", [TrafficMode.HOLD, TrafficMode.MAINTENANCE])
 def test_a_mode_is_told(mode):
     found = url("a.test", overrides=Overrides(modes={"a.test": mode}))

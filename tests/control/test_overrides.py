@@ -141,8 +141,38 @@ async def test_an_entry_that_is_not_understood_harms_no_other(store, key, value,
     await store.txn((), (Put(key=key, value=value), Put(key="overrides/drain/c1", value=b'{"value": true}')))
     made = book(store)
     await made.load()
-    assert made.offered == [Overrides(drained=frozenset({"c1"}))]
+    _, kind, target = key.split("/")
+    closed = {target: f"override {kind}/{target}"} if kind not in {"weights", "drain"} else {}
+    assert made.offered == [Overrides(drained=frozenset({"c1"}), closed=closed)]
     assert "not understood" in caplog.text
+    assert [problem.code for problem in made.problems] == ["T1313"]
+
+
+async def test_what_is_not_understood_stays_in_the_store_until_it_is_taken_away(store):
+    await store.txn((), (Put(key="overrides/settings/web", value=b"{"),))
+    made = book(store)
+    await made.load()
+    with pytest.raises(Conflict, match="T1313"):
+        await made.put("settings", "web", {"retry.tries": "1"}, who="", why="")
+    (entry,) = (await store.list("overrides/")).entries
+    assert entry.value == b"{"
+    assert await made.delete("settings", "web", who="", why="")
+    assert (made.offered[-1], made.problems) == (Overrides(), ())
+    await made.put("settings", "web", {"retry.tries": "1"}, who="", why="")
+    assert made.offered[-1].settings == {"web": {"retry.tries": "1"}}
+
+
+async def test_what_comes_and_goes_unread_closes_and_opens(store):
+    made = book(store)
+    async with Tasks("test") as tasks:
+        task = tasks.spawn("overrides", made.run())
+        await until(lambda: made.offered)
+        body = json.dumps({"value": {"filter.basic_auth.mode": "x"}}).encode()
+        await store.txn((), (Put(key="overrides/settings/web", value=body),))
+        await until(lambda: made.offered[-1].closed == {"web": "override settings/web"})
+        await store.txn((), (Delete(key="overrides/settings/web"),))
+        await until(lambda: made.offered[-1] == Overrides())
+        task.cancel()
 
 
 async def test_a_setting_of_another_version_harms_no_other_of_its_override(store, caplog):
@@ -151,4 +181,5 @@ async def test_a_setting_of_another_version_harms_no_other_of_its_override(store
     made = book(store)
     await made.load()
     assert made.offered[-1].settings["web"]["retry.tries"] == "1"
-    assert "a setting in the store is not understood" in caplog.text
+    assert "no.such" in caplog.text
+    assert [problem.severity.value for problem in made.problems] == ["warning"]

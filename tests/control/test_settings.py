@@ -1,7 +1,9 @@
 import pytest
 
-from tests.support.plane import running
+from tests.support.plane import running, until
 from tests.support.seen import instance
+from tidegate.model import TrafficMode
+from tidegate.store.port import Put
 
 WEB = instance(
     "c1", project="shop", routes=["a.test/", "a.test/api"], settings={"retry.tries": "2", "limit.queue": "7"}
@@ -124,3 +126,30 @@ async def test_what_was_set_outlives_its_target_and_can_still_be_taken_back(worl
     assert (status, answer["settings"]) == (200, {"retry.tries": "1"})
     status, _ = await world.ask("DELETE", "/v1/settings/shop/web", json={})
     assert status == 200
+
+
+async def test_an_override_of_a_later_version_closes_its_routes_until_it_is_taken_away(world):
+    body = b'{"value": {"filter.basic_auth.mode": "strict", "retry.tries": "4"}}'
+    await world.store.txn((), (Put(key="overrides/settings/shop/web", value=body),))
+    await until(lambda: world.cell.table.routes["a.test/"].mode is TrafficMode.CLOSED)
+    assert policy(world).retry.tries == 4
+    _, answer = await world.ask("GET", "/v1/explain", params={"url": "http://a.test/"})
+    assert "T1313" in [problem["code"] for problem in answer["problems"]]
+    _, answer = await world.ask("GET", "/v1/problems")
+    assert "override settings/shop/web" in [problem.get("place") for problem in answer["problems"]]
+    status, _ = await put(world, "shop/web", {"retry.tries": 5})
+    assert status == 200
+    assert world.cell.table.routes["a.test/"].mode is TrafficMode.CLOSED, "what is not understood is kept"
+    status, _ = await world.ask("DELETE", "/v1/settings/shop/web", json={})
+    assert status == 200
+    assert world.cell.table.routes["a.test/"].mode is TrafficMode.NORMAL
+
+
+async def test_an_override_that_cannot_be_read_is_not_written_over(world):
+    await world.store.txn((), (Put(key="overrides/settings/shop/web", value=b"{"),))
+    await until(lambda: world.cell.table.routes["a.test/"].mode is TrafficMode.CLOSED)
+    status, answer = await put(world, "shop/web", {"retry.tries": 5})
+    assert (status, answer["code"]) == (409, "T1313")
+    status, _ = await world.ask("DELETE", "/v1/settings/shop/web", json={})
+    assert status == 200
+    assert world.cell.table.routes["a.test/"].mode is TrafficMode.NORMAL

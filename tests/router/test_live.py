@@ -7,12 +7,17 @@ import pytest
 from tests.support.router import route
 from tidegate.model import TrafficMode
 from tidegate.policy import ClientCertificates, Timeouts, TlsPolicy
-from tidegate.router.live import HOLD, MAINTENANCE, NORMAL, ONLY_KNOWN, ONLY_SECURE, LiveRoute
+from tidegate.router.live import CLOSED, HOLD, MAINTENANCE, NORMAL, ONLY_KNOWN, ONLY_SECURE, LiveRoute
 
 
 @pytest.mark.parametrize(
     ("mode", "number"),
-    [(TrafficMode.NORMAL, NORMAL), (TrafficMode.HOLD, HOLD), (TrafficMode.MAINTENANCE, MAINTENANCE)],
+    [
+        (TrafficMode.NORMAL, NORMAL),
+        (TrafficMode.HOLD, HOLD),
+        (TrafficMode.MAINTENANCE, MAINTENANCE),
+        (TrafficMode.CLOSED, CLOSED),
+    ],
 )
 def test_modes_become_numbers(mode, number):
     assert LiveRoute(route(mode=mode)).mode == number

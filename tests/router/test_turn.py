@@ -5,6 +5,17 @@ from tests.support.origin import serving
 from tests.support.router import route, running
 
 
+async def test_a_closed_route_answers_with_its_reason_and_asks_no_container():
+    closed = route(mode="closed", message="closed until it can be read")
+    async with serving() as origin, running(origin, routes=[closed]) as mesh:
+        client = await mesh.client()
+        for _ in range(2):
+            response = await client.ask(GET)
+            assert (response.status, response.reason) == (503, "closed")
+            assert response.body == b"closed until it can be read"
+        assert not origin.requests
+
+
 async def test_the_maintenance_page_is_shown_as_it_is():
     page = route(mode="maintenance", message="<h1>Back at noon</h1>")
     async with serving() as origin, running(origin, routes=[page]) as mesh:

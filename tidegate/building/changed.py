@@ -40,6 +40,7 @@ def overridden_routes(work: Work) -> AbstractSet[str]:
             (old.modes, new.modes),
             (old.messages, new.messages),
             (old.settings, new.settings),
+            (old.closed, new.closed),
         )
         if before is not after
         for target in before.keys() | after.keys()

@@ -18,6 +18,7 @@ from tidegate.model import Backend, Overrides, Route, RouteSpec, TrafficMode
 from tidegate.settings.layers import Layer
 from tidegate.value import Value
 
+_CLOSED = "A setting that protects this place cannot be read (T1313); it is closed until it can."
 FILE_OWNER = "file:"  # no project is called so: Compose project names have no colon
 
 
@@ -171,12 +172,13 @@ def _versions(backend: Backend, shape: Shape, alone: bool) -> list[Backend]:
 
 
 def _mode(id_: str, host: str, backends: Sequence[Backend], overrides: Overrides) -> tuple[TrafficMode, str]:
-    if not overrides.modes:
+    if not overrides.modes and not overrides.closed:
         return TrafficMode.NORMAL, ""
-    for target in (id_, host, *(backend.service for backend in backends)):
-        if target in overrides.modes:
-            return overrides.modes[target], overrides.messages.get(target, "")
-    return TrafficMode.NORMAL, ""
+    targets = (id_, host, *(backend.service for backend in backends))
+    mode = next((overrides.modes[target] for target in targets if target in overrides.modes), TrafficMode.NORMAL)
+    if mode is not TrafficMode.MAINTENANCE and any(target in overrides.closed for target in targets):
+        return TrafficMode.CLOSED, _CLOSED
+    return mode, next((overrides.messages.get(target, "") for target in targets if target in overrides.modes), "")
 
 
 def _owner_words(owner: str) -> str:

@@ -82,7 +82,8 @@ def _route(id_: str, old: Route | None, new: Route | None) -> Iterator[tuple[str
         if old.backends != new.backends:
             yield "weights", f"{id_} goes to {weights(new)}, was {weights(old)}"
         if old.mode is not new.mode:
-            word = "forwards again" if new.mode is TrafficMode.NORMAL else f"is on {new.mode.value}"
+            words = {TrafficMode.NORMAL: "forwards again", TrafficMode.CLOSED: "is closed"}
+            word = words.get(new.mode, f"is on {new.mode.value}")
             yield "mode", f"{id_} {word}"
         if old.policy != new.policy:
             yield from (("settings", f"{id_} {change}") for change in _policy(old.policy, new.policy))

@@ -69,7 +69,7 @@ def explain_url(
     ready, told = _route_steps(table, route, decision, out, now)
     settings = sorted(said(route).items())
     told[1:1] = [f"setting {name} = {shown_setting(name, each.value)} ({each.source})" for name, each in settings]
-    named = [problem for problem in problems if route.id in problem.text or route.id in problem.place]
+    named = [problem for problem in problems if _concerns(problem, route)]
     return Explanation(
         subject=subject,
         found=ready,
@@ -78,6 +78,14 @@ def explain_url(
         endpoints=tuple(each.id for backend in route.backends for each in endpoints_of(table, backend)),
         problems=tuple(named),
     )
+
+
+def _concerns(problem: Problem, route: Route) -> bool:
+    """Whether it names the route, or is of an override of the route, its host or one of its services."""
+    targets = {route.id, route.host, *(backend.service for backend in route.backends)}
+    kind, _, target = problem.place.removeprefix("override ").partition("/")
+    overrides = problem.place.startswith("override ") and kind.isalpha() and target in targets
+    return overrides or route.id in problem.text or route.id in problem.place
 
 
 def _way_to_route(table: RoutingTable, decision: Decision, path: str) -> list[str]:
@@ -112,6 +120,8 @@ def _route_steps(
         steps.append("mode: maintenance; every request is answered 503 with a page")
     elif route.mode is TrafficMode.HOLD:
         steps.append(f"mode: hold; requests wait up to {route.policy.timeouts.hold:g} s")
+    elif route.mode is TrafficMode.CLOSED:
+        steps.append("mode: closed; what may protect it cannot be read, so every request is answered 503")
     steps += _balancing(route)
     total = sum(backend.weight for backend in route.backends)
     ready = 0

@@ -11,31 +11,17 @@ import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from tidegate.control.journal import Journal
+from tidegate.control.stored import PREFIX, Setting, Unread, read_entry
 from tidegate.errors import Conflict, Problem, StoreError
 from tidegate.model import Overrides, TrafficMode
-from tidegate.settings.reading import read_settings
 from tidegate.settings.redaction import shown_setting
 from tidegate.store.port import Change, Compare, Delete, Entry, Put, Store
 from tidegate.telemetry import logger
-from tidegate.value import Value
 
-PREFIX = "overrides/"
 RETRY_SECONDS = 1.0
-
-
-class Setting(Value, frozen=True):
-    """One override as it stands: `kind` is weights, mode, settings or drain. `when` is seconds since the epoch."""
-
-    kind: str
-    target: str
-    value: Any
-    revision: int
-    who: str = ""
-    when: float = 0.0
-    why: str = ""
 
 
 class OverrideBook:
@@ -49,6 +35,7 @@ class OverrideBook:
         self._offer = offer
         self._wall = wall
         self._settings: dict[str, Setting] = {}  # by store key
+        self._unread: dict[str, Unread] = {}  # what of them is not understood, by store key
         self._listed = 0  # revision of the last full listing
         self._taken: dict[str, int] = {}  # store key -> revision of the newest change taken since then
 
@@ -61,12 +48,32 @@ class OverrideBook:
         """The one in force for `target`, or None."""
         return self._settings.get(store_key(kind, target))
 
+    @property
+    def unread(self) -> tuple[Unread, ...]:
+        """What of them is not understood, ordered by key."""
+        return tuple(self._unread[key] for key in sorted(self._unread))
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is not understood, for an operator."""
+        return tuple(each.problem() for each in self.unread)
+
     async def load(self) -> None:
         """Read all and offer them. Raises StoreError."""
         listing = await self._store.list(PREFIX)
-        self._settings = {entry.key: setting for entry in listing.entries if (setting := _setting(entry)) is not None}
+        self._settings, self._unread = {}, {}
+        for entry in listing.entries:
+            self._read(entry)
         self._listed, self._taken = listing.revision, {}
-        self._offer(compiled(self._settings.values()))
+        self._offer(compiled(self._settings.values(), self._unread.values()))
+
+    def _read(self, entry: Entry) -> None:
+        setting, unread = read_entry(entry)
+        if setting is not None:
+            self._settings[entry.key] = setting
+        if unread is not None:
+            self._unread[entry.key] = unread
+            logger("control").error("%s", unread.problem())
 
     async def run(self) -> None:
         """Follow the store until cancelled. While it cannot be read, what was known stays in force."""
@@ -84,9 +91,10 @@ class OverrideBook:
     ) -> Setting:
         """Set one override; `expected` is the revision the caller read (0: none), if it wants to be sure.
 
-        Raises Conflict (T1610) if it changed meanwhile, StoreError if it cannot be committed; then nothing changed.
+        Raises Conflict (T1610) if it changed meanwhile, (T1313) if there is one that is not understood, StoreError if it cannot be committed; then nothing changed.
         """
         key = store_key(kind, target)
+        self._refuse_unread(key)
         body = {"value": value, "who": who, "when": self._wall(), "why": why}
         payload = json.dumps(body, sort_keys=True).encode()
         revision = await self._commit(key, Put(key=key, value=payload), expected)
@@ -97,7 +105,7 @@ class OverrideBook:
     async def delete(self, kind: str, target: str, *, who: str, why: str, expected: int | None = None) -> bool:
         """Take one override away; False if there was none. Raises as `put` does."""
         key = store_key(kind, target)
-        if key not in self._settings and not expected:
+        if key not in self._settings and key not in self._unread and not expected:
             return False
         revision = await self._commit(key, Delete(key=key), expected)
         self._take((Change(key=key, value=None, revision=revision),))
@@ -105,7 +113,7 @@ class OverrideBook:
         return True
 
     async def _commit(self, key: str, operation: Put | Delete, expected: int | None) -> int:
-        known = self._settings.get(key)
+        known = self._settings.get(key) or self._unread.get(key)
         compare = (known.revision if known else 0) if expected is None else expected
         revision = await self._store.txn((Compare(key=key, revision=compare),), (operation,))
         if revision is None:
@@ -127,13 +135,17 @@ class OverrideBook:
             return
         for change in fresh:
             self._taken[change.key] = change.revision
-            entry = Entry(key=change.key, value=change.value or b"", revision=change.revision)
-            setting = _setting(entry) if change.value is not None else None
-            if setting is None:
-                self._settings.pop(change.key, None)
-            else:
-                self._settings[change.key] = setting
-        self._offer(compiled(self._settings.values()))
+            self._settings.pop(change.key, None)
+            self._unread.pop(change.key, None)
+            if change.value is not None:
+                self._read(Entry(key=change.key, value=change.value, revision=change.revision))
+        self._offer(compiled(self._settings.values(), self._unread.values()))
+
+    def _refuse_unread(self, key: str) -> None:
+        """What nobody here can read is not written over, for its writer may come back."""
+        unread = self._unread.get(key)
+        if unread is not None and unread.whole:
+            raise Conflict(unread.problem())
 
     def _is_news(self, change: Change) -> bool:
         return change.revision > self._taken.get(change.key, self._listed)
@@ -144,8 +156,8 @@ def store_key(kind: str, target: str) -> str:
     return f"{PREFIX}{kind}/{quote(target, safe='/*.:-_')}"
 
 
-def compiled(settings: Iterable[Setting]) -> Overrides:
-    """All settings as the one value the builder takes."""
+def compiled(settings: Iterable[Setting], unread: Iterable[Unread] = ()) -> Overrides:
+    """All settings as the one value the builder takes; what is not understood and may protect closes its target."""
     weights: dict[str, dict[str, int]] = {}
     modes: dict[str, TrafficMode] = {}
     messages: dict[str, str] = {}
@@ -162,50 +174,14 @@ def compiled(settings: Iterable[Setting]) -> Overrides:
             said[each.target] = dict(each.value)
         else:
             drained.add(each.target)
-    return Overrides(weights=weights, modes=modes, messages=messages, settings=said, drained=frozenset(drained))
-
-
-def _setting(entry: Entry) -> Setting | None:
-    """The override of an entry; None, and a line in the log, for one that is not understood."""
-    kind, _, target = entry.key.removeprefix(PREFIX).partition("/")
-    try:
-        body = json.loads(entry.value)
-        value = body["value"]
-        _check(kind, value)
-        for wrong in read_settings(value, operator=True).wrong if kind == "settings" else ():
-            _log_lost(entry.key, wrong.fault.text)
-        return Setting(
-            kind=kind,
-            target=unquote(target),
-            value=value,
-            revision=entry.revision,
-            who=str(body.get("who", "")),
-            when=float(body.get("when", 0.0)),
-            why=str(body.get("why", "")),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        logger("control").error(
-            "an override in the store is not understood", extra={"place": entry.key, "cause": error}
-        )
-        return None
-
-
-def _log_lost(place: str, cause: str) -> None:
-    """A setting that another version of the program wrote has no effect here; the others of its override have."""
-    logger("control").error("a setting in the store is not understood", extra={"place": place, "cause": cause})
-
-
-def _check(kind: str, value: Any) -> None:
-    if kind == "weights":
-        if not all(isinstance(name, str) and type(weight) is int for name, weight in value.items()):
-            raise ValueError("weights are names and whole numbers")
-    elif kind == "mode":
-        TrafficMode(value["mode"])
-    elif kind == "settings":
-        if not all(isinstance(name, str) and isinstance(text, str) for name, text in value.items()):
-            raise ValueError("settings are names and texts")
-    elif kind != "drain":
-        raise ValueError(f"no such kind: {kind}")
+    return Overrides(
+        weights=weights,
+        modes=modes,
+        messages=messages,
+        settings=said,
+        drained=frozenset(drained),
+        closed={each.target: each.place for each in unread if each.closes},
+    )
 
 
 def _words(value: Any) -> str:

@@ -80,7 +80,7 @@ class ControlPlane:
             memory=self._memory,
             metrics=self.registry,
             clock=clock,
-            complaints=lambda: (*complaints(), *self.certificates.problems),
+            complaints=lambda: (*complaints(), *self.certificates.problems, *self.book.problems),
         )
         self.book = OverrideBook(store, self.journal, self.reconciler.offer_overrides, wall)
         parts = Parts(

@@ -12,9 +12,10 @@ from tidegate.control import guard, targets
 from tidegate.control.answers import Changed, ChangeQuery, Document
 from tidegate.control.changes import since, told
 from tidegate.control.document import document
-from tidegate.control.overrides import Setting, compiled, store_key
+from tidegate.control.overrides import compiled, store_key
 from tidegate.control.parts import Parts
 from tidegate.control.refusal import Refused
+from tidegate.control.stored import Setting
 from tidegate.errors import Conflict, Problem, Severity
 
 
@@ -59,7 +60,8 @@ class OverrideWriter:
         known = settings.pop(store_key(kind, target), None)
         if value is not None:
             settings[store_key(kind, target)] = Setting(kind=kind, target=target, value=value, revision=0)
-        after = reconciler.preview(compiled(settings.values()))
+        unread = [each for each in book.unread if (each.kind, each.target) != (kind, target)]
+        after = reconciler.preview(compiled(settings.values(), unread))
         return Changed(
             target=target,
             dry_run=True,

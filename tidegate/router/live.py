@@ -19,7 +19,13 @@ from tidegate.router.selection import Selection
 NORMAL = 0
 HOLD = 1
 MAINTENANCE = 2
-_MODES = {TrafficMode.NORMAL: NORMAL, TrafficMode.HOLD: HOLD, TrafficMode.MAINTENANCE: MAINTENANCE}
+CLOSED = 3
+_MODES = {
+    TrafficMode.NORMAL: NORMAL,
+    TrafficMode.HOLD: HOLD,
+    TrafficMode.MAINTENANCE: MAINTENANCE,
+    TrafficMode.CLOSED: CLOSED,
+}
 
 _NO_LIMIT = (1 << 62) - 1
 #: `LiveRoute.guard`, a set of bits: 0 takes whoever comes.

@@ -36,8 +36,8 @@ class Relay(Reply):
             if route.selection is not None and not self._may_choose(exchange, route, now):
                 return
             upstream = exchange.choose()
-        elif route.mode == _MAINTENANCE:
-            self.fail(Reason.MAINTENANCE)
+        elif route.mode >= _MAINTENANCE:
+            self.fail(Reason.MAINTENANCE if route.mode == _MAINTENANCE else Reason.CLOSED)
             return
         if upstream is None:
             if route.selection is not None and route.selection.bounds.full:

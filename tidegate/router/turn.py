@@ -135,7 +135,10 @@ class Turn(Sink):
         if not reason_keeps_connection(reason):
             self.close_after = True
         exchange.status = reason.status
-        page = exchange.route.message if reason is Reason.MAINTENANCE else self._page(exchange, reason)
+        if reason is Reason.MAINTENANCE or reason is Reason.CLOSED:
+            page = exchange.route.message
+        else:
+            page = self._page(exchange, reason)
         self._conclude(reason, answer(reason, page, lines, *self._manner(exchange)))
 
     def _page(self, exchange: Exchange, reason: Reason) -> bytes:
@@ -202,6 +205,7 @@ _SOUND = frozenset(
         Reason.OVERLOADED,
         Reason.DEADLINE,
         Reason.MAINTENANCE,
+        Reason.CLOSED,
         Reason.CONNECT_FAILED,
         Reason.CONNECT_TIMEOUT,
         Reason.RESPONSE_TIMEOUT,
