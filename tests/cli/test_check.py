@@ -41,6 +41,14 @@ def test_a_bad_static_file_is_exit_code_1(file):
     assert done.json["data"]["problems"]
 
 
+def test_the_tls_section_is_checked_with_the_files_it_names(file, tmp_path):
+    section = f"tls:\n  certificates:\n    - {{certificate: {tmp_path}/none.crt, key: {tmp_path}/none.key}}\n"
+    done = piped("check", file(STATIC + section))
+    assert done.code == 1
+    assert "T1901" in done.out
+    assert f"at    {tmp_path}/none.crt" in done.out
+
+
 def test_yaml_that_cannot_be_read_has_its_line(file):
     path = file("services: [\n")
     done = piped("check", path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tidegate.building.draft import Draft, Index
-from tidegate.building.layering import default_layers
+from tidegate.building.layering import default_conflicts, default_layers
 from tidegate.building.options import BuildOptions
 from tidegate.building.outcome import Build, Memo
 from tidegate.building.parts import Part
@@ -101,6 +101,7 @@ class Work:
 
     def _problems(self, *groups: Mapping[str, tuple[Problem, ...]]) -> tuple[Problem, ...]:
         found = [problem for _name, inventory in sorted(self.inventories.items()) for problem in inventory.problems]
+        found += default_conflicts(self.inventories)
         for group in groups:
             for key in sorted(group):
                 found += group[key]

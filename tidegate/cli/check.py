@@ -54,9 +54,10 @@ def _file(path: str) -> tuple[str, Sequence[Problem]]:
         from tidegate.cli.check_compose import label_problems  # noqa: PLC0415  one kind loads one reader
 
         return "compose", (*document.problems, *label_problems(document))
+    from tidegate.cli.check_tls import tls_problems  # noqa: PLC0415
     from tidegate.discovery.file import check_file  # noqa: PLC0415
 
-    return "static", check_file(text, path)
+    return "static", (*check_file(text, path), *tls_problems(document, path))
 
 
 def is_compose(data: Any) -> bool:

@@ -83,7 +83,7 @@ class _Reader:
             return {}
         for name in data:
             if known and name not in known:
-                self._wrong((*path, name), f"{name} is not known here", "known are " + ", ".join(known))
+                self._wrong((*path, name), f"{name} is not known here", _known(str(name), known))
         return data
 
     def _text(self, fields: Mapping[Any, Any], name: str, path: Path, *, needed: bool = False) -> str:
@@ -97,3 +97,10 @@ class _Reader:
 
     def _wrong(self, path: Path, text: str, mend: str) -> None:
         self.problems.append(Problem(code="T1909", text=text, place=self._document.place(path), mend=mend, kept=_KEPT))
+
+
+def _known(name: str, known: tuple[str, ...]) -> str:
+    """The mend for a name that is not known; versions of TLS are asked for most."""
+    if "version" in name or "protocol" in name:
+        return "leave it out: TLS 1.2 and 1.3 are spoken, and nothing older can be asked for"
+    return "known are " + ", ".join(known)
