@@ -37,6 +37,13 @@ def test_variables_and_flags_are_unique():
 
 
 @pytest.mark.parametrize(
+    "key", [name for name in fields_of_config() if ".max_" in name or name.endswith("drain_seconds")]
+)
+def test_drains_and_limits_have_flags(key):
+    assert BY_KEY[key].flag
+
+
+@pytest.mark.parametrize(
     ("text", "value"), [("30", 30.0), ("30s", 30.0), ("0.5m", 30.0), ("500ms", 0.5), ("2h", 7200.0), ("1.5", 1.5)]
 )
 def test_a_time_is_read_with_or_without_its_unit(text, value):
