@@ -7,7 +7,7 @@ from tests.support.client import get
 from tests.support.origin import ok, serving
 from tests.support.router import endpoint, quick, route, running, service, until
 from tidegate.config import AccessLogConfig, TracingConfig
-from tidegate.policy import Timeouts
+from tidegate.policy import Filters, Redirect, Timeouts
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 SOUND = f"traceparent: 00-{TRACE}-{PARENT}-01\r\ntracestate: a=1\r\n".encode()
@@ -119,6 +119,51 @@ async def test_a_request_gets_an_id_unless_it_brings_a_sound_one():
 async def test_every_request_gets_a_new_id_where_that_is_asked_for():
     seen, _, _ = await exchanged(get(extra=b"X-Request-ID: mine\r\n"), config=quick(request_id="new"), tracing=False)
     assert re.fullmatch("[0-9a-f]{32}", seen.field("x-request-id"))
+
+
+async def test_the_answer_says_the_requests_id_where_that_is_asked_for_and_once():
+    async def answering(peer):
+        while (await peer.request()) is not None:
+            await peer.send(ok(extra=b"X-Request-ID: the-container\r\n"))
+
+    for told in (True, False):
+        config = quick(request_id="keep", return_request_id=told)
+        async with serving(answering) as server, running(server, config=config) as mesh:
+            client = await mesh.client()
+            await client.send(get(extra=b"X-Request-ID: mine\r\n"))
+            head = (await client.until(b"\r\n\r\nok")).lower()
+            assert head.count(b"x-request-id:") == 1
+            assert (b"x-request-id: mine\r\n" if told else b"x-request-id: the-container\r\n") in head
+
+
+async def test_answers_of_our_own_say_the_requests_id_too():
+    config = quick(request_id="new", return_request_id=True)
+    routes = [route(mode="maintenance"), route(path="/old", filters=Filters(redirect=Redirect(host="b.test")))]
+    async with running(routes=routes, config=config) as mesh:
+        client = await mesh.client()
+        for target, status in (("/", 503), ("/old", 308)):
+            answer = await client.ask(get(target))
+            assert answer.status == status
+            assert re.fullmatch("[0-9a-f]{32}", answer.headers["x-request-id"])
+        answer = await client.ask(get(host="unknown.test"))
+        assert (answer.status, len(answer.headers["x-request-id"])) == (404, 32)
+
+
+async def test_an_upgrade_says_the_requests_id_too():
+    async def upgrading(peer):
+        await peer.head()
+        await peer.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        await peer.ended()
+
+    asked = (
+        b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nX-Request-ID: mine\r\n"
+    )
+    config = quick(request_id="keep", return_request_id=True)
+    async with serving(upgrading) as server, running(server, config=config) as mesh:
+        client = await mesh.client()
+        await client.send(get(extra=asked))
+        assert b"x-request-id: mine\r\n" in (await client.until(b"\r\n\r\n")).lower()
 
 
 async def test_the_record_has_the_ids_that_the_container_got(tmp_path):

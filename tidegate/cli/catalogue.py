@@ -343,6 +343,13 @@ SETTINGS: tuple[Setting, ...] = (
         help="Give requests an X-Request-ID: those without one, or all.",
     ),
     Setting(
+        key="http.return_request_id",
+        flag="--return-request-id",
+        meta="BOOL",
+        read=boolean,
+        help="Tell clients the X-Request-ID of their request in the answer, where --request-id is on (default false).",
+    ),
+    Setting(
         key="tracing.otlp",
         flag="--otlp",
         meta="URL",

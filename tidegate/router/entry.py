@@ -37,7 +37,7 @@ class Entry(Attempts):
             return False
         exchange.status = 301 if head.method in (b"GET", b"HEAD") else 308
         line = b"Location: %b\r\n" % https_location(head, self.core.secure_port)
-        self._conclude(None, respond(exchange.status, line, b"", *self._manner(exchange)))
+        self._conclude(None, respond(exchange.status, self._told(exchange, line), b"", *self._manner(exchange)))
         return False
 
     def admit(self, now: float) -> None:
@@ -80,7 +80,8 @@ class Entry(Attempts):
             self.fail(given.reason, given.lines)
             return
         exchange.status = given.status
-        self._conclude(given.reason, respond(given.status, given.lines, given.body, *self._manner(exchange)))
+        lines = self._told(exchange, given.lines)
+        self._conclude(given.reason, respond(given.status, lines, given.body, *self._manner(exchange)))
 
     def wake(self) -> None:
         """The table changed, or time passed: choose again. Called only on members of a waiting queue, once each."""

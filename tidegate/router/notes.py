@@ -8,9 +8,9 @@ from typing import Any
 class Notes:
     """`fields` are the header lines as they are forwarded, each ended by CRLF; `span` is the `trace.Trace` it is part of.
 
-    `log_part` is what the default record adds for it, inside its JSON strings."""
+    `log_part` is what the default record adds for it, inside its JSON strings; `told` a field line that the answer gets."""
 
-    __slots__ = ("fields", "log_part", "protocol", "request_id", "span", "trace_id")
+    __slots__ = ("fields", "log_part", "protocol", "request_id", "span", "told", "trace_id")
 
     def __init__(self, fields: bytes, protocol: bytes) -> None:
         self.fields = fields
@@ -19,6 +19,7 @@ class Notes:
         self.trace_id = b""
         self.span: Any = None
         self.log_part = b""
+        self.told = b""
 
     def header(self, name: bytes) -> bytes:
         """The value of the first field of that lower-case name, or nothing."""

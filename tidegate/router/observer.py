@@ -28,7 +28,8 @@ class SpanSink(Protocol):
 
 
 class Observer:
-    """`request_id` is `off`, `keep` (a sound one of the client's stays) or `new`. `bits(n)` gives n random bits.
+    """`request_id` is `off`, `keep` (a sound one of the client's stays) or `new`; with `return_id` the answer says it too.
+    `bits(n)` gives n random bits.
 
     `strike` takes out of a target what must not be told."""
 
@@ -40,6 +41,7 @@ class Observer:
         spans: SpanSink | None,
         strike: Callable[[bytes], bytes] | None,
         bits: Callable[[int], int],
+        return_id: bool = False,
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._request_id = request_id
@@ -47,6 +49,7 @@ class Observer:
         self._spans = spans
         self._strike = strike
         self._bits = bits
+        self._return_id = return_id
         self._wall_ns = wall_ns
 
     def begin(self, exchange: Exchange, head: RequestHead) -> None:
@@ -56,6 +59,8 @@ class Observer:
         exchange.notes = notes
         if self._request_id != "off":
             fields = self._identify(notes, fields)
+            if self._return_id:
+                notes.told = b"X-Request-ID: " + notes.request_id + b"\r\n"
         if self._tracer is not None:
             notes.span, fields = self._tracer.begin(fields)
             notes.trace_id = notes.span.trace_id

@@ -28,7 +28,7 @@ class Records:
     ) -> None:
         self._core = core
         self._log = AccessLog(config.access_log) if config.access_log else None
-        self._watch(config.request_id, records, tracing, spans)
+        self._watch(config, records, tracing, spans)
 
     def open(self) -> None:
         """Before the first request."""
@@ -51,19 +51,22 @@ class Records:
         if self._log is not None:
             self._log.close()
 
-    def _watch(self, request_id: str, records: AccessLogConfig, tracing: TracingConfig, spans: SpanSink | None) -> None:
+    def _watch(
+        self, config: HttpConfig, records: AccessLogConfig, tracing: TracingConfig, spans: SpanSink | None
+    ) -> None:
         """Set up what records and notes beyond the default; where nothing is asked for, requests pay nothing."""
         if self._log is not None and needed(records):
             self._core.recorder = Recorder(records, random.random)
         template = self._core.recorder.template if self._core.recorder is not None else None
         traced = bool(tracing.otlp) and spans is not None
-        if traced or request_id != "off" or (template is not None and template.headers):
+        if traced or config.request_id != "off" or (template is not None and template.headers):
             self._core.observer = Observer(
-                request_id=request_id,
+                request_id=config.request_id,
                 tracer=Tracer(tracing.sample, random.getrandbits, random.random) if traced else None,
                 spans=spans,
                 strike=struck(records.redact_query),
                 bits=random.getrandbits,
+                return_id=config.return_request_id,
             )
 
     def stamp(self) -> None:

@@ -6,6 +6,7 @@ Response bytes are written to the client by the upstream connection's calls; onl
 from __future__ import annotations
 
 from tidegate.http1.events import FRAMING_CHUNKED, FRAMING_LENGTH, FRAMING_NONE, FRAMING_UNTIL_CLOSE, ResponseHead
+from tidegate.http1.fields import without
 from tidegate.router.exchange import Exchange
 from tidegate.router.link import Link
 from tidegate.router.tunnel import join
@@ -60,6 +61,8 @@ class Reply(Turn):
         length = b""
         if exchange.moved:
             head.fields = self._with_cookie(head.fields, exchange)
+        if exchange.notes is not None and exchange.notes.told:
+            head.fields = without(head.fields, [b"x-request-id"]) + exchange.notes.told
         if framing == _LENGTH or framing == _NONE:
             pass
         elif self.bare_body:
@@ -155,6 +158,8 @@ class Reply(Turn):
             self.core.answered(exchange.upstream)
         if exchange.moved:
             head.fields = self._with_cookie(head.fields, exchange)
+        if exchange.notes is not None and exchange.notes.told:
+            head.fields = without(head.fields, [b"x-request-id"]) + exchange.notes.told
         early = self.handed_over()
         self.connection = None
         self.exchange = None

@@ -139,12 +139,17 @@ class Turn(Sink):
             page = exchange.route.message
         else:
             page = self._page(exchange, reason)
-        self._conclude(reason, answer(reason, page, lines, *self._manner(exchange)))
+        self._conclude(reason, answer(reason, page, self._told(exchange, lines), *self._manner(exchange)))
 
     def _page(self, exchange: Exchange, reason: Reason) -> bytes:
         """The text for an error: the route's own, else that of all routes, else empty."""
         chain = exchange.route.chain if exchange.route is not None else None
         return (chain.page(reason) if chain is not None else b"") or self.core.pages.get(reason.status, b"")
+
+    def _told(self, exchange: Exchange, lines: bytes) -> bytes:
+        """The field lines of an answer of ours, with the request's id where clients are told it."""
+        told: bytes = b"" if exchange.notes is None else exchange.notes.told
+        return lines + told
 
     def _manner(self, exchange: Exchange) -> tuple[bool, bool]:
         """Whether an answer of ours goes without a body, and whether the connection ends with it."""
