@@ -19,6 +19,7 @@ PATH_TO_A_CLAIM = (
     "turn",
     "relay",
     "entry",
+    "intake",
     "downstream",
 )
 

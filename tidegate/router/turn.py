@@ -6,7 +6,8 @@ HOT: guarded by `make bench`. The connection of a client is built in storeys; ea
     Relay       the way to an upstream, or into a waiting queue
     Attempts    another upstream, where the first one failed and that is safe
     Entry       what the route demands before: the guard, the filters
-    Downstream  the client's bytes
+    Intake      the client's bytes, read into requests
+    Downstream  the connection itself, its deadlines, its end
 They are one object, so that nothing is made or looked up per request. An HTTP/2 stream will be another top storey.
 """
 
