@@ -10,7 +10,7 @@ from tidegate.cli.catalogue import (
     access_log,
     boolean,
     engine_url,
-    log_level,
+    one_of,
     seconds,
     size,
 )
@@ -72,7 +72,7 @@ def test_a_truth_is_read_as_people_write_it(text, value):
     assert boolean(text) is value
 
 
-@pytest.mark.parametrize("read", [boolean, log_level, engine_url])
+@pytest.mark.parametrize("read", [boolean, one_of("debug", "info"), engine_url])
 def test_nonsense_is_refused_with_the_choices(read):
     with pytest.raises(ValueError, match=r"true|debug|unix"):
         read("maybe")

@@ -5,7 +5,7 @@ import pytest
 from tidegate.errors import Reason
 from tidegate.http1.events import Limits
 from tidegate.http1.fields import REQUEST_FIELDS, Fields
-from tidegate.http1.lines import Known, last_line, scan_fields
+from tidegate.http1.lines import Known, is_http1, last_line, scan_fields
 
 KNOWN = Known(REQUEST_FIELDS)
 
@@ -65,3 +65,11 @@ def test_lines_and_names_are_bounded():
     assert scanned(b"A: 1\r\n" * 5, limits=Limits(headers=4)).error is Reason.HEADERS_TOO_LARGE
     assert scanned(b"A" * 1024 + b": 1\r\n").error is None
     assert scanned(b"A" * 1025 + b": 1\r\n").error is Reason.HEADERS_TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [(b"HTTP/1.1", True), (b"HTTP/1.0", True), (b"HTTP/1.2", False), (b"HTTP/2.0", False), (b"http/1.1", False)],
+)
+def test_two_versions_are_spoken(text, is_one):
+    assert is_http1(b"-" + text + b" 200", 1) == is_one

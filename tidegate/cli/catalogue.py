@@ -114,11 +114,15 @@ def store_url(value: str) -> str:
     return value
 
 
-def log_level(value: str) -> str:
-    """One of `LOG_LEVELS`."""
-    if value.lower() not in LOG_LEVELS:
-        raise ValueError("one of " + ", ".join(LOG_LEVELS))
-    return value.lower()
+def one_of(*words: str) -> Callable[[str], str]:
+    """One of a few words, in any case."""
+
+    def read(value: str) -> str:
+        if value.lower() not in words:
+            raise ValueError("one of " + ", ".join(words))
+        return value.lower()
+
+    return read
 
 
 def access_log(value: str) -> str:
@@ -183,13 +187,6 @@ def collector_url(value: str) -> str:
     if parts.username or parts.password:
         raise ValueError("a password does not belong into the URL; give it as a header in tracing.headers")
     return value
-
-
-def request_id(value: str) -> str:
-    """`off`, `keep` or `new`."""
-    if value.lower() not in ("off", "keep", "new"):
-        raise ValueError("one of off, keep, new")
-    return value.lower()
 
 
 def _float(value: str) -> float:
@@ -339,7 +336,7 @@ SETTINGS: tuple[Setting, ...] = (
         key="http.request_id",
         flag="--request-id",
         meta="off|keep|new",
-        read=request_id,
+        read=one_of("off", "keep", "new"),
         help="Give requests an X-Request-ID: those without one, or all.",
     ),
     Setting(
@@ -371,7 +368,13 @@ SETTINGS: tuple[Setting, ...] = (
         read=address.cidr,
         help="Whose X-Forwarded-* headers are believed.",
     ),
-    Setting(key="log_level", flag="--log-level", meta="LEVEL", read=log_level, help="debug, info, warning or error."),
+    Setting(
+        key="log_level",
+        flag="--log-level",
+        meta="LEVEL",
+        read=one_of(*LOG_LEVELS),
+        help="debug, info, warning or error.",
+    ),
     Setting(
         key="stack",
         flag="--stack",

@@ -16,6 +16,8 @@ cdef class Known:
                    kinds="const unsigned char *", expected="const unsigned char *", name=bytes, entry=int, at=Py_ssize_t)
     cdef int kind(self, bytes data, Py_ssize_t start, Py_ssize_t length)
 
+cpdef bint is_http1(const unsigned char *view, Py_ssize_t at) noexcept
+
 @cython.locals(view="const unsigned char *", found=Py_ssize_t)
 cpdef Py_ssize_t last_line(bytes data, Py_ssize_t start, Py_ssize_t size)
 

@@ -54,6 +54,20 @@ class Known:
         return 0
 
 
+def is_http1(view: bytes, at: int) -> bool:
+    """Whether `HTTP/1.0` or `HTTP/1.1` stands there. At least eight bytes do."""
+    return (
+        view[at] == 72
+        and view[at + 1] == 84
+        and view[at + 2] == 84
+        and view[at + 3] == 80
+        and view[at + 4] == 47
+        and view[at + 5] == 49
+        and view[at + 6] == 46
+        and (view[at + 7] == 49 or view[at + 7] == 48)
+    )
+
+
 def last_line(data: bytes, start: int, size: int) -> int:
     """Offset of an empty line at or behind the end of the head at `start`, or -1 if there is none.
 

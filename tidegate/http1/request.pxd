@@ -3,7 +3,7 @@ cimport cython
 from tidegate.http1.authority cimport same_authority
 from tidegate.http1.events cimport Limits, RequestHead
 from tidegate.http1.fields cimport Fields, kept_lines
-from tidegate.http1.lines cimport Known, last_line, scan_fields
+from tidegate.http1.lines cimport Known, is_http1, last_line, scan_fields
 
 cdef Fields _FOUND
 cdef Known _KNOWN
@@ -22,8 +22,6 @@ cdef Py_ssize_t _request_line(bytes data, Py_ssize_t start, Py_ssize_t end, Requ
 
 @cython.locals(view="const unsigned char *", allowed="const unsigned char *", at=Py_ssize_t, query=Py_ssize_t, octet=int, dots=bint)
 cdef Py_ssize_t _target(bytes data, Py_ssize_t start, RequestHead head, Limits limits)
-
-cdef bint _is_http1(const unsigned char *view, Py_ssize_t at)
 
 cdef object _wrong_version(bytes text)
 

@@ -14,7 +14,7 @@ from tidegate.http1.authority import same_authority
 from tidegate.http1.characters import DIGITS, TARGET, TOKEN
 from tidegate.http1.events import FRAMING_CHUNKED, FRAMING_LENGTH, FRAMING_NONE, Limits, RequestHead
 from tidegate.http1.fields import REQUEST_FIELDS, Fields, kept_lines
-from tidegate.http1.lines import Known, last_line, scan_fields
+from tidegate.http1.lines import Known, is_http1, last_line, scan_fields
 from tidegate.http1.target import has_dot_segments, origin_form
 
 _FOUND = Fields()  # parsing never nests, so one is enough
@@ -114,7 +114,7 @@ def _request_line(data: bytes, start: int, end: int, head: RequestHead, limits: 
     if at + 11 > end:
         head.error = Reason.BAD_REQUEST
         return 0
-    if not _is_http1(view, at + 1):
+    if not is_http1(view, at + 1) or view[at + 9] != 13 or view[at + 10] != 10:
         head.error = _wrong_version(view[at + 1 : at + 11])
         return 0
     head.minor = view[at + 8] - 48
@@ -151,22 +151,6 @@ def _target(data: bytes, start: int, head: RequestHead, limits: Limits) -> int:
     head.path = view[start:query] if query >= 0 else head.target
     head.dot_segments = dots and has_dot_segments(head.path)
     return at
-
-
-def _is_http1(view: bytes, at: int) -> bool:
-    """Whether `HTTP/1.0` or `HTTP/1.1` and CRLF stand there. At least ten bytes do."""
-    return (
-        view[at] == 72
-        and view[at + 1] == 84
-        and view[at + 2] == 84
-        and view[at + 3] == 80
-        and view[at + 4] == 47
-        and view[at + 5] == 49
-        and view[at + 6] == 46
-        and (view[at + 7] == 49 or view[at + 7] == 48)
-        and view[at + 8] == 13
-        and view[at + 9] == 10
-    )
 
 
 def _wrong_version(text: bytes) -> Reason:

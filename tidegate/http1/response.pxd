@@ -2,7 +2,7 @@ cimport cython
 
 from tidegate.http1.events cimport Limits, ResponseHead
 from tidegate.http1.fields cimport Fields, kept_lines, without
-from tidegate.http1.lines cimport Known, last_line, scan_fields
+from tidegate.http1.lines cimport Known, is_http1, last_line, scan_fields
 
 cdef Fields _FOUND
 cdef Known _KNOWN
@@ -15,8 +15,6 @@ cdef bint _is_hopeless(bytes data, Py_ssize_t start, Limits limits)
 
 @cython.locals(view="const unsigned char *", text="const unsigned char *", at=Py_ssize_t)
 cdef Py_ssize_t _status_line(bytes data, Py_ssize_t start, Py_ssize_t end, ResponseHead head)
-
-cdef bint _is_http1(const unsigned char *view, Py_ssize_t at)
 
 @cython.locals(code=int, digit=int, at=Py_ssize_t)
 cdef int _code(const unsigned char *view, Py_ssize_t start)

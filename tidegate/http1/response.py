@@ -16,7 +16,7 @@ from tidegate.http1.events import (
     ResponseHead,
 )
 from tidegate.http1.fields import RESPONSE_FIELDS, Fields, kept_lines, without
-from tidegate.http1.lines import Known, last_line, scan_fields
+from tidegate.http1.lines import Known, is_http1, last_line, scan_fields
 
 _FOUND = Fields()  # parsing never nests, so one is enough
 _KNOWN = Known(RESPONSE_FIELDS)
@@ -70,7 +70,7 @@ def _status_line(data: bytes, start: int, end: int, head: ResponseHead) -> int:
     """Fill version, status and the line to send; the offset of the first field line, or 0 if it is none (RFC 9112 section 4)."""
     view = data
     text = VALUE
-    if end - start < 14 or not _is_http1(view, start):
+    if end - start < 14 or not is_http1(view, start) or view[start + 8] != 32:
         return 0
     head.minor = view[start + 7] - 48
     head.status = _code(view, start + 9)
@@ -87,21 +87,6 @@ def _status_line(data: bytes, start: int, end: int, head: ResponseHead) -> int:
     else:
         head.line = b"HTTP/1.1 " + view[start + 9 : start + 12] + b" " + view[start + 12 : at].lstrip(b" ")
     return at
-
-
-def _is_http1(view: bytes, at: int) -> bool:
-    """Whether `HTTP/1.0` or `HTTP/1.1` and SP stand there. At least nine bytes do."""
-    return (
-        view[at] == 72
-        and view[at + 1] == 84
-        and view[at + 2] == 84
-        and view[at + 3] == 80
-        and view[at + 4] == 47
-        and view[at + 5] == 49
-        and view[at + 6] == 46
-        and (view[at + 7] == 49 or view[at + 7] == 48)
-        and view[at + 8] == 32
-    )
 
 
 def _code(view: bytes, start: int) -> int:
