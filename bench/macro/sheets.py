@@ -127,7 +127,6 @@ SHEETS = (
             Column(value="sockets_opened", heading="WebSockets", form="{:,.0f}", total=True), Column(value="sockets_early", heading="cut early", form="{:,.0f}", total=True),
             Column(value="downloads_opened", heading="downloads", form="{:,.0f}", total=True), Column(value="downloads_early", heading="cut early", form="{:,.0f}", total=True),
             Column(value="busy_p99_ms", heading="busy p99 ms", form="{:,.0f}"), Column(value="busy_worst_ms", heading="worst ms", form="{:,.0f}"),
-            Column(value="more_files", heading="files more", form="{:,.0f}"),
         ),
     ),
     Sheet(

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import time
 
 import pytest
@@ -68,6 +70,22 @@ async def test_a_request_that_has_arrived_when_the_time_of_its_idle_connection_i
         connection.on_deadline(mesh.core.clock() + 1000.0)
         response = await client.response()
         assert (response.status, response.headers.get("connection")) == (200, "close" if parting else None)
+
+
+@pytest.mark.parametrize("how", ["its time is up", "it makes room"])
+async def test_the_end_of_an_idle_connection_is_on_the_wire_at_once(how):
+    """Until it is, a request may come that the close would reset."""
+    async with serving() as origin, running(origin) as mesh:
+        client = await mesh.client()
+        await client.ask(GET)
+        (connection,) = mesh.core.connections
+        with socket.socket(fileno=os.dup(client.writer.get_extra_info("socket").fileno())) as same:
+            if how == "its time is up":
+                connection.on_deadline(mesh.core.clock() + 1000.0)
+            else:
+                assert connection.leave()
+            assert same.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""  # the loop has not turned since
+        await mesh.at_rest()
 
 
 async def test_who_waits_in_the_accept_queue_when_we_stop_is_answered():

@@ -106,7 +106,7 @@ class Downstream(Intake):
             elif self.phase == _HEAD and unread(self.transport):
                 self.arm(now + _LINGER_SECONDS)  # it came at the last moment: to close now would reset it
             else:
-                self._close()
+                self._part()
         elif exchange.ends != 0.0 and now >= exchange.ends:
             self.fail(Reason.DEADLINE)
         elif exchange.state == _HELD:
@@ -149,5 +149,10 @@ class Downstream(Intake):
             return False
         if self.transport.is_closing() or unread(self.transport):
             return False
-        self._close()
+        self._part()
         return True
+
+    def _part(self) -> None:
+        """Close between two requests. The end leaves at once, not when the loop comes to it: a request of that moment is lost."""
+        self.transport.write_eof()
+        self._close()
