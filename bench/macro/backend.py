@@ -32,9 +32,9 @@ http {{
 
 
 class Backend:
-    """An nginx on two ports of 127.0.0.1, on the load's core. `/` answers 100 bytes, `/large` 1 MiB, `/huge` 1 GiB."""
+    """An nginx on two ports of 127.0.0.1, on the load's core if not told otherwise. `/` answers 100 bytes, `/large` 1 MiB, `/huge` 1 GiB."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, core: int = LOAD_CORE) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         ports = (free_port(), free_port())
         self.addresses = tuple(f"127.0.0.1:{port}" for port in ports)
@@ -47,7 +47,7 @@ class Backend:
         )
         folder.chmod(0o755)  # as root, nginx serves the file from a process with another user
         argv = (nginx(), "-c", str(folder / "backend.conf"), "-e", str(folder / "backend.log"))
-        self._program = Program("backend", Launch(argv=argv), folder, LOAD_CORE)
+        self._program = Program("backend", Launch(argv=argv), folder, core)
         self._program.wait_ready("127.0.0.1", ports[0], seconds=10)
 
     def prefer(self) -> None:

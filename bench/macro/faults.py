@@ -1,27 +1,32 @@
 """What becomes of good traffic while something misbehaves: its p99 beside the undisturbed one, failures, memory.
 
-One proxy on the proxies' core serves a good host and several that misbehave; good traffic (`watch`, 1 000 requests/s) is measured
-undisturbed and disturbed in turn, next to each other in time. `direct` is the same traffic straight to its backend in the same seconds:
-what the machine, whose cores disturber and proxy share, did to it by itself.
+One proxy serves a good host and several that misbehave. Good traffic (`watch`, 2 000 requests/s) is measured undisturbed, then disturbed,
+then undisturbed again once what was held is gone, fault by fault; the undisturbed p99 is that of the two phases around the fault.
+
+Placement: the proxy, good traffic's client and its backend share one core, client and backend before everything else (they take a sixth
+of it, always the same); whoever disturbs has the other core alone, with the backends that misbehave and this program. So a disturber
+cannot take the good client's time, and is not starved itself: what it came to is in the table. What is left to see is what the proxy
+itself makes good traffic wait. `direct` is the same traffic straight to its backend in the same seconds: what the machine did.
 """
 
 from __future__ import annotations
 
+import os
 import resource
 import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
 from bench.macro import misbehaving, packages
 from bench.macro.actors import Silent
 from bench.macro.backend import Backend
-from bench.macro.havoc import Havoc
-from bench.macro.program import LOAD_CORE, Program, descriptors, free_port, spent
+from bench.macro.havoc import BIG_RATE, FLOOD_RATE, SLOW_RATE, Havoc
+from bench.macro.program import LOAD_CORE, PROXY_CORE, Program, descriptors, free_port, spent
 from bench.macro.proxies import PROXIES, Running
 from bench.macro.record import Plan, Record
 from bench.macro.sample import Absent, Value
@@ -33,10 +38,10 @@ GOOD = "good.bench.test"
 BAD = "bad.bench.test"  # the misbehaving backend
 BULK = "bulk.bench.test"  # an nginx with large files
 HOLE = "hole.bench.test"
-RATE, DIRECT_RATE = 1000.0, 200.0
-WARM_SECONDS = 1.0
-SETTLE_SECONDS = 0.3
-SETTLE_DEADLINE_SECONDS = 5.0
+RATE, DIRECT_RATE = 2000.0, 400.0
+SETTLE_SECONDS = 8.0
+QUIET_SECONDS = 0.1
+QUIET_SHARE = 0.05  # of a core, by the process that serves
 POOLED = 300
 SAMPLE_SECONDS = 0.2
 SLOW_CONNECTIONS = 1000
@@ -47,23 +52,35 @@ GRASPING = 200
 WEBSOCKETS = min(10000, (resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 2000) // 2)
 
 
+class Came:
+    """What a disturbance came to; `value` is set when it is over."""
+
+    def __init__(self) -> None:
+        self.value = 0.0
+
+
 class Fault(Value):
-    """One row. `make` is what disturbs, in force while its context lasts."""
+    """One row. `make` is what disturbs, in force while its context lasts. `stated` is what it shall come to at least, in what the name
+    says: connections held, or acts a second."""
 
     case: str
-    make: Callable[[Scene], Iterator[None]]
+    make: Callable[[Scene], Iterator[Came]]
+    stated: float = 0.0
     connections: int = 0  # held at once: memory is given for each, so these come first, on a fresh process
     fresh: bool = True  # whether good traffic opens connections, too
     peers: tuple[str, ...] = PEERS
 
 
 class Scene:
-    """A running proxy and what stands behind it. `base` is its memory before the first fault."""
+    """A running proxy, what stands behind it, and good traffic. `base` is its memory before the first fault."""
 
-    def __init__(self, peer: Running, hole: Hole) -> None:
+    def __init__(self, peer: Running, hole: Hole, direct: int) -> None:
         self.peer = peer
         self.hole = hole
-        self.base = sum(peer.program.memory().values())
+        self.watches = tuple(
+            Watch(port, GOOD, rate=rate, core=PROXY_CORE) for port, rate in ((peer.port, RATE), (direct, DIRECT_RATE))
+        )
+        self.base = 0
 
     @property
     def worker(self) -> int:
@@ -72,6 +89,37 @@ class Scene:
             if b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
                 return pid
         raise Absent("no worker process")
+
+    def prepare(self, seconds: float, *, fresh: bool = True) -> None:
+        for watch in self.watches:
+            watch.prepare(seconds, fresh=fresh)
+
+    def run(self) -> Phase:
+        """The phase that was prepared."""
+        with _Peak(self.peer.program) as peak:
+            cpu, clock = self.peer.program.cpu(), time.monotonic()
+            for watch in self.watches:
+                watch.go()
+            good, direct = (watch.result() for watch in self.watches)
+            share = spent(cpu, self.peer.program.cpu()).busiest.total / (time.monotonic() - clock)
+        return Phase(good=good, direct=direct, peak=peak.bytes, share=share)
+
+    def calm(self, seconds: float) -> Phase:
+        self.prepare(seconds)
+        return self.run()
+
+    def stop(self) -> None:
+        for watch in self.watches:
+            watch.stop()
+
+
+class Phase(Value):
+    """What good traffic saw through the proxy and straight to its backend, the proxy's peak memory and share of its core."""
+
+    good: Seen
+    direct: Seen
+    peak: int
+    share: float
 
 
 class Hole:
@@ -96,10 +144,13 @@ class Hole:
 
 
 def measure(plan: Plan, record: Record) -> None:
-    """Each fault for each peer in each round, undisturbed before disturbed; every round with peers started anew."""
+    """Each round every peer in turn, started anew, with all faults one after the other."""
     descriptors()
     with ExitStack() as stack:
-        good = _stopped(stack, Backend(plan.folder / "faults-good"))
+        stack.callback(os.sched_setaffinity, 0, os.sched_getaffinity(0))
+        with suppress(OSError):  # a machine with one core
+            os.sched_setaffinity(0, {LOAD_CORE})
+        good = _stopped(stack, Backend(plan.folder / "faults-good", PROXY_CORE))
         good.prefer()
         bulk = _stopped(stack, Backend(plan.folder / "faults-bulk"))
         bad, bad_port = misbehaving.start(plan.folder / "faults-bad")
@@ -109,19 +160,17 @@ def measure(plan: Plan, record: Record) -> None:
         others = {BAD: f"127.0.0.1:{bad_port}", BULK: bulk.addresses[0], HOLE: f"{hole.ip}:{hole.port}"}
         direct = int(good.addresses[0].rpartition(":")[2])
         for turn in range(1, plan.rounds + 1):
-            with ExitStack() as started:
-                scenes = []
-                for name in filter(plan.wants, PEERS):
-                    folder = plan.folder / f"faults-{turn}"
+            for name in filter(plan.wants, PEERS):
+                with ExitStack() as started:
                     try:
-                        peer = PROXIES[name].start(folder, (GOOD,), good.addresses, others)
+                        peer = PROXIES[name].start(plan.folder / f"faults-{turn}", (GOOD,), good.addresses, others)
                         started.callback(peer.program.stop)
-                        _traffic(peer.port, direct, WARM_SECONDS, fresh=True)  # pools filled
-                        scenes.append(Scene(peer, hole))
+                        scene = Scene(peer, hole, direct)
+                        started.callback(scene.stop)
                         record.note_version(name, (PROXIES[name].find(), PROXIES[name].version_argument))
+                        _round(plan, record, scene, turn)
                     except Absent as why:
                         record.miss(BENCH, "start", name, why)
-                _round(plan, record, scenes, direct, turn)
 
 
 def _stopped(stack: ExitStack, backend: Backend) -> Backend:
@@ -129,38 +178,47 @@ def _stopped(stack: ExitStack, backend: Backend) -> Backend:
     return backend
 
 
-def _round(plan: Plan, record: Record, scenes: list[Scene], direct: int, turn: int) -> None:
+def _round(plan: Plan, record: Record, scene: Scene, turn: int) -> None:
+    scene.calm(plan.seconds / 2)  # pools filled
+    scene.base = sum(scene.peer.program.memory().values())
+    before = scene.calm(plan.seconds)
     for fault in FAULTS:
-        for scene in scenes:
-            if scene.peer.name not in fault.peers:
-                continue
-            try:
-                record.add(BENCH, fault.case, scene.peer.name, turn, **_both(scene, fault, plan.seconds, direct))
-            except (Absent, OSError) as why:
-                record.miss(BENCH, fault.case, scene.peer.name, str(why))
+        if scene.peer.name not in fault.peers:
+            continue
+        try:
+            memory = sum(scene.peer.program.memory().values())
+            rough, came = _disturbed(scene, fault, plan.seconds)
+            after = scene.calm(plan.seconds)
+            found = _found(fault, before, rough, after, memory, scene.base)
+            found |= {"came_share": came / fault.stated} if fault.stated else {"came_mib": came}
+            record.add(BENCH, fault.case, scene.peer.name, turn, **found)
+            before = after
+        except (Absent, OSError) as why:
+            record.miss(BENCH, fault.case, scene.peer.name, str(why))
 
 
-def _both(scene: Scene, fault: Fault, seconds: float, direct: int) -> dict[str, float]:
-    """Undisturbed, then disturbed."""
-    calm, calm_direct = _traffic(scene.peer.port, direct, seconds, fresh=fault.fresh)
-    program, files = scene.peer.program, len(_files(scene.worker))
-    before = sum(program.memory().values())
-    watches = _watches(scene.peer.port, direct, seconds, fresh=fault.fresh)
-    with _Peak(program) as peak, contextmanager(fault.make)(scene):
-        cpu, clock = program.cpu(), time.monotonic()
-        rough, rough_direct = _run(watches)
-        share = spent(cpu, program.cpu()).busiest.total / (time.monotonic() - clock)
+def _disturbed(scene: Scene, fault: Fault, seconds: float) -> tuple[Phase, float]:
+    """The phase under a fault, and what the fault came to; returns when nothing of it is left."""
+    files = len(_files(scene.worker))
+    scene.prepare(seconds, fresh=fault.fresh)
+    with contextmanager(fault.make)(scene) as came:
+        phase = scene.run()
     _settle(scene.worker, files)
-    machine = rough_direct.p99_ms / calm_direct.p99_ms
+    return phase, came.value
+
+
+def _found(fault: Fault, before: Phase, rough: Phase, after: Phase, memory: int, base: int) -> dict[str, float]:
+    calm = before.good + after.good
+    p99, direct = rough.good.p99_ms, rough.direct.p99_ms / (before.direct + after.direct).p99_ms
     found = {
-        "calm_p99_ms": calm.p99_ms, "p99_ms": rough.p99_ms, "p99_times": rough.p99_ms / calm.p99_ms,
-        "direct_times": machine, "own_times": rough.p99_ms / calm.p99_ms / max(1.0, machine), "worst_ms": rough.worst_ms,
-        "requests": float(rough.requests), "failed": float(rough.failed), "calm_failed": float(calm.failed),
-        "before_mib": before / 2**20, "peak_mib": peak.bytes / 2**20, "grown_mib": max(0, peak.bytes - before) / 2**20,
-        "core_share": share,
+        "calm_p99_ms": calm.p99_ms, "p99_ms": p99, "p99_times": p99 / calm.p99_ms, "direct_times": direct,
+        "worst_ms": rough.good.worst_ms, "calm_worst_ms": calm.worst_ms,
+        "requests": float(rough.good.requests), "failed": float(rough.good.failed), "calm_failed": float(calm.failed),
+        "before_mib": memory / 2**20, "peak_mib": rough.peak / 2**20, "grown_mib": max(0, rough.peak - memory) / 2**20,
+        "after_mib": after.peak / 2**20, "core_share": rough.share,
     }  # fmt: skip
     if fault.connections:
-        found["each_kib"] = (peak.bytes - scene.base) / fault.connections / 1024
+        found["each_kib"] = (rough.peak - base) / fault.connections / 1024
     return found
 
 
@@ -169,29 +227,21 @@ def _files(pid: int) -> list[Path]:
 
 
 def _settle(worker: int, files: int) -> None:
-    """Until what was held is let go of, save pools, and a moment more; five seconds at most."""
-    deadline = time.monotonic() + SETTLE_DEADLINE_SECONDS
+    """Until what was held is let go of, save pools, and the process that serves rests; some seconds at most."""
+    deadline = time.monotonic() + SETTLE_SECONDS
     while len(_files(worker)) > files + POOLED and time.monotonic() < deadline:
-        time.sleep(0.05)
-    time.sleep(SETTLE_SECONDS)
+        time.sleep(QUIET_SECONDS)
+    ran = _ran(worker)
+    while time.monotonic() < deadline:
+        time.sleep(QUIET_SECONDS)
+        before, ran = ran, _ran(worker)
+        if ran - before < QUIET_SECONDS * QUIET_SHARE:
+            return
 
 
-def _traffic(port: int, direct: int, seconds: float, *, fresh: bool) -> tuple[Seen, Seen]:
-    return _run(_watches(port, direct, seconds, fresh=fresh))
-
-
-def _watches(port: int, direct: int, seconds: float, *, fresh: bool) -> tuple[Watch, Watch]:
-    """Connected, and waiting for the word."""
-    return (
-        Watch(port, GOOD, rate=RATE, seconds=seconds, fresh=fresh),
-        Watch(direct, GOOD, rate=DIRECT_RATE, seconds=seconds, fresh=fresh),
-    )
-
-
-def _run(watches: tuple[Watch, Watch]) -> tuple[Seen, Seen]:
-    for watch in watches:
-        watch.go()
-    return watches[0].result(), watches[1].result()
+def _ran(pid: int) -> float:
+    """Seconds of CPU so far, of all threads, to the nanosecond (/proc/PID/task/TID/schedstat)."""
+    return sum(int(each.read_text().split()[0]) for each in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
 
 
 class _Peak:
@@ -221,21 +271,23 @@ class _Peak:
 # ------------------------------------------------------------------------------------------------------ the faults
 
 
-def _slow(*options: str) -> Callable[[Scene], Iterator[None]]:
+def _slow(*options: str) -> Callable[[Scene], Iterator[Came]]:
     """Debian's slowhttptest, once it holds its connections."""
 
-    def make(scene: Scene) -> Iterator[None]:
+    def make(scene: Scene) -> Iterator[Came]:
         program = packages.debian("slowhttptest", "slowhttptest")
         arguments = ("-c", str(SLOW_CONNECTIONS), "-r", str(SLOW_CONNECTIONS), "-l", "60", "-i", "10", "-p", "3")
         # as a proxy it is sent absolute targets, so that the host need not resolve
         url = ("-u", f"http://{BULK}/large", "-d", f"127.0.0.1:{scene.peer.port}")
-        argv = ("nice", "-n", "10", "taskset", "-c", str(LOAD_CORE), program, *options, *arguments, *url)
+        argv = ("taskset", "-c", str(LOAD_CORE), program, *options, *arguments, *url)
+        deadline, worker, came = time.monotonic() + SLOW_SECONDS, scene.worker, Came()
+        files = len(_files(worker))
         process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            deadline, worker = time.monotonic() + SLOW_SECONDS, scene.worker
-            while len(_files(worker)) < SLOW_CONNECTIONS * 0.9 and time.monotonic() < deadline:
+            while len(_files(worker)) < files + SLOW_CONNECTIONS and time.monotonic() < deadline:
                 time.sleep(0.05)
-            yield
+            yield came
+            came.value = min(SLOW_CONNECTIONS, len(_files(worker)) - files)
         finally:
             process.terminate()
             process.wait(timeout=10)
@@ -243,23 +295,23 @@ def _slow(*options: str) -> Callable[[Scene], Iterator[None]]:
     return make
 
 
-def _havoc(name: str, host: str) -> Callable[[Scene], Iterator[None]]:
-    def make(scene: Scene) -> Iterator[None]:
-        havoc = Havoc(name, scene.peer.port, host)
+def _havoc(name: str, host: str) -> Callable[[Scene], Iterator[Came]]:
+    def make(scene: Scene) -> Iterator[Came]:
+        havoc, came = Havoc(name, scene.peer.port, host), Came()
         try:
-            yield
+            yield came
         finally:
-            havoc.stop()
+            came.value = havoc.stop()
 
     return make
 
 
-def _hole(scene: Scene) -> Iterator[None]:
+def _hole(scene: Scene) -> Iterator[Came]:
     with scene.hole.silent():
         yield from _havoc("blackhole", HOLE)(scene)
 
 
-def _few_descriptors(scene: Scene) -> Iterator[None]:
+def _few_descriptors(scene: Scene) -> Iterator[Came]:
     """The worker may open a few files more than it has; ten times as many connections come."""
     worker = scene.worker
     soft, hard = resource.prlimit(worker, resource.RLIMIT_NOFILE)
@@ -272,19 +324,25 @@ def _few_descriptors(scene: Scene) -> Iterator[None]:
 
 
 FAULTS = (
-    Fault(case="1 000 WebSockets held", make=_havoc("websockets-1000", BAD), connections=1000),
-    Fault(case=f"{WEBSOCKETS:,} WebSockets held".replace(",", " "), make=_havoc(f"websockets-{WEBSOCKETS}", BAD), connections=WEBSOCKETS),
-    Fault(case="10 000 idle connections held", make=_havoc("idle-10000", BULK)),
-    Fault(case="slowloris, 1 000 connections (slowhttptest -H)", make=_slow("-H", "-x", "24")),
-    Fault(case="slow body, 1 000 connections (-B)", make=_slow("-B", "-s", "8192", "-x", "10")),
-    Fault(case="file descriptors used up", make=_few_descriptors, fresh=False, peers=("tidegate",)),
-    Fault(case="backend takes no connection and refuses none, 50/s", make=_hole),
-    Fault(case="backend never answers, 50/s", make=_havoc("never", BAD)),
-    Fault(case="backend resets mid-response, 100/s", make=_havoc("cut", BAD)),
+    Fault(case="1 000 WebSockets held", make=_havoc("websockets-1000", BAD), stated=1000, connections=1000),
+    Fault(
+        case=f"{WEBSOCKETS:,} WebSockets held".replace(",", " "), make=_havoc(f"websockets-{WEBSOCKETS}", BAD), stated=WEBSOCKETS,
+        connections=WEBSOCKETS,
+    ),
+    Fault(case="10 000 idle connections held", make=_havoc("idle-10000", BULK), stated=10000),
+    Fault(case="slowloris, 1 000 connections (slowhttptest -H)", make=_slow("-H", "-x", "24"), stated=SLOW_CONNECTIONS),
+    Fault(case="slow body, 1 000 connections (-B)", make=_slow("-B", "-s", "8192", "-x", "10"), stated=SLOW_CONNECTIONS),
+    Fault(case="file descriptors used up", make=_few_descriptors, stated=GRASPING, fresh=False, peers=("tidegate",)),
+    Fault(case="backend takes no connection and refuses none, 50/s", make=_hole, stated=SLOW_RATE),
+    Fault(case="backend never answers, 50/s", make=_havoc("never", BAD), stated=SLOW_RATE),
+    Fault(case="backend resets mid-response, 100/s", make=_havoc("cut", BAD), stated=BIG_RATE),
     Fault(case="1 GiB uploads, one after the other", make=_havoc("upload", BULK)),
     Fault(case="1 GiB downloads, one after the other", make=_havoc("download", BULK)),
-    Fault(case="clients reset mid-request, 1 000/s", make=_havoc("reset", BAD)),
-    Fault(case="100 000 bytes of header, 100/s", make=_havoc("heads", BAD)),
-    Fault(case="garbage, 1 000/s", make=_havoc("garbage", BAD)),
-    Fault(case="slow read of 1 MiB, 1 000 connections (-X)", make=_slow("-X", "-w", "10", "-y", "20", "-n", "5", "-z", "32")),
+    Fault(case="clients reset mid-request, 1 000/s", make=_havoc("reset", BAD), stated=FLOOD_RATE),
+    Fault(case="100 000 bytes of header, 100/s", make=_havoc("heads", BAD), stated=BIG_RATE),
+    Fault(case="garbage, 1 000/s", make=_havoc("garbage", BAD), stated=FLOOD_RATE),
+    Fault(
+        case="slow read of 1 MiB, 1 000 connections (-X)", make=_slow("-X", "-w", "10", "-y", "20", "-n", "5", "-z", "32"),
+        stated=SLOW_CONNECTIONS,
+    ),
 )  # fmt: skip

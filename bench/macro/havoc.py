@@ -1,5 +1,5 @@
-"""Clients that disturb a proxy. `python -m bench.macro.havoc NAME PORT HOST` says `ready` once the disturbance is under way and goes
-on until SIGTERM; every one of them is bounded in rate or number.
+"""Clients that disturb a proxy. `python -m bench.macro.havoc NAME PORT HOST` says `ready` once the disturbance is under way, goes on until
+SIGTERM and then tells what it came to; every one of them is bounded in rate or number.
 
 The rates are per second, the connections from several addresses of 127.0.0.0/8 so that no source runs out of ports.
 """
@@ -14,18 +14,18 @@ import socket
 import struct
 import subprocess
 import sys
-import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import uvloop
 
 from bench.macro import websockets
-from bench.macro.program import LOAD_CORE, descriptors
+from bench.macro.program import LOAD_CORE, Alarm, descriptors
 from bench.macro.sample import Absent
 
 SOURCES = tuple(f"127.0.0.{number}" for number in range(2, 6))
 ANSWER_SECONDS = 8.0
+MIB = 1 << 20
 GIB = 1 << 30
 PIECE = bytes(262144)
 FLOOD_RATE = 1000.0  # garbage, resets
@@ -42,33 +42,24 @@ class Havoc:
     """Starts one of them; returns when it is under way. Raises Absent if it does not come that far."""
 
     def __init__(self, name: str, port: int, host: str, *, seconds: float = 60.0) -> None:
-        argv = ("nice", "-n", "10", "taskset", "-c", str(LOAD_CORE), sys.executable, "-m", "bench.macro.havoc")
-        self._process = subprocess.Popen((*argv, name, str(port), host), stdout=subprocess.PIPE, text=True)
+        argv = ("taskset", "-c", str(LOAD_CORE), sys.executable, "-m", "bench.macro.havoc", name, str(port), host)
+        self._process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout
-        alarm = _Alarm(self._process, seconds)
-        if self._process.stdout.readline().strip() != "ready":
+        with Alarm(self._process, seconds):
+            said = self._process.stdout.readline().strip()
+        if said != "ready":
             self.stop()
             raise Absent(f"the disturbance `{name}` did not get under way")
-        alarm.off()
 
-    def stop(self) -> None:
+    def stop(self) -> float:
+        """What it came to since it was ready: acts a second, MiB a second of the large bodies, or connections still held; 0.0
+        if it does not tell."""
+        assert self._process.stdout
         self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.wait(timeout=15)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
+        with Alarm(self._process, 15):
+            said = self._process.stdout.readline().strip()
             self._process.wait()
-
-
-class _Alarm:
-    """Kills a process that is not ready in time, so that reading its output ends."""
-
-    def __init__(self, process: subprocess.Popen[str], seconds: float) -> None:
-        self._timer = threading.Timer(seconds, process.kill)
-        self._timer.start()
-
-    def off(self) -> None:
-        self._timer.cancel()
+        return float(said or 0)
 
 
 # ------------------------------------------------------------------------------------------------ the disturbances
@@ -81,6 +72,7 @@ class Client:
         self.port = port
         self.host = host
         self.sources = itertools.cycle(SOURCES)
+        self.done = 0.0  # acts begun, or MiB moved
         self._rng = random.Random(GARBAGE_SEED)
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -130,14 +122,15 @@ class Client:
         for _ in range(GIB // len(PIECE)):
             writer.write(PIECE)
             await writer.drain()
+            self.done += len(PIECE) / MIB
         await reader.readuntil(b"\r\n\r\n")
         writer.close()
 
     async def download(self) -> None:
         reader, writer = await self.connect()
         writer.write(self.head("/huge", "Connection: close"))
-        while await reader.read(1 << 20):
-            pass
+        while data := await reader.read(MIB):
+            self.done += len(data) / MIB
         writer.close()
 
     async def _ask(self, request: bytes, *, half_close: bool = False) -> None:
@@ -154,7 +147,7 @@ class Client:
             writer.transport.abort()
 
 
-async def _at(rate: float, act: Act) -> None:
+async def _at(rate: float, act: Act, client: Client) -> None:
     """`act` so many times a second for ever; what becomes of each does not matter here. At most eight seconds' worth at once."""
     loop, places = asyncio.get_running_loop(), asyncio.Semaphore(round(rate * ANSWER_SECONDS))
     began = loop.time()
@@ -162,6 +155,7 @@ async def _at(rate: float, act: Act) -> None:
         for number in itertools.count():
             await asyncio.sleep(max(0.0, began + number / rate - loop.time()))
             await places.acquire()
+            client.done += 1
             group.create_task(_tolerant(act, places))
 
 
@@ -192,6 +186,21 @@ def _hold(client: Client, count: int, request: bytes, wanted: bytes) -> list[soc
     return held
 
 
+def _alive(held: list[socket.socket]) -> int:
+    """How many of them the other side has not closed. What it sent is still there to be read."""
+    return sum(map(_open_still, held))
+
+
+def _open_still(held: socket.socket) -> bool:
+    held.setblocking(False)
+    try:
+        return held.recv(1, socket.MSG_PEEK) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
 def _open(client: Client, source: str) -> socket.socket:
     return socket.create_connection(("127.0.0.1", client.port), timeout=10, source_address=(source, 0))
 
@@ -216,7 +225,7 @@ async def _run(name: str, client: Client) -> None:
         task = None
         if kind in RATED:
             rate, method = RATED[kind]
-            task = group.create_task(_at(rate, getattr(client, method)))
+            task = group.create_task(_at(rate, getattr(client, method), client))
         elif kind in REPEATED:
             task = group.create_task(_again(getattr(client, REPEATED[kind])))
         elif kind == "idle":
@@ -229,7 +238,10 @@ async def _run(name: str, client: Client) -> None:
         if task:
             await asyncio.sleep(RAMP_SECONDS)  # under way, and what it piles up is piling up
         print("ready", flush=True)
+        began, before = asyncio.get_running_loop().time(), client.done
         await stop.wait()
+        seconds = asyncio.get_running_loop().time() - began
+        print(f"{(client.done - before) / seconds if task else _alive(held):.1f}", flush=True)
         if task:
             task.cancel()
     for each in held:

@@ -149,6 +149,9 @@ class Timer:
         except BlockingIOError:
             return
 
+    def close(self) -> None:
+        os.close(self.number)
+
 
 def _connect(port: int) -> socket.socket:
     connection = socket.create_connection(("127.0.0.1", port), timeout=5)

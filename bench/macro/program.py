@@ -12,6 +12,7 @@ import resource
 import signal
 import socket
 import subprocess
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -96,7 +97,7 @@ class Program:
         its neighbours on a core."""
         for pid in self.pids():
             with suppress(PermissionError, ProcessLookupError):
-                os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(1))
+                os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(2))
 
     def wait_ready(self, host: str, port: int, *, seconds: float) -> None:
         """Returns once `host:port` accepts a connection; raises Absent with its last words if it ends or is late."""
@@ -127,6 +128,19 @@ class Program:
         """The end of what it wrote to standard error."""
         lines = self.errors.read_text(errors="replace").strip().splitlines()
         return lines[-1][-200:] if lines else "it said nothing"
+
+
+class Alarm:
+    """Kills a process that has not said what is expected in time, so that reading its output ends; off when the context ends."""
+
+    def __init__(self, process: subprocess.Popen[str], seconds: float) -> None:
+        self._timer = threading.Timer(seconds, process.kill)
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
 
 
 class Spent(Value):

@@ -1,13 +1,13 @@
-"""Good traffic under a disturbance: open loop, tolerant, in a process that comes before all others on the load's core.
+"""Good traffic under a disturbance: open loop, tolerant, in a process of its own that comes before all others on its core.
 
-`openloop` gives up at the first wrong answer; this counts it. Connections are made first, then the program says `ready` and waits for a
-line, so that a disturbance can begin in between. Every `FRESH_EVERY`th answer its connection is replaced by a new one, unless told not to.
-A request without an answer after five seconds has failed and counts with those five seconds.
+`openloop` gives up at the first wrong answer; this counts it. The program takes one line per phase on standard input, makes its
+connections, says `ready` and waits for another line, so that a disturbance can begin in between; then it sends, and tells what it saw.
+Every `FRESH_EVERY`th answer its connection is replaced by a new one, unless told not to. A request without an answer after five seconds
+has failed and counts with those five seconds.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import socket
@@ -17,10 +17,10 @@ import time
 from collections import deque
 from contextlib import suppress
 
-from msgspec.json import encode
+from msgspec import json
 
 from bench.macro.openloop import Timer, request_bytes
-from bench.macro.program import LOAD_CORE
+from bench.macro.program import Alarm
 from bench.macro.sample import Absent, Value
 from bench.macro.summary import percentile
 
@@ -31,49 +31,75 @@ READY_SECONDS = 20.0
 
 
 class Seen(Value):
-    """What good traffic met: milliseconds from scheduled to answered."""
+    """What good traffic met. `latencies` are milliseconds from scheduled to answered."""
 
-    requests: int
     failed: int
-    p50_ms: float
-    p99_ms: float
-    worst_ms: float
+    latencies: tuple[float, ...]
+
+    @property
+    def requests(self) -> int:
+        return len(self.latencies)
+
+    @property
+    def p50_ms(self) -> float:
+        return percentile(self.latencies, 0.5)
+
+    @property
+    def p99_ms(self) -> float:
+        return percentile(self.latencies, 0.99)
+
+    @property
+    def worst_ms(self) -> float:
+        return max(self.latencies)
+
+    def __add__(self, other: Seen) -> Seen:
+        """Both phases as one."""
+        return Seen(failed=self.failed + other.failed, latencies=self.latencies + other.latencies)
 
 
 class Watch:
-    """Starts the program; `go` begins the traffic, `result` waits for its end."""
+    """The program on `core`, as long as it is wanted; a phase is `prepare`, `go`, `result`."""
 
-    def __init__(self, port: int, host: str, *, rate: float, seconds: float, fresh: bool = True) -> None:
-        first = (
-            ("chrt", "-f", "1") if os.geteuid() == 0 else ()
-        )  # before the disturbance's own client, which shares the core
-        argv = (*first, "taskset", "-c", str(LOAD_CORE), sys.executable, "-m", "bench.macro.watch")
-        arguments = (str(port), host, str(rate), str(seconds), str(int(fresh)))
-        self._seconds = seconds
+    def __init__(self, port: int, host: str, *, rate: float, core: int) -> None:
+        first = ("chrt", "-f", "2") if os.geteuid() == 0 else ()
+        argv = (*first, "taskset", "-c", str(core), sys.executable, "-m", "bench.macro.watch")
+        arguments = (str(port), host, str(rate))
         self._process = subprocess.Popen((*argv, *arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout
-        if self._process.stdout.readline().strip() != "ready":
+        self._seconds = 0.0
+
+    def prepare(self, seconds: float, *, fresh: bool = True) -> None:
+        """Connect for a phase of that length; raises Absent if that is not to be had."""
+        self._seconds = seconds
+        self._say(f"{seconds} {int(fresh)}")
+        if self._hear(READY_SECONDS) != "ready":
             self.stop()
             raise Absent("good traffic could not connect")
 
     def go(self) -> None:
-        assert self._process.stdin
-        self._process.stdin.write("go\n")
-        self._process.stdin.flush()
+        self._say("go")
 
     def result(self) -> Seen:
-        try:
-            output, _ = self._process.communicate(timeout=self._seconds + ANSWER_SECONDS + READY_SECONDS)
-        except subprocess.TimeoutExpired:
+        """What the phase saw, once it is over."""
+        told = self._hear(self._seconds + ANSWER_SECONDS + READY_SECONDS)
+        if not told:
             self.stop()
-            raise Absent("good traffic did not end") from None
-        if self._process.returncode:
-            raise Absent(f"good traffic failed with {self._process.returncode}")
-        return Seen(**json.loads(output))
+            raise Absent("good traffic did not end")
+        return json.decode(told, type=Seen)
 
     def stop(self) -> None:
         self._process.kill()
         self._process.wait()
+
+    def _say(self, line: str) -> None:
+        assert self._process.stdin
+        with suppress(BrokenPipeError):  # that it is gone shows when nothing is heard of it
+            self._process.stdin.write(line + "\n")
+            self._process.stdin.flush()
+
+    def _hear(self, seconds: float) -> str:
+        assert self._process.stdout
+        with Alarm(self._process, seconds):
+            return self._process.stdout.readline().strip()
 
 
 class Traffic:
@@ -109,11 +135,13 @@ class Traffic:
                     self._receive(number)
             self._give_up()
             self._send_due(began)
-        shares = [percentile(self.latencies, share) * 1e3 for share in (0.5, 0.99)]
-        return Seen(
-            requests=self._total, failed=self.failed, p50_ms=shares[0], p99_ms=shares[1],
-            worst_ms=max(self.latencies) * 1e3,
-        )  # fmt: skip
+        return Seen(failed=self.failed, latencies=tuple(round(each * 1e3, 3) for each in self.latencies))
+
+    def close(self) -> None:
+        for each in self._sockets.values():
+            each.close()
+        self._epoll.close()
+        self._timer.close()
 
     def _connect(self) -> None:
         made = socket.create_connection(("127.0.0.1", self._port), timeout=1)
@@ -203,11 +231,14 @@ def complete(data: bytes) -> int | None:
 
 
 def _main() -> None:
-    port, host, rate, seconds, fresh = sys.argv[1:]
-    traffic = Traffic(int(port), host, float(rate), float(seconds), fresh=fresh == "1")
-    print("ready", flush=True)
-    sys.stdin.readline()
-    sys.stdout.write(encode(traffic.run()).decode())
+    port, host, rate = sys.argv[1:]
+    while line := sys.stdin.readline():
+        seconds, fresh = line.split()
+        traffic = Traffic(int(port), host, float(rate), float(seconds), fresh=fresh == "1")
+        print("ready", flush=True)
+        sys.stdin.readline()
+        print(json.encode(traffic.run()).decode(), flush=True)
+        traffic.close()
 
 
 if __name__ == "__main__":
