@@ -349,3 +349,57 @@ async def test_many_connections_at_once_are_all_served():
             peer.close()
         await until(lambda: all(echo.lost for echo in echoes))
     reactor.close()
+
+
+class Crowd:
+    """Connections of one reactor that have much to read, and one beside them that says little; `order` is who was read."""
+
+    def __init__(self, reactor, listening, size):
+        self.order = []
+        self.wires = [self._pair(reactor, listening, number) for number in range(size)]
+
+    def _pair(self, reactor, listening, number):
+        peer = socket.create_connection(listening.getsockname())
+        accepted, _ = listening.accept()
+        accepted.setblocking(False)
+        protocol = Recorder(on_data=lambda _, data: self.order.append((number, len(data))))
+        return peer, reactor.adopt(accepted, protocol)
+
+    def say(self, size):
+        """All but the last say that much, then the last says a word."""
+        for peer, _ in self.wires[:-1]:
+            peer.sendall(bytes(size))
+        self.wires[-1][0].sendall(b"word")
+
+    def close(self):
+        for peer, _ in self.wires:
+            peer.close()
+
+
+@pytest.fixture
+async def crowd():
+    reactor = Reactor(asyncio.get_running_loop(), print)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        crowd = Crowd(reactor, listening, 17)
+        yield crowd
+        crowd.close()
+    reactor.close()
+
+
+async def test_who_says_little_does_not_wait_for_those_who_say_much(crowd):
+    crowd.say(60_000)
+    await until(lambda: sum(size for _, size in crowd.order) == 16 * 60_000 + 4)
+    spoken = [number for number, _ in crowd.order].index(16)
+    assert sum(size for _, size in crowd.order[:spoken]) <= 16 * 16384
+    assert max(size for _, size in crowd.order[: spoken + 1]) <= 16384
+
+
+async def test_who_speaks_up_meanwhile_is_heard_before_the_others_are_done(crowd):
+    first, late = crowd.wires[0][1], crowd.wires[-1][0]
+    heard = first.get_protocol().on_data
+    first.get_protocol().on_data = lambda protocol, data: (heard(protocol, data), late.sendall(b"!"))
+    crowd.say(60_000)
+    await until(lambda: sum(size for _, size in crowd.order) >= 16 * 60_000 + 4 + 2)
+    spoken = [at for at, (number, _) in enumerate(crowd.order) if number == 16]
+    assert len(spoken) > 1
+    assert sum(size for _, size in crowd.order[: spoken[1]]) < 16 * 60_000

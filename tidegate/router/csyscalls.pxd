@@ -11,14 +11,15 @@ cdef extern from *:
     #include <sys/epoll.h>
     #include <sys/socket.h>
 
-    #define TIDEGATE_RECEIVE 262144
+    #define TIDEGATE_RECEIVE 65536
     #define TIDEGATE_EVENTS 256
     static char tidegate_received[TIDEGATE_RECEIVE];
     static struct epoll_event tidegate_events[TIDEGATE_EVENTS];
 
-    static inline Py_ssize_t tidegate_recv(int descriptor) {
+    static inline Py_ssize_t tidegate_recv(int descriptor, Py_ssize_t most) {
         Py_ssize_t size;
-        do size = recv(descriptor, tidegate_received, TIDEGATE_RECEIVE, 0); while (size < 0 && errno == EINTR);
+        if (most > TIDEGATE_RECEIVE) most = TIDEGATE_RECEIVE;
+        do size = recv(descriptor, tidegate_received, most, 0); while (size < 0 && errno == EINTR);
         return size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? -2 : size;
     }
     static inline Py_ssize_t tidegate_send(int descriptor, const char *data, Py_ssize_t size) {
@@ -34,14 +35,14 @@ cdef extern from *:
     static inline int tidegate_ready(int index) { return tidegate_events[index].data.fd; }
     """
     char *tidegate_received
-    Py_ssize_t tidegate_recv(int descriptor) nogil
+    Py_ssize_t tidegate_recv(int descriptor, Py_ssize_t most) nogil
     Py_ssize_t tidegate_send(int descriptor, const char *data, Py_ssize_t size) nogil
     int tidegate_wait(int descriptor, int most) nogil
     unsigned int tidegate_flags(int index) nogil
     int tidegate_ready(int index) nogil
 
-cdef inline bytes receive(int descriptor):
-    cdef Py_ssize_t size = tidegate_recv(descriptor)
+cdef inline bytes receive(int descriptor, Py_ssize_t most):
+    cdef Py_ssize_t size = tidegate_recv(descriptor, most)
     if size == -2:
         return None
     if size < 0:

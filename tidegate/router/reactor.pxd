@@ -3,8 +3,8 @@ cimport cython
 cimport tidegate.router.csyscalls as calls
 
 cdef unsigned int _EDGES, _HUNG, _BROKEN, _IN, _OUT
-cdef Py_ssize_t _RECEIVE_BYTES
-cdef int _BATCH, _ROUNDS
+cdef int _BATCH
+cdef Py_ssize_t _SIP_BYTES, _GULP_BYTES, _BULK_BYTES
 
 cdef class Reactor:
     cdef public object on_fault
@@ -20,7 +20,7 @@ cdef class Reactor:
 
     @cython.locals(events=list, wires=list, event="unsigned long long", wire=Wire)
     cpdef turn(self)
-    @cython.locals(wire=Wire)
+    @cython.locals(again=list, wire=Wire, at=Py_ssize_t, left=Py_ssize_t)
     cpdef settle(self)
     @cython.locals(dirty=list, wire=Wire)
     cdef _send_all(self)
@@ -52,9 +52,9 @@ cdef class Wire:
     cdef object _error
 
     cdef happened(self, unsigned int flags)
-    cdef read_on(self)
-    @cython.locals(rounds=int, data=bytes)
-    cdef _read(self)
+    cdef Py_ssize_t read_on(self) except -1
+    @cython.locals(taken=Py_ssize_t, data=bytes)
+    cdef Py_ssize_t _read(self, Py_ssize_t most) except -1
     cdef _put_off(self)
     @cython.locals(waiting=list, data=bytes, sent=Py_ssize_t)
     cdef send_waiting(self)

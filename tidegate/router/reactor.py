@@ -6,6 +6,9 @@ transports). A `Wire` is an asyncio transport as far as the protocols above use 
 
 Edge-triggered: a socket is registered once, for everything. What it said last is kept in `readable`; a short read means that
 it is empty, unless the peer hung up. Bytes written in one event leave together when it is over.
+
+Fair: an event is answered with a small read. A connection that has more to read waits in line with its likes, and each turn
+serves the line for a bounded number of bytes, then sees who else has something to say (docs/decisions/0094).
 """
 
 from __future__ import annotations
@@ -17,17 +20,18 @@ from collections.abc import Callable
 from typing import Any
 
 import tidegate.router.syscalls as calls  # compiled: csyscalls.pxd
-from tidegate.router.syscalls import BROKEN, EDGES, HUNG, IN, OUT, RECEIVE_BYTES
+from tidegate.router.syscalls import BROKEN, EDGES, HUNG, IN, OUT
 
 _EDGES = EDGES
 _HUNG = HUNG
 _BROKEN = BROKEN
 _IN = IN
 _OUT = OUT
-_RECEIVE_BYTES = RECEIVE_BYTES
 
 _BATCH = 128  # events served before the loop gets its turn
-_ROUNDS = 4  # full reads of one connection before others get theirs
+_SIP_BYTES = 16384  # first read of an event: room for a head; who fills it has a body to move
+_GULP_BYTES = 32768  # each read after it
+_BULK_BYTES = 65536  # read of those in a turn, or a read more
 
 
 class Reactor:
@@ -88,8 +92,12 @@ class Reactor:
         self._scheduled = False
         self._turning = True
         again, self._again = self._again, []
-        for wire in again:
-            wire.read_on()
+        left = _BULK_BYTES
+        for at, wire in enumerate(again):
+            if left <= 0:
+                self._again[:0] = again[at:]
+                break
+            left -= wire.read_on()
         while self._dirty or self._gone:
             self._send_all()
             gone, self._gone = self._gone, []
@@ -191,22 +199,22 @@ class Wire:
                 return
         if flags & (_IN | _HUNG):
             self._readable = True
-            if self._reading:
-                self._read()
+            if self._reading and not self._queued:
+                self._read(_SIP_BYTES)
         if flags & _OUT and self._size and not self._dirty:
             self.send_waiting()
 
-    def read_on(self) -> None:
-        """What was put off."""
+    def read_on(self) -> int:
+        """What was put off; how many bytes it was."""
         self._queued = False
-        if self._reading:
-            self._read()
+        return self._read(_GULP_BYTES) if self._reading else 0
 
-    def _read(self) -> None:
-        rounds = 0
+    def _read(self, most: int) -> int:
+        """One read, or what there is and the end; how many bytes. Whoever has more to read is put off."""
+        taken = 0
         try:
             while self._readable and self._reading and not self._ended:
-                data = calls.receive(self.descriptor)
+                data = calls.receive(self.descriptor, most)
                 if data is None:
                     self._readable = False
                 elif not data:
@@ -215,18 +223,19 @@ class Wire:
                     if not self._protocol.eof_received():
                         self.close()
                 else:
-                    if len(data) < _RECEIVE_BYTES and not self._hung:
+                    if len(data) < most and not self._hung:
                         self._readable = False
+                    taken += len(data)
                     self._feed(data)
-                    rounds += 1
-                    if rounds == _ROUNDS and self._readable:
+                    if len(data) == most and self._readable:
                         self._put_off()
-                        return
+                        break
         except OSError as error:
             self._break(error)
         except Exception as error:  # noqa: BLE001  our own bug costs this connection only; it is told
             self._reactor.on_fault(error)
             self.abort()
+        return taken
 
     def _put_off(self) -> None:
         if not self._queued:

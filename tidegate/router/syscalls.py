@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import select
 
-RECEIVE_BYTES = 262144
+RECEIVE_BYTES = 65536
 
 IN = select.EPOLLIN
 OUT = select.EPOLLOUT
@@ -18,10 +18,11 @@ HUNG = select.EPOLLRDHUP | BROKEN
 EDGES = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
 
 
-def receive(descriptor: int) -> bytes | None:
-    """Bytes that arrived, at most RECEIVE_BYTES; empty at the end, None if nothing is there now. Raises OSError."""
+def receive(descriptor: int, most: int) -> bytes | None:
+    """Bytes that arrived, at most so many (and never more than RECEIVE_BYTES); empty at the end, None if nothing is there now.
+    Raises OSError."""
     try:
-        return os.read(descriptor, RECEIVE_BYTES)
+        return os.read(descriptor, min(most, RECEIVE_BYTES))
     except BlockingIOError:
         return None
 
