@@ -94,5 +94,11 @@ def test_a_change_shares_the_entries_it_does_not_touch():
     assert first.match(b"x.d.test", b"/") is None
 
 
+def test_a_host_with_no_path_but_the_root_leads_straight_to_its_target():
+    matcher = build([("a.test", "/"), ("b.test", "/x")])
+    assert matcher.host(b"a.test") == "a.test/"
+    assert isinstance(matcher.host(b"b.test"), HostEntry)
+
+
 def test_removing_what_is_not_there_changes_nothing():
     assert build([("a.test", "/")]).with_hosts({b"z.test": None, b"*.z.test": None}).match(b"a.test", b"/") == "a.test/"

@@ -10,9 +10,8 @@ cdef class Matcher:
     cdef public dict wildcard
 
     @cython.locals(dot=Py_ssize_t)
-    cpdef HostEntry host(self, bytes host)
+    cpdef host(self, bytes host)
 
-    @cython.locals(entry=HostEntry)
     cpdef match(self, bytes host, bytes path)
 
     cpdef Matcher with_hosts(self, dict changes)

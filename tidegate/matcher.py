@@ -25,18 +25,19 @@ class HostEntry:
 
 
 class Matcher:
-    """Immutable index; `with_hosts` gives the next one and shares what did not change."""
+    """Immutable index; `with_hosts` gives the next one and shares what did not change. A host whose only path is `/` leads
+    straight to its target, which spares the walk through its entry: among 10 000 hosts none of it is in the cache."""
 
     __slots__ = ("exact", "wildcard")
 
     def __init__(
-        self, exact: dict[bytes, HostEntry] | None = None, wildcard: dict[bytes, HostEntry] | None = None
+        self, exact: dict[bytes, HostEntry | Any] | None = None, wildcard: dict[bytes, HostEntry | Any] | None = None
     ) -> None:
-        self.exact: dict[bytes, HostEntry] = exact if exact is not None else {}
-        self.wildcard: dict[bytes, HostEntry] = wildcard if wildcard is not None else {}
+        self.exact: dict[bytes, HostEntry | Any] = exact if exact is not None else {}
+        self.wildcard: dict[bytes, HostEntry | Any] = wildcard if wildcard is not None else {}
 
-    def host(self, host: bytes) -> HostEntry | None:
-        """The entry for a lower-case host without port; cost does not depend on the number of hosts."""
+    def host(self, host: bytes) -> HostEntry | Any:
+        """The entry, or the only target, for a lower-case host without port; cost does not depend on the number of hosts."""
         entry = self.exact.get(host)
         if entry is None and self.wildcard:
             dot = host.find(b".")
@@ -46,12 +47,8 @@ class Matcher:
 
     def match(self, host: bytes, path: bytes) -> Any:
         """The target for `host` and `path` (up to the `?`), or None."""
-        entry = self.host(host)
-        if entry is None:
-            return None
-        if entry.root is not None:
-            return entry.root
-        return match_path(entry, path)
+        found = self.host(host)
+        return match_path(found, path) if isinstance(found, HostEntry) else found
 
     def with_hosts(self, changes: dict[bytes, HostEntry | None]) -> Matcher:
         """The matcher with these hosts (exact, or `*.suffix`) replaced; None removes one."""
@@ -65,14 +62,14 @@ class Matcher:
 
 
 def _put(
-    index: dict[bytes, HostEntry], original: dict[bytes, HostEntry], key: bytes, entry: HostEntry | None
-) -> dict[bytes, HostEntry]:
+    index: dict[bytes, HostEntry | Any], original: dict[bytes, HostEntry | Any], key: bytes, entry: HostEntry | None
+) -> dict[bytes, HostEntry | Any]:
     if index is original:
         index = original.copy()
     if entry is None:
         index.pop(key, None)
     else:
-        index[key] = entry
+        index[key] = entry if entry.root is None else entry.root
     return index
 
 

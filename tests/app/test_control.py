@@ -17,7 +17,7 @@ from tests.support.router import route
 from tests.support.tree import text
 from tidegate.app.control import Control, Engines
 from tidegate.app.launch import Launch
-from tidegate.app.messages import Columns, Drained, Report, Sample
+from tidegate.app.messages import Columns, Drained, Report, Sample, Tally
 from tidegate.app.report import Reporter
 from tidegate.config import AdminConfig, Config, DnsConfig, DockerConfig, HttpConfig, StateConfig
 from tidegate.errors import ConfigError, EngineUnreachable
@@ -111,8 +111,8 @@ async def test_everything_a_worker_can_tell_is_a_page_that_both_parsers_read(tmp
         spans = SimpleNamespace(sent=1, dropped={"full": 1})
         report = Reporter(0, spans).report(router)
         flying = (*report.in_flight, Columns("endpoint", ("web", "", "e:80"), (1,)))
-        counted = Columns("endpoint", ("web", "", "e:80"), report.traffic[0].values)
-        made.take(0, replace(report, in_flight=flying, traffic=(*report.traffic, counted)))
+        counted = Tally("endpoint", ("web", "", "e:80"), report.counted[0].columns)
+        made.take(0, replace(report, in_flight=flying, counted=(*report.counted, counted)))
         parts, _ = made.registry.exposed(accept)
         body = b"".join(parts)
         families = [family.name for family in read(body.decode())]

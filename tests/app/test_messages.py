@@ -13,6 +13,7 @@ from tidegate.app.messages import (
     Report,
     Sample,
     Snapshot,
+    Tally,
     change,
     delta_of,
     frame,
@@ -30,7 +31,8 @@ from tidegate.app.messages import (
         Drained(endpoint="e:80"),
         Report(
             counters=(Sample("n", (("a", "b"),), 1.5),),
-            traffic=(Columns("route", ("a.test/",), (1, 2)),),
+            counted=(Tally("route", ("a.test/",), b"\1"),),
+            failures=(Columns("route", ("a.test/", "no-route"), (1,)),),
         ),
     ],
 )

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.channel import EMPTY, step
-from tests.support.counts import add
+from tests.support.counts import add, columns_of
 from tests.support.router import endpoint, route, service, table_of
 from tidegate.app.channel import difference
 from tidegate.app.report import Reporter
@@ -46,11 +46,12 @@ def test_a_report_has_what_grew_since_the_last_one(router):
     live = router.book.routes["shop.test/"]
     add(live.counters, received=10, sent=1000)
     add(live.counters, 503, sent=5, upstream_us=None)
-    (columns,) = reporter.report(router).traffic
-    assert (columns.kind, columns.key) == ("route", ("shop.test/",))
-    assert columns.values[:5] == (2, 10, 1005, 1400, 600)
-    assert columns.values[9:15] == (0, 0, 1, 0, 0, 1)
-    assert not reporter.report(router).traffic
+    (tally,) = reporter.report(router).counted
+    assert (tally.kind, tally.key) == ("route", ("shop.test/",))
+    columns = columns_of(tally.columns)
+    assert columns[:5] == [2, 10, 1005, 1400, 600]
+    assert columns[9:15] == [0, 0, 1, 0, 0, 1]
+    assert not reporter.report(router).counted
 
 
 def test_what_an_endpoint_counted_last_is_told_after_it_is_gone(router):
@@ -59,8 +60,8 @@ def test_what_an_endpoint_counted_last_is_told_after_it_is_gone(router):
     add(upstream.counters)
     delta = Delta(base=1, version=2, routes={"shop.test/": None}, services={"web": None})
     router.apply(with_delta(EMPTY, Delta(base=0, version=2)), delta)
-    (columns,) = reporter.report(router).traffic
-    assert (columns.kind, columns.key) == ("endpoint", ("web", "v1", "e:80"))
+    (tally,) = reporter.report(router).counted
+    assert (tally.kind, tally.key) == ("endpoint", ("web", "v1", "e:80"))
 
 
 def test_gauges_say_what_is_now_with_the_workers_number(router):

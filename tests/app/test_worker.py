@@ -6,6 +6,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.channel import EMPTY, step, until
 from tests.support.collector import Collector, values
+from tests.support.counts import columns_of
 from tests.support.origin import ok, serving
 from tests.support.serve import running
 from tidegate.app.launch import Launch
@@ -52,7 +53,8 @@ async def test_a_data_plane_follows_tables_answers_and_reports_its_last_counts_w
         stop.set()
         await until(lambda: sent)
         writer.transport.abort()
-    assert sum(each.values[0] for report in sent if isinstance(report, Report) for each in report.traffic) == 1
+    reports = [each for each in sent if isinstance(each, Report)]
+    assert sum(columns_of(tally.columns)[0] for report in reports for tally in report.counted) == 1
 
 
 STATIC = """\

@@ -4,7 +4,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as prometheus
 
-from tests.support.counts import counted
+from tests.support.counts import columns_of, counted
 from tidegate.control.gauges import STALE_SECONDS
 from tidegate.control.metrics import Registry
 from tidegate.control.traffic import COLUMNS, FORGET_SECONDS, Traffic
@@ -41,8 +41,13 @@ def traffic():
     return Traffic(lambda: 0.0)
 
 
-def test_columns_are_what_the_workers_send():
-    assert len(counted()) == COLUMNS
+def test_columns_are_what_the_workers_send(traffic):
+    slowest = {"status": 503, "duration_us": 70_000_000, "upstream_us": 70_000_000}
+    assert len(counted(slowest)) == 8 * COLUMNS
+    traffic.add("endpoint", KEY, counted(slowest))
+    traffic.add("endpoint", KEY, counted())
+    both = [sum(pair) for pair in zip(columns_of(counted(slowest)), columns_of(counted()), strict=True)]
+    assert list(traffic.columns("endpoint", KEY)) == list(traffic.columns("service", KEY[:2])) == both
 
 
 @pytest.mark.parametrize("accept", ["", "application/openmetrics-text;version=1.0.0"])
@@ -132,5 +137,5 @@ def test_sums_are_of_the_mean_time_of_the_workers_last_reports():
 
 
 def test_columns_of_another_shape_are_left_out(traffic):
-    traffic.add("route", ("a.test/",), [1, 2, 3])
+    traffic.add("route", ("a.test/",), bytes(8 * COLUMNS + 8))
     assert traffic.columns("route", ("a.test/",)) is None

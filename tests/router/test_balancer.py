@@ -81,6 +81,13 @@ def test_whoever_was_not_tried_is_found_while_there_is_one(shape, data):
     assert balancer.pick(tried) is None
 
 
+def test_only_a_single_backend_with_endpoints_is_the_only_one():
+    only = build_balancer([(1, []), (5, [("a", 1), ("b", 1)])], 0).only()
+    assert only.items == ("a", "b")
+    assert build_balancer([(1, [("a", 1)]), (1, [("b", 1)])], 0).only() is None
+    assert build_balancer([(1, [])], 0).only() is None
+
+
 def test_workers_with_different_offsets_start_at_different_endpoints():
     endpoints = [(name, 1) for name in "abc"]
     assert {build_balancer([(1, endpoints)], offset).pick(None) for offset in range(3)} == set("abc")

@@ -14,7 +14,7 @@ from tidegate.router.live import LiveRoute
 
 def live(candidates, **values):
     made = LiveRoute(route(**values))
-    made.balancer = build_balancer([Share(100, [(one, 1) for one in candidates])], 0)
+    made.balance(build_balancer([Share(100, [(one, 1) for one in candidates])], 0))
     return made
 
 

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.support.router import difference, endpoint, route, service, table_of
+from tidegate.matcher import HostEntry
 from tidegate.model import HealthState
 from tidegate.policy import Balance
 from tidegate.router.arrangement import Arranger
@@ -173,7 +174,14 @@ def shape(book):
         for key, live in book.routes.items()
     }
     index = {**book.matcher.exact, **book.matcher.wildcard}
-    return kept, served, {host: (entry.paths, [live.id for live in entry.targets]) for host, entry in index.items()}
+    return kept, served, {host: led_to(found) for host, found in index.items()}
+
+
+def led_to(found):
+    """Path and route of what the index has for a host."""
+    if isinstance(found, HostEntry):
+        return [(path, live.id) for path, live in zip(found.paths, found.targets, strict=True)]
+    return [(b"/", found.id)]
 
 
 TestFollows = Follows.TestCase

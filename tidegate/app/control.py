@@ -207,8 +207,8 @@ class Control:
             CounterDelta(name=each.name, amount=each.value, labels=tuple(sorted(each.labels)))
             for each in report.counters
         )
-        for columns in report.traffic:
-            self.traffic.add(columns.kind, columns.key, columns.values)
+        for tally in report.counted:
+            self.traffic.add(tally.kind, tally.key, tally.columns)
         for failed in report.failures:
             self.traffic.fail(failed.kind, failed.key[:-1], failed.key[-1], failed.values[0])
         flying = ((each.kind, each.key, each.values[0]) for each in report.in_flight)

@@ -50,9 +50,19 @@ class Sample(Struct, frozen=True, array_like=True):
     value: float
 
 
+class Tally(Struct, frozen=True, array_like=True, gc=False):
+    """What one route or endpoint counted; `columns` as `router.counters.Counters.take` gives them, `key` are its label values.
+
+    There may be ten thousand in a report: the collector is not to walk them."""
+
+    kind: str
+    key: tuple[str, ...]
+    columns: bytes
+
+
 class Columns(Struct, frozen=True, array_like=True):
-    """Numbers of one route or endpoint: what it counted, as `router.counters.Counters.take` gives it; or how many it has in
-    flight; or how often it failed, with the reason at the end of `key`. `key` are its label values."""
+    """Numbers of one route or endpoint: how many requests it has in flight; or how often it failed, with the reason at the
+    end of `key`. `key` are its label values."""
 
     kind: str
     key: tuple[str, ...]
@@ -73,7 +83,7 @@ class Report(Message, frozen=True):
     pid: int = 0
     counters: tuple[Sample, ...] = ()
     gauges: tuple[Sample, ...] = ()
-    traffic: tuple[Columns, ...] = ()
+    counted: tuple[Tally, ...] = ()
     in_flight: tuple[Columns, ...] = ()
     failures: tuple[Columns, ...] = ()
     ejections: tuple[Columns, ...] = ()

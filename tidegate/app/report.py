@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import Any, Protocol
 
-from tidegate.app.messages import Columns, Ejected, Report, Sample
+from tidegate.app.messages import Columns, Ejected, Report, Sample, Tally
 from tidegate.router.tunnel import Tunnel
 from tidegate.router.worker import Router
 
@@ -56,7 +56,7 @@ class Reporter:
     def report(self, router: Router) -> Report:
         """Everything since the last report."""
         ledger = router.core.ledger
-        traffic = tuple(Columns(each.kind, each.key, tuple(each.take() or ())) for each in ledger)
+        counted = tuple([Tally(each.kind, each.key, each.take()) for each in ledger])
         ledger.clear()
         routes, endpoints = self._take_connections(router)
         self._take_router(router)
@@ -69,7 +69,7 @@ class Reporter:
             pid=os.getpid(),
             counters=counters,
             gauges=gauges,
-            traffic=traffic,
+            counted=counted,
             in_flight=(*routes, *endpoints),
             failures=_failures(router),
             ejections=_ejections(router),

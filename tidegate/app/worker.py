@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _REPORT_SECONDS = 1.0
 _MAX_REPORT_SECONDS = 10.0
-_LARGE_DELTA = 1000  # names and services
+_LARGE_DELTA = 1000  # names, routes and services
 _SERIES_A_SECOND = 2000  # with more routes and endpoints under traffic than this, reports come less often
 _DNS_LAME_DUCK_SECONDS = 0.5
 # For control to send the table; who connects meanwhile waits in the accept queue. With a remembered table the wait is
@@ -76,7 +76,7 @@ class DataPlane:
         """Follow a published table."""
         self.router.apply(table, delta)
         self.zone.apply(table, delta)
-        if len(delta.services) + len(delta.names) > _LARGE_DELTA:
+        if len(delta.services) + len(delta.routes) + len(delta.names) > _LARGE_DELTA:
             gc.freeze()  # a collection that walks 10 000 services stops the worker for 20 ms
 
     def reopen_log(self) -> None:
@@ -111,7 +111,7 @@ class DataPlane:
             await asyncio.sleep(wait)
             report = self._reporter.report(self.router)
             self._send(report)
-            wait = min(_MAX_REPORT_SECONDS, max(_REPORT_SECONDS, len(report.traffic) / _SERIES_A_SECOND))
+            wait = min(_MAX_REPORT_SECONDS, max(_REPORT_SECONDS, len(report.counted) / _SERIES_A_SECOND))
 
 
 def _exporter(config: Config, slot: int) -> Exporter | None:

@@ -1,14 +1,15 @@
 """What the workers' routers counted, per route, endpoint and service: columns of integers, added as they come, rendered
 when asked. Kept apart from the registry because there may be ten thousand of them a second.
 
-A column set is what `router.counters.Counters.take` gives. A service's is the sum of its endpoints' and outlives them. What
-is gone from the table keeps its series for a while, so that the last scrape sees it, and is then forgotten.
+A column set is what `router.counters.Counters.take` gives: 64 bits for each column, and none is ever negative. All of them
+stand side by side in one integer, so that one addition adds them all. A service's is the sum of its endpoints' and outlives
+them. What is gone from the table keeps its series for a while, so that the last scrape sees it, and is then forgotten.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from operator import add
+from struct import Struct
 
 from tidegate.control.exposition import counter, gauge, histogram, labels
 from tidegate.control.gauges import STALE_SECONDS
@@ -17,9 +18,9 @@ from tidegate.control.metrics import BUCKETS, MAX_LABEL_SETS
 SUMS = ("requests", "received", "sent", "duration_us", "upstream_us", "retries", "held", "held_us", "opened")
 CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx")
 _CLASSES_AT = len(SUMS)
-_DURATION_AT = _CLASSES_AT + len(CLASSES)
-_UPSTREAM_AT = _DURATION_AT + len(BUCKETS) + 1
-COLUMNS = _UPSTREAM_AT + len(BUCKETS) + 1
+_BUCKETS_AT = _CLASSES_AT + len(CLASSES)
+COLUMNS = _BUCKETS_AT + 2 * (len(BUCKETS) + 1)
+_APART = Struct(f"<{COLUMNS}q")
 FORGET_SECONDS = 300.0
 _SWEEP_SECONDS = 60.0
 LABELS = {"route": ("route",), "service": ("service", "version"), "endpoint": ("service", "version", "endpoint")}
@@ -45,20 +46,21 @@ class Traffic:
     def __init__(self, clock: Callable[[], float], known: Known = lambda _kind, _keys: set()) -> None:
         self._clock = clock
         self._known = known
-        self._sums: dict[str, dict[Key, list[int]]] = {kind: {} for kind in LABELS}
+        self._sums: dict[str, dict[Key, int]] = {kind: {} for kind in LABELS}
         self._failures: dict[str, dict[Key, dict[str, int]]] = {kind: {} for kind in LABELS}
         self._seen: dict[tuple[str, Key], float] = {}
         self._flying: dict[tuple[int, int], tuple[float, dict[tuple[str, Key], int]]] = {}
         self._swept = clock()
 
-    def add(self, kind: str, key: Key, columns: Sequence[int]) -> None:
-        """Add what one worker counted. Columns of another shape (a worker of another version) are left out."""
-        if len(columns) != COLUMNS or kind not in ("route", "endpoint"):
+    def add(self, kind: str, key: Key, columns: bytes) -> None:
+        """Add what one worker counted. More columns than we know (a worker of another version) are left out."""
+        if len(columns) > _APART.size or kind not in ("route", "endpoint"):
             return
         now = self._clock()
-        self._add(kind, key, columns, now)
+        together = int.from_bytes(columns, "little")
+        self._add(kind, key, together, now)
         if kind == "endpoint":
-            self._add("service", key[:2], columns, now)
+            self._add("service", key[:2], together, now)
         if now - self._swept > _SWEEP_SECONDS:
             self._swept = now
             self._forget(now - FORGET_SECONDS)
@@ -70,7 +72,7 @@ class Traffic:
         for each, part in ((kind, key), ("service", key[:2])) if kind == "endpoint" else ((kind, key),):
             if part not in self._sums[each] and len(self._sums[each]) >= MAX_LABEL_SETS:
                 continue
-            self._sums[each].setdefault(part, [0] * COLUMNS)
+            self._sums[each].setdefault(part, 0)
             self._seen[each, part] = self._clock()
             reasons = self._failures[each].setdefault(part, {})
             reasons[reason] = reasons.get(reason, 0) + number
@@ -86,7 +88,8 @@ class Traffic:
 
     def columns(self, kind: str, key: Key) -> Sequence[int] | None:
         """The sums of one route, service or endpoint, or None."""
-        return self._sums[kind].get(key)
+        together = self._sums[kind].get(key)
+        return None if together is None else _apart(together)
 
     def in_flight(self) -> dict[tuple[str, Key], int]:
         """Requests in flight by kind and key, over the workers that still speak; what is at rest is not there."""
@@ -105,13 +108,13 @@ class Traffic:
 
     def all_of(self, kind: str) -> Iterable[tuple[Key, Sequence[int]]]:
         """Key and sums of everything of one kind."""
-        return self._sums[kind].items()
+        return ((key, _apart(together)) for key, together in self._sums[kind].items())
 
     def lines(self, openmetrics: bool) -> Iterator[bytes]:
         """Everything as lines for who scrapes, in parts. What changes while they are read may be old or new."""
         in_flight = self.in_flight()
         for kind, sums in self._sums.items():
-            items = [(labels(LABELS[kind], key), columns) for key, columns in sums.items()]
+            items = [(labels(LABELS[kind], key), _apart(together)) for key, together in sums.items()]
             yield from _families(kind, items, openmetrics=openmetrics)
             flying = dict.fromkeys(sums, 0) | {key: number for (one, key), number in in_flight.items() if one == kind}
             numbers = [(labels(LABELS[kind], key), number) for key, number in flying.items()]
@@ -124,12 +127,12 @@ class Traffic:
             ]
             yield from counter(f"{name}_failures", f"Failures by reason, by {kind}.", failed, openmetrics=openmetrics)
 
-    def _add(self, kind: str, key: Key, columns: Sequence[int], now: float) -> None:
+    def _add(self, kind: str, key: Key, together: int, now: float) -> None:
         sums = self._sums[kind]
         before = sums.get(key)
         if before is None and len(sums) >= MAX_LABEL_SETS:
             return
-        sums[key] = list(columns) if before is None else list(map(add, before, columns))
+        sums[key] = together if before is None else before + together
         self._seen[kind, key] = now
 
     def _forget(self, before: float) -> None:
@@ -145,15 +148,20 @@ class Traffic:
 
 def histograms(columns: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
     """Counts per bucket of the whole duration, and of the container's time."""
-    return columns[_DURATION_AT:_UPSTREAM_AT], columns[_UPSTREAM_AT:]
+    return columns[_BUCKETS_AT::2], columns[_BUCKETS_AT + 1 :: 2]
 
 
 def classes(columns: Sequence[int]) -> Sequence[int]:
     """Requests by class of status, in the order of `CLASSES`."""
-    return columns[_CLASSES_AT:_DURATION_AT]
+    return columns[_CLASSES_AT:_BUCKETS_AT]
 
 
-def _families(kind: str, items: Sequence[tuple[str, list[int]]], *, openmetrics: bool) -> Iterator[bytes]:
+def _apart(together: int) -> Sequence[int]:
+    """The columns that stand in one integer."""
+    return _APART.unpack(together.to_bytes(_APART.size, "little"))
+
+
+def _families(kind: str, items: Sequence[tuple[str, Sequence[int]]], *, openmetrics: bool) -> Iterator[bytes]:
     name = f"tidegate_router_{kind}"
     by_code = [
         (f'{key},code="{code}"', number)

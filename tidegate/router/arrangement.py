@@ -38,7 +38,7 @@ class Arranger:
         shares = [
             Share(backend.weight, [(one, weigh(one)) for one in members], _name(backend)) for backend, members in usable
         ]
-        live.balancer = build_balancer(shares, self._worker, balance.algorithm, _id)
+        live.balance(build_balancer(shares, self._worker, balance.algorithm, _id))
         live.selection = self._selection(live, shares, [one for _, members in ready for one in members if one.trial])
         if live.selection is not None and live.selection.bounds.requests:
             for _, members in ready:

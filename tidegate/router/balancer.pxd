@@ -1,19 +1,19 @@
 cimport cython
 
 cdef class Group:
-    cdef public list items
-    cdef public list weights
+    cdef public tuple items
     cdef public Py_ssize_t size
+    cdef public list weights
 
     cpdef pick(self)
     cpdef pick_for(self, unsigned long long key)
     cpdef pick_allowed(self, unsigned long long key, object bounds)
 
 cdef class Rotation(Group):
+    cdef public Py_ssize_t next
+    cdef public bint even
     cdef public list credit
     cdef public long total
-    cdef public bint even
-    cdef public Py_ssize_t next
 
     @cython.locals(index=Py_ssize_t, best=Py_ssize_t, highest=long, gained=long)
     cpdef pick(self)

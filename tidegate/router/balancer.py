@@ -18,7 +18,7 @@ class Group:
 
     def __init__(self, items: Sequence[Any], weights: Sequence[int]) -> None:
         assert len(items) == len(weights) and all(weight > 0 for weight in weights)
-        self.items: list[Any] = list(items)
+        self.items: tuple[Any, ...] = tuple(items)  # not a list: one step less in memory for each pick
         self.weights: list[int] = list(weights)
         self.size = len(self.items)
 
@@ -86,6 +86,11 @@ class Balancer:
 
     def __init__(self, backends: Group) -> None:
         self.backends = backends
+
+    def only(self) -> Group | None:
+        """The endpoints of the one backend, where there is no second."""
+        group: Group | None = self.backends.items[0] if self.backends.size == 1 else None
+        return group
 
     def ready(self) -> bool:
         """Whether anybody can be picked."""

@@ -35,7 +35,7 @@ cdef class Exchange:
     cdef public long long sent
 
     cpdef begin(self, bytes method, bytes host, bytes target, bytes client, double now)
-    cpdef routed(self, object route)
+    cpdef routed(self, LiveRoute route)
     @cython.locals(upstream=Upstream, route=LiveRoute)
     cpdef Upstream choose(self)
     cpdef bint hold(self, double now)

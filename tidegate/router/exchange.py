@@ -127,11 +127,13 @@ class Exchange:
         """Pick and claim an upstream; None if nobody is ready or all were tried."""
         assert self.state == ROUTED or self.state == HELD, "one claim at a time"
         route = self.route
-        if route.selection is None:
-            upstream = route.balancer.pick(self.tried)
-        else:
+        if route.selection is not None:
             upstream = route.selection.pick(self.tried, self.key, self.mark, self.safe)
             self.moved = route.selection.moved
+        elif route.turns is not None and self.tried is None:
+            upstream = route.turns.pick()
+        else:
+            upstream = route.balancer.pick(self.tried)
         if upstream is not None:
             upstream.in_flight += 1
             self.upstream = upstream

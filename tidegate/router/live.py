@@ -9,7 +9,7 @@ import msgspec
 
 from tidegate.model import Route, TrafficMode
 from tidegate.policy import ClientCertificates
-from tidegate.router.balancer import Balancer, Rotation
+from tidegate.router.balancer import Balancer, Group, Rotation
 from tidegate.router.budget import Budget
 from tidegate.router.counters import Counters
 from tidegate.router.filters.chain import build_chain
@@ -72,6 +72,7 @@ class LiveRoute:
         "tries",
         "try_timeout",
         "tunnel_idle",
+        "turns",
         "upstream_tls",
         "waiting",
         "warm_at",
@@ -86,7 +87,7 @@ class LiveRoute:
         self._share = share
         self._secret = secret
         self._filter(route)
-        self.balancer: Balancer = Balancer(Rotation((), ()))
+        self.balance(Balancer(Rotation((), ())))
         self.selection: Selection | None = None  # only where requests want more than their turn
         self.budget = Budget(0, 0.0)
         self.requests = 0  # routed to it so far: what the budget is a share of
@@ -95,6 +96,13 @@ class LiveRoute:
         self.failing = False  # requests wait because all their tries failed
         self.warm_at = 0.0  # when an endpoint in its slow start is to grow; 0: none is
         self.update(route)
+
+    def balance(self, balancer: Balancer) -> None:
+        """Pick endpoints by this one from now on."""
+        self.balancer = balancer
+        self.turns: Group | None = (
+            balancer.only()
+        )  # asked straight for the first try of a request: two steps less in memory
 
     def demand(self, clients: ClientCertificates | None) -> None:
         """Take over what clients of this route's host must show."""
