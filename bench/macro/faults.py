@@ -271,15 +271,15 @@ class _Peak:
 # ------------------------------------------------------------------------------------------------------ the faults
 
 
-def _slow(*options: str) -> Callable[[Scene], Iterator[Came]]:
+def _slow(*options: str, url: str = f"http://{BULK}/large") -> Callable[[Scene], Iterator[Came]]:
     """Debian's slowhttptest, once it holds its connections."""
 
     def make(scene: Scene) -> Iterator[Came]:
         program = packages.debian("slowhttptest", "slowhttptest")
         arguments = ("-c", str(SLOW_CONNECTIONS), "-r", str(SLOW_CONNECTIONS), "-l", "60", "-i", "10", "-p", "3")
         # as a proxy it is sent absolute targets, so that the host need not resolve
-        url = ("-u", f"http://{BULK}/large", "-d", f"127.0.0.1:{scene.peer.port}")
-        argv = ("taskset", "-c", str(LOAD_CORE), program, *options, *arguments, *url)
+        way = ("-u", url, "-d", f"127.0.0.1:{scene.peer.port}")
+        argv = ("taskset", "-c", str(LOAD_CORE), program, *options, *arguments, *way)
         deadline, worker, came = time.monotonic() + SLOW_SECONDS, scene.worker, Came()
         files = len(_files(worker))
         process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -331,7 +331,10 @@ FAULTS = (
     ),
     Fault(case="10 000 idle connections held", make=_havoc("idle-10000", BULK), stated=10000),
     Fault(case="slowloris, 1 000 connections (slowhttptest -H)", make=_slow("-H", "-x", "24"), stated=SLOW_CONNECTIONS),
-    Fault(case="slow body, 1 000 connections (-B)", make=_slow("-B", "-s", "8192", "-x", "10"), stated=SLOW_CONNECTIONS),
+    Fault(
+        case="slow body, 1 000 connections (-B)", make=_slow("-B", "-s", "8192", "-x", "10", url=f"http://{BAD}/"),
+        stated=SLOW_CONNECTIONS,
+    ),
     Fault(case="file descriptors used up", make=_few_descriptors, stated=GRASPING, fresh=False, peers=("tidegate",)),
     Fault(case="backend takes no connection and refuses none, 50/s", make=_hole, stated=SLOW_RATE),
     Fault(case="backend never answers, 50/s", make=_havoc("never", BAD), stated=SLOW_RATE),
