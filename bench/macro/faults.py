@@ -271,8 +271,8 @@ class _Peak:
 # ------------------------------------------------------------------------------------------------------ the faults
 
 
-def _slow(*options: str, url: str = f"http://{BULK}/large") -> Callable[[Scene], Iterator[Came]]:
-    """Debian's slowhttptest, once it holds its connections."""
+def _slow(*options: str, url: str = f"http://{BULK}/large", each: int = 1) -> Callable[[Scene], Iterator[Came]]:
+    """Debian's slowhttptest, once it holds its connections, of which each takes so many files of the worker."""
 
     def make(scene: Scene) -> Iterator[Came]:
         program = packages.debian("slowhttptest", "slowhttptest")
@@ -284,10 +284,10 @@ def _slow(*options: str, url: str = f"http://{BULK}/large") -> Callable[[Scene],
         files = len(_files(worker))
         process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            while len(_files(worker)) < files + SLOW_CONNECTIONS and time.monotonic() < deadline:
+            while len(_files(worker)) < files + SLOW_CONNECTIONS * each and time.monotonic() < deadline:
                 time.sleep(0.05)
             yield came
-            came.value = min(SLOW_CONNECTIONS, len(_files(worker)) - files)
+            came.value = min(SLOW_CONNECTIONS, (len(_files(worker)) - files) / each)
         finally:
             process.terminate()
             process.wait(timeout=10)
@@ -332,8 +332,8 @@ FAULTS = (
     Fault(case="10 000 idle connections held", make=_havoc("idle-10000", BULK), stated=10000),
     Fault(case="slowloris, 1 000 connections (slowhttptest -H)", make=_slow("-H", "-x", "24"), stated=SLOW_CONNECTIONS),
     Fault(
-        case="slow body, 1 000 connections (-B)", make=_slow("-B", "-s", "8192", "-x", "10", url=f"http://{BAD}/"),
-        stated=SLOW_CONNECTIONS,
+        case="slow body, 1 000 connections (-B)", stated=SLOW_CONNECTIONS,
+        make=_slow("-B", "-s", "8192", "-x", "10", url=f"http://{BAD}/", each=2),
     ),
     Fault(case="file descriptors used up", make=_few_descriptors, stated=GRASPING, fresh=False, peers=("tidegate",)),
     Fault(case="backend takes no connection and refuses none, 50/s", make=_hole, stated=SLOW_RATE),
