@@ -11,7 +11,6 @@ import weakref
 import pytest
 
 from tests.support.router import until
-from tidegate.router.reactor import Reactor
 
 
 class Recorder:
@@ -85,7 +84,8 @@ async def connect(request):
     """Makes a `Pair`, on a wire or on the loop's own transport."""
     loop = asyncio.get_running_loop()
     faults = []
-    reactor = Reactor(loop, faults.append)
+    reactor = loop.reactor
+    reactor.on_fault = faults.append
     listening = socket.create_server(("127.0.0.1", 0))
     peers = []
 
@@ -107,7 +107,7 @@ async def connect(request):
     for peer in peers:
         peer.close()
     listening.close()
-    reactor.close()
+    reactor.cut()
 
 
 async def test_bytes_go_both_ways(connect):
@@ -312,7 +312,8 @@ async def test_a_fault_of_a_protocol_costs_its_own_connection_only():
         raise ZeroDivisionError
 
     faults = []
-    reactor = Reactor(asyncio.get_running_loop(), faults.append)
+    reactor = asyncio.get_running_loop().reactor
+    reactor.on_fault = faults.append
     with socket.create_server(("127.0.0.1", 0)) as listening:
         peers = [socket.create_connection(listening.getsockname()) for _ in range(2)]
         faulty, sound = Recorder(on_data=fail), Recorder()
@@ -327,12 +328,12 @@ async def test_a_fault_of_a_protocol_costs_its_own_connection_only():
         assert sound.events == ["made"]
         for peer in peers:
             peer.close()
-    reactor.close()
+    reactor.cut()
     assert sound.lost
 
 
 async def test_many_connections_at_once_are_all_served():
-    reactor = Reactor(asyncio.get_running_loop(), lambda error: None)
+    reactor = asyncio.get_running_loop().reactor
     echoes = [Recorder(on_data=lambda protocol, data: protocol.transport.write(data)) for _ in range(300)]
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listening:
         peers = []
@@ -348,7 +349,7 @@ async def test_many_connections_at_once_are_all_served():
             assert peer.recv(10) == b"hello"
             peer.close()
         await until(lambda: all(echo.lost for echo in echoes))
-    reactor.close()
+    reactor.cut()
 
 
 class Crowd:
@@ -378,12 +379,13 @@ class Crowd:
 
 @pytest.fixture
 async def crowd():
-    reactor = Reactor(asyncio.get_running_loop(), print)
+    reactor = asyncio.get_running_loop().reactor
+    reactor.on_fault = print
     with socket.create_server(("127.0.0.1", 0)) as listening:
         crowd = Crowd(reactor, listening, 17)
         yield crowd
         crowd.close()
-    reactor.close()
+    reactor.cut()
 
 
 async def test_who_says_little_does_not_wait_for_those_who_say_much(crowd):

@@ -42,10 +42,10 @@ def test_an_event_is_flags_over_a_descriptor(pair):
     ours, theirs = pair
     with select.epoll() as polled:
         polled.register(ours.fileno(), EDGES)
-        assert wait(polled, polled.fileno(), 8) == [OUT << 32 | ours.fileno()]
-        assert wait(polled, polled.fileno(), 8) == []
+        assert wait(polled, polled.fileno(), 8, 0) == [OUT << 32 | ours.fileno()]
+        assert wait(polled, polled.fileno(), 8, 0) == []
         theirs.send(b"x")
-        assert wait(polled, polled.fileno(), 8) == [(IN | OUT) << 32 | ours.fileno()]
+        assert wait(polled, polled.fileno(), 8, 0) == [(IN | OUT) << 32 | ours.fileno()]
         theirs.close()
-        event = wait(polled, polled.fileno(), 8)[0]
+        event = wait(polled, polled.fileno(), 8, 0)[0]
         assert event >> 32 & HUNG

@@ -7,6 +7,7 @@ admin API; `worker` builds router and DNS server; `channel` carries tables down 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import uvloop
 
@@ -23,8 +24,17 @@ def run(config: Config, before: Handover | None = None) -> int:
     ConfigError if it cannot start as configured."""
     set_up_logs(config.log_level, "supervisor")
     fits = fitted(config)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=_loop(fits)) as runner:
         return runner.run(_run(fits, before))
+
+
+def _loop(config: Config) -> Callable[[], asyncio.AbstractEventLoop]:
+    """One process serves, too, which takes the loop that waits in the reactor."""
+    if config.workers == 0:
+        from tidegate.router.loop import Loop  # noqa: PLC0415  the supervisor must not load it
+
+        return Loop
+    return uvloop.new_event_loop
 
 
 async def _run(config: Config, before: Handover | None) -> int:

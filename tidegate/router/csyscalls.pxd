@@ -14,7 +14,6 @@ cdef extern from *:
     #define TIDEGATE_RECEIVE 65536
     #define TIDEGATE_EVENTS 256
     static char tidegate_received[TIDEGATE_RECEIVE];
-    static struct epoll_event tidegate_events[TIDEGATE_EVENTS];
 
     static inline Py_ssize_t tidegate_recv(int descriptor, Py_ssize_t most) {
         Py_ssize_t size;
@@ -27,19 +26,20 @@ cdef extern from *:
         do sent = send(descriptor, data, size, MSG_NOSIGNAL); while (sent < 0 && errno == EINTR);
         return sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? 0 : sent;
     }
-    static inline int tidegate_wait(int descriptor, int most) {
-        int count = epoll_wait(descriptor, tidegate_events, most < TIDEGATE_EVENTS ? most : TIDEGATE_EVENTS, 0);
+    static inline int tidegate_wait(int descriptor, unsigned long long *events, int most, int milliseconds) {
+        struct epoll_event found[TIDEGATE_EVENTS];
+        int count, index;
+        most = most < TIDEGATE_EVENTS ? most : TIDEGATE_EVENTS;
+        count = epoll_wait(descriptor, found, most, milliseconds);
+        for (index = 0; index < count; index++)
+            events[index] = (unsigned long long) found[index].events << 32 | (unsigned int) found[index].data.fd;
         return count < 0 && errno == EINTR ? 0 : count;
     }
-    static inline unsigned int tidegate_flags(int index) { return tidegate_events[index].events; }
-    static inline int tidegate_ready(int index) { return tidegate_events[index].data.fd; }
     """
     char *tidegate_received
     Py_ssize_t tidegate_recv(int descriptor, Py_ssize_t most) nogil
     Py_ssize_t tidegate_send(int descriptor, const char *data, Py_ssize_t size) nogil
-    int tidegate_wait(int descriptor, int most) nogil
-    unsigned int tidegate_flags(int index) nogil
-    int tidegate_ready(int index) nogil
+    int tidegate_wait(int descriptor, unsigned long long *events, int most, int milliseconds) nogil
 
 cdef inline bytes receive(int descriptor, Py_ssize_t most):
     cdef Py_ssize_t size = tidegate_recv(descriptor, most)
@@ -55,9 +55,11 @@ cdef inline Py_ssize_t send(int descriptor, bytes data) except -1:
         PyErr_SetFromErrno(OSError)
     return size
 
-cdef inline list wait(object polled, int descriptor, int most):
-    cdef int count = tidegate_wait(descriptor, most)
-    cdef int index
+cdef inline list wait(object polled, int descriptor, int most, int milliseconds):
+    cdef unsigned long long events[256]
+    cdef int count, index
+    with nogil:
+        count = tidegate_wait(descriptor, events, most, milliseconds)
     if count < 0:
         PyErr_SetFromErrno(OSError)
-    return [(<unsigned long long> tidegate_flags(index)) << 32 | tidegate_ready(index) for index in range(count)]
+    return [events[index] for index in range(count)]

@@ -8,26 +8,28 @@ cdef Py_ssize_t _SIP_BYTES, _GULP_BYTES, _BULK_BYTES
 
 cdef class Reactor:
     cdef public object on_fault
-    cdef object _loop
     cdef object _epoll
     cdef int _fd
     cdef list _wires
+    cdef dict _watchers
     cdef list _dirty
     cdef list _again
     cdef list _gone
-    cdef bint _turning
-    cdef bint _scheduled
+    cdef object _ready
+    cdef object _timers
 
-    @cython.locals(events=list, wires=list, event="unsigned long long", wire=Wire)
-    cpdef turn(self)
+    @cython.locals(timers=list, guests=list, events=list, event="unsigned long long", until=double, left=double, pause=int)
+    cpdef serve(self, seconds)
+    @cython.locals(descriptor="unsigned int", wire=Wire)
+    cdef _serve_one(self, unsigned long long event, list guests)
+    cdef _watched(self, call)
     @cython.locals(again=list, wire=Wire, at=Py_ssize_t, left=Py_ssize_t)
-    cpdef settle(self)
+    cdef _settle(self)
     @cython.locals(dirty=list, wire=Wire)
     cdef _send_all(self)
     cdef has_written(self, Wire wire)
     cdef may_read(self, Wire wire)
     cdef is_over(self, Wire wire)
-    cdef _schedule(self)
 
 cdef class Wire:
     cdef public int descriptor

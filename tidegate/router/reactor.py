@@ -1,8 +1,9 @@
-"""Connections of the data plane on an epoll of their own, nested in the event loop: one call of the loop serves all that are ready.
+"""Connections of the data plane on the one epoll of a worker, served before the event loop hears of anything else.
 
-HOT: every byte of HTTP passes here; guarded by `make bench` (docs/decisions/0090 has what it saves over the loop's own
-transports). A `Wire` is an asyncio transport as far as the protocols above use one: same calls, same order of events, and
-`connection_lost` never comes from inside a call of the protocol.
+HOT: every byte of HTTP passes here; guarded by `make bench` (docs/decisions/0090 and 0103 have what it saves over the loops'
+own transports). A `Wire` is an asyncio transport as far as the protocols above use one: same calls, same order of events, and
+`connection_lost` never comes from inside a call of the protocol. The event loop is a guest: it waits in `serve`
+(`loop.py`), which comes back to it when it has something to do.
 
 Edge-triggered: a socket is registered once, for everything. What it said last is kept in `readable`; a short read means that
 it is empty, unless the peer hung up. Bytes written in one event leave together when it is over.
@@ -13,10 +14,12 @@ serves the line for a bounded number of bytes, then sees who else has something 
 
 from __future__ import annotations
 
-import asyncio
 import select
 import socket
+from collections import deque
 from collections.abc import Callable
+from math import ceil
+from time import monotonic
 from typing import Any
 
 import tidegate.router.syscalls as calls  # compiled: csyscalls.pxd
@@ -28,29 +31,35 @@ _BROKEN = BROKEN
 _IN = IN
 _OUT = OUT
 
-_BATCH = 128  # events served before the loop gets its turn
+_BATCH = 128  # events served before the clock is looked at
 _SIP_BYTES = 16384  # first read of an event: room for a head; who fills it has a body to move
 _GULP_BYTES = 32768  # each read after it
 _BULK_BYTES = 65536  # read of those in a turn, or a read more
 
 
 class Reactor:
-    """All wires of one worker. `on_fault(error)` hears of exceptions that a protocol let out; its connection is cut."""
+    """All wires of one worker. `on_fault(error)` hears of exceptions that a protocol or a watcher let out; a connection is
+    cut for it. Of the event loop it knows what `host` tells: `ready` are its callbacks that are due, `timers()` the heap of
+    those that will be."""
 
-    __slots__ = ("_again", "_dirty", "_epoll", "_fd", "_gone", "_loop", "_scheduled", "_turning", "_wires", "on_fault")
+    __slots__ = ("_again", "_dirty", "_epoll", "_fd", "_gone", "_ready", "_timers", "_watchers", "_wires", "on_fault")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, on_fault: Callable[[BaseException], None]) -> None:
-        self.on_fault = on_fault
-        self._loop = loop
+    def __init__(self) -> None:
+        self.on_fault: Callable[[BaseException], None] | None = None
         self._epoll = select.epoll()
         self._fd = self._epoll.fileno()
         self._wires: list[Wire | None] = []  # by descriptor
+        self._watchers: dict[int, Callable[[], None]] = {}
         self._dirty: list[Wire] = []  # have bytes to send
         self._again: list[Wire] = []  # may be readable without a new edge
         self._gone: list[Wire] = []  # are to be closed
-        self._turning = False
-        self._scheduled = False
-        loop.add_reader(self._fd, self.turn)
+        self._ready: deque[Any] = deque()
+        self._timers: Callable[[], list[Any]] = list
+
+    def host(self, ready: deque[Any], timers: Callable[[], list[Any]]) -> None:
+        """Serve beside a loop's callbacks and timers from now on."""
+        self._ready = ready
+        self._timers = timers
 
     def adopt(self, connected: socket.socket, protocol: Any) -> Wire:
         """Serve a connected, non-blocking socket, which is ours from now on."""
@@ -63,34 +72,91 @@ class Reactor:
         self._epoll.register(descriptor, _EDGES)
         return wire
 
-    def close(self) -> None:
-        """Cut what is left."""
+    def watch(self, descriptor: int, call: Callable[[], None]) -> None:
+        """Call whenever there is something to read, until `unwatch`; the call must read it."""
+        if descriptor not in self._watchers:
+            self._epoll.register(descriptor, _IN)
+        self._watchers[descriptor] = call
+
+    def unwatch(self, descriptor: int) -> bool:
+        """Whether it was watched."""
+        if self._watchers.pop(descriptor, None) is None:
+            return False
+        self._epoll.unregister(descriptor)
+        return True
+
+    def follow(self, descriptor: int, flags: int, *, known: bool) -> None:
+        """Have `serve` tell of a guest's descriptor; no flags: no more."""
+        if not known:
+            self._epoll.register(descriptor, flags)
+        elif flags:
+            self._epoll.modify(descriptor, flags)
+        else:
+            self._epoll.unregister(descriptor)
+
+    def cut(self) -> None:
+        """Cut the connections that are left."""
         for wire in list(self._wires):
             if wire is not None:
                 wire.abort()
-        self.settle()
-        self._loop.remove_reader(self._fd)
+        self._settle()
+
+    def close(self) -> None:
+        """Give the epoll back."""
         self._epoll.close()
 
-    def turn(self) -> None:
-        """Serve what is ready."""
-        events = calls.wait(self._epoll, self._fd, _BATCH)
-        self._turning = True
-        wires = self._wires
-        for event in events:
-            wire = wires[event & 0xFFFFFFFF]
-            if wire is not None:
-                wire.happened(event >> 32)
-            if self._dirty:
-                self._send_all()
-        self._turning = False
-        if self._again or self._gone:
-            self.settle()
+    def serve(self, seconds: float | None) -> list[int]:
+        """Serve what is ready, for that long (for ever if None) or until the loop has something to do: events of its
+        descriptors, which are returned, a callback, or a new timer that is the next."""
+        timers = self._timers()
+        first = timers[0] if timers else None
+        until = monotonic() + seconds if seconds else 0.0
+        guests: list[int] = []
+        if self._again or self._dirty or self._gone:
+            self._settle()
+        pause = -1 if seconds is None else ceil(seconds * 1000)
+        while True:
+            events = calls.wait(self._epoll, self._fd, _BATCH, 0 if self._again or self._ready else pause)
+            for event in events:
+                self._serve_one(event, guests)
+                if self._dirty:
+                    self._send_all()
+            if self._again or self._gone:
+                self._settle()
+            elif not events:
+                return guests
+            if guests or self._ready or (timers and timers[0] is not first):
+                return guests
+            if seconds is not None:
+                left = until - monotonic()
+                if left <= 0:
+                    return guests
+                pause = ceil(left * 1000)
 
-    def settle(self) -> None:
+    def _serve_one(self, event: int, guests: list[int]) -> None:
+        descriptor = event & 0xFFFFFFFF
+        wire = self._wires[descriptor] if descriptor < len(self._wires) else None
+        if wire is not None:
+            wire.happened(event >> 32)
+        elif descriptor in self._watchers:
+            self._watched(self._watchers[descriptor])
+        else:
+            guests.append(event)
+
+    def _watched(self, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001  our own bug costs this call only; it is told
+            self.fault(error)
+
+    def fault(self, error: BaseException) -> None:
+        """Tell of it; without a listener it is the loop's."""
+        if self.on_fault is None:
+            raise error
+        self.on_fault(error)
+
+    def _settle(self) -> None:
         """Send, read and close what was put off."""
-        self._scheduled = False
-        self._turning = True
         again, self._again = self._again, []
         left = _BULK_BYTES
         for at, wire in enumerate(again):
@@ -104,9 +170,6 @@ class Reactor:
             for wire in gone:
                 self._wires[wire.descriptor] = None
                 wire.lose()
-        self._turning = False
-        if self._again:
-            self._schedule()
 
     def _send_all(self) -> None:
         dirty = self._dirty
@@ -119,25 +182,14 @@ class Reactor:
     def has_written(self, wire: Wire) -> None:
         """It has bytes to send, for the first time since it sent the last."""
         self._dirty.append(wire)
-        if not self._turning:
-            self._schedule()
 
     def may_read(self, wire: Wire) -> None:
         """It may read without a new edge."""
         self._again.append(wire)
-        if not self._turning:
-            self._schedule()
 
     def is_over(self, wire: Wire) -> None:
         """It is to be closed."""
         self._gone.append(wire)
-        if not self._turning:
-            self._schedule()
-
-    def _schedule(self) -> None:
-        if not self._scheduled:
-            self._scheduled = True
-            self._loop.call_soon(self.settle)
 
 
 class Wire:
@@ -233,7 +285,7 @@ class Wire:
         except OSError as error:
             self._break(error)
         except Exception as error:  # noqa: BLE001  our own bug costs this connection only; it is told
-            self._reactor.on_fault(error)
+            self._reactor.fault(error)
             self.abort()
         return taken
 
@@ -274,7 +326,7 @@ class Wire:
             else:
                 self._protocol.resume_writing()
         except Exception as error:  # noqa: BLE001  as in `_read`
-            self._reactor.on_fault(error)
+            self._reactor.fault(error)
             self.abort()
 
     def _send_end(self) -> None:
@@ -304,7 +356,7 @@ class Wire:
         try:
             self._protocol.connection_lost(self._error)
         except Exception as error:  # noqa: BLE001  as in `_read`
-            self._reactor.on_fault(error)
+            self._reactor.fault(error)
         self._socket.close()
         # The protocol knows this wire: a ring, which only the garbage collector could free, thousands at once and all
         # requests waiting for it.

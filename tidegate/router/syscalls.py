@@ -35,6 +35,8 @@ def send(descriptor: int, data: bytes) -> int:
         return 0
 
 
-def wait(polled: select.epoll, descriptor: int, most: int) -> list[int]:
-    """Events of an epoll object that are there now, at most so many; `descriptor` is its own. Raises OSError."""
-    return [flags << 32 | ready for ready, flags in polled.poll(0, most)]
+def wait(polled: select.epoll, descriptor: int, most: int, milliseconds: int) -> list[int]:
+    """Events of an epoll object, at most so many; `descriptor` is its own. Waits for the first that long, for ever if below
+    zero; none if a signal came. Raises OSError."""
+    timeout = milliseconds / 1000 if milliseconds > 0 else milliseconds
+    return [flags << 32 | ready for ready, flags in polled.poll(timeout, most)]

@@ -27,8 +27,8 @@ from tidegate.router.handshake import Handshake
 from tidegate.router.keeper import Keeper
 from tidegate.router.listener import Listener
 from tidegate.router.live import LiveRoute
+from tidegate.router.loop import Loop
 from tidegate.router.observer import SpanSink
-from tidegate.router.reactor import Reactor
 from tidegate.router.records import Records
 from tidegate.router.routes import RouteBook
 from tidegate.router.secure import Front
@@ -114,12 +114,15 @@ class Router:
     ) -> None:
         """Serve on listening sockets, on `secure` ones over TLS, until `stop` or `retire`; then drain and return. `serves`
         is called when all accept."""
-        self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, Loop), "it has the reactor"
+        self._loop = loop
         if secure:
             self.core.secure_port = secure[0].getsockname()[1]
         self.waiting.begin(self._loop)
         self.records.open()
-        self._reactor = Reactor(self._loop, self._fault)
+        self._reactor = loop.reactor
+        self._reactor.on_fault = self._fault
         self._listeners.extend(Listener(one, self._accept, self._reactor) for one in sockets)
         self._listeners.extend(Listener(one, self._accept_secure, self._reactor) for one in secure)
         try:
@@ -145,7 +148,7 @@ class Router:
                 await self._desk.close()
             for listener in self._listeners:
                 listener.close()
-            self._reactor.close()
+            self._reactor.cut()
             self.records.close()
 
     @property
