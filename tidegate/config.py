@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from tidegate.model import Address
+from tidegate.model import Address, Nameserver
 from tidegate.value import Value
 
 HANDOVER_VARIABLE = "TIDEGATE_HANDOVER"  # a descriptor: what a generation leaves to the next, see app/handover.py
@@ -72,16 +72,33 @@ class TlsConfig(Value):
     max_handshakes: int = 1000  # in progress, per worker
 
 
+class ForwardZone(Value):
+    """Names at or below `zone` are asked of these upstreams alone, which may answer with private addresses."""
+
+    zone: str
+    upstreams: tuple[Nameserver, ...]
+
+    def __str__(self) -> str:
+        return f"{self.zone}={','.join(map(str, self.upstreams))}"
+
+
 class DnsConfig(Value):
     """The DNS server. An empty `listeners` switches it off; empty `upstreams` means those of /etc/resolv.conf."""
 
     listeners: tuple[Address, ...] = (Address(host="0.0.0.0", port=5353),)
     domain: str = "mesh.internal"
     ttl_seconds: int = 5
-    upstreams: tuple[Address, ...] = ()
+    upstreams: tuple[Nameserver, ...] = ()
     forward: bool = True
+    forward_zones: tuple[ForwardZone, ...] = ()
     forward_timeout_seconds: float = 1.5
     forward_total_seconds: float = 4.5
+    upstream_ca: str = ""  # a file of CAs for upstreams over TLS; empty is the system's
+    mixed_case: bool = False  # ask upstreams in random case (0x20): more to guess, but some servers do not repeat it
+    loop_check: bool = True
+    private_answers: tuple[str, ...] = ("internal",)  # zones that may answer with private addresses; "." is all
+    cache_bytes: int = 16 * 1024 * 1024  # per worker
+    stale_seconds: float = 1.8  # an answer past its time is given after so long without a fresh one; see RFC 8767
 
 
 class AdminConfig(Value):

@@ -47,6 +47,20 @@ class Address(Value):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+class Nameserver(Value):
+    """A DNS server to ask, over UDP and TCP or, with `tls`, over TLS. `name` is what its certificate must say; where it
+    is empty, it must say the address."""
+
+    host: str
+    port: int = 53
+    tls: bool = False
+    name: str = ""
+
+    def __str__(self) -> str:
+        place = str(Address(host=self.host, port=self.port))
+        return f"tls://{place}#{self.name}".removesuffix("#") if self.tls else place
+
+
 class NetworkAddress(Value):
     """Where an instance stands on one network. `network` is the engine's id, `name` what people call it."""
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate.cli.address import cidr, is_loopback, listener, nameserver
-from tidegate.model import Address
+from tidegate.cli.address import cidr, dns_zone, forward_zone, is_loopback, listener, nameserver
+from tidegate.model import Address, Nameserver
 
 GOOD = [
     ("8080", "0.0.0.0", 8080),
@@ -80,7 +80,42 @@ def test_any_text_is_an_address_or_a_value_error(text):
     ],
 )
 def test_a_name_server_has_port_53_unless_it_is_given(text, host, port):
-    assert nameserver(text) == Address(host=host, port=port)
+    assert nameserver(text) == Nameserver(host=host, port=port)
+
+
+@pytest.mark.parametrize(
+    ("text", "port", "name"),
+    [
+        ("tls://1.1.1.1", 853, ""),
+        ("tls://1.1.1.1:8853#one.one.one.one", 8853, "one.one.one.one"),
+        ("tls://[2606:4700::1]:853#one", 853, "one"),
+    ],
+)
+def test_a_name_server_over_tls_has_port_853_and_the_name_of_its_certificate(text, port, name):
+    found = nameserver(text)
+    assert (found.tls, found.port, found.name) == (True, port, name)
+    assert nameserver(str(found)) == found
+
+
+def test_a_name_without_tls_is_refused():
+    with pytest.raises(ValueError, match="over TLS"):
+        nameserver("1.1.1.1#one")
+
+
+def test_a_zone_is_forwarded_to_servers_of_its_own():
+    found = forward_zone("Corp.Example.=10.0.0.2,tls://10.0.0.3#ns.corp")
+    assert str(found) == "corp.example=10.0.0.2:53,tls://10.0.0.3:853#ns.corp"
+    assert forward_zone(str(found)) == found
+
+
+@pytest.mark.parametrize("text", ["", "corp", "corp=", "=10.0.0.2", "a..b=10.0.0.2", "corp=ten", "x" * 64 + "=::1"])
+def test_what_names_no_zone_or_no_server_is_refused(text):
+    with pytest.raises(ValueError, match=r"zone|upstream|port|address"):
+        forward_zone(text)
+
+
+def test_the_root_is_a_zone():
+    assert dns_zone(".") == "."
 
 
 def test_a_port_alone_is_no_name_server():

@@ -12,7 +12,6 @@ from tidegate.dns.desk import Desk
 from tidegate.dns.listener import bind
 from tidegate.dns.zone import Zone
 from tidegate.model import Address
-from tidegate.tasks import Tasks
 
 WEB = dns.message.make_query("web", "A", id=7).to_wire()
 
@@ -34,12 +33,11 @@ def woken(datagrams, udp):
 
 async def test_one_wake_answers_what_is_there_and_skips_what_gets_no_answer(sockets):
     udp, client = sockets
-    async with Tasks("test") as tasks:
-        datagrams = Datagrams(udp, Desk(zone_of(name("web", target("1.web", "10.1.0.1"))), None, tasks))
-        for packet in (WEB, b"short", WEB[:2] + b"\x81" + WEB[3:], b"\0\x08" + WEB[2:]):
-            client.send(packet)
-        woken(datagrams, udp)
-        assert [client.recv(512)[:2] for _ in range(2)] == [b"\0\7", b"\0\x08"]
+    datagrams = Datagrams(udp, Desk(zone_of(name("web", target("1.web", "10.1.0.1"))), None))
+    for packet in (WEB, b"short", WEB[:2] + b"\x81" + WEB[3:], b"\0\x08" + WEB[2:]):
+        client.send(packet)
+    woken(datagrams, udp)
+    assert [client.recv(512)[:2] for _ in range(2)] == [b"\0\7", b"\0\x08"]
 
 
 async def test_a_fault_in_the_hot_path_costs_one_datagram(sockets):
@@ -52,11 +50,10 @@ async def test_a_fault_in_the_hot_path_costs_one_datagram(sockets):
 
     faults = []
     udp, client = sockets
-    async with Tasks("test") as tasks:
-        desk = Desk(Faulty("mesh.test"), None, tasks)
-        datagrams = Datagrams(udp, desk)
-        client.send(WEB)
-        client.send(b"\0\x08" + WEB[2:])
-        woken(datagrams, udp)
-        assert client.recv(512)[:2] == b"\0\x08"
-        assert desk.dropped["fault"] == 1
+    desk = Desk(Faulty("mesh.test"), None)
+    datagrams = Datagrams(udp, desk)
+    client.send(WEB)
+    client.send(b"\0\x08" + WEB[2:])
+    woken(datagrams, udp)
+    assert client.recv(512)[:2] == b"\0\x08"
+    assert desk.dropped["fault"] == 1

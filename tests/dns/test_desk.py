@@ -9,7 +9,6 @@ from tests.support.dns import LOCAL, STRANGER, name, target, zone_of
 from tidegate.dns import wire
 from tidegate.dns.desk import Desk
 from tidegate.dns.record import packed
-from tidegate.tasks import Tasks
 
 NEIGHBOUR = packed("10.1.0.9")
 FOREIGN = dns.message.make_query("www.example.org", "A").to_wire()
@@ -21,11 +20,12 @@ class Echo:
     def __init__(self, *, in_cache):
         self.in_cache = in_cache
 
-    def cached(self, query, _room, _now):
-        return wire.reply(query, wire.NXDOMAIN) if self.in_cache else None
+    def recall(self, _data, _asker, _shape):
+        return None
 
-    async def resolve(self, query, _room):
-        return wire.reply(query, wire.NXDOMAIN)
+    def take(self, query, _room, _shape, send):
+        reply = wire.reply(query, wire.NXDOMAIN)
+        return reply if self.in_cache else send()(reply)
 
     async def run(self):
         await asyncio.get_running_loop().create_future()
@@ -40,10 +40,9 @@ def unasked():
 
 async def taken(data, *, source=NEIGHBOUR, forwarder=None, send=unasked):
     """What the desk says at once, and the desk."""
-    async with Tasks("test") as tasks:
-        zone = zone_of(name("web", target("1.web", "10.1.0.1")))
-        desk = Desk(zone, forwarder, tasks)
-        return desk.take(data, zone.asker(source, LOCAL), send), desk
+    zone = zone_of(name("web", target("1.web", "10.1.0.1")))
+    desk = Desk(zone, forwarder)
+    return desk.take(data, zone.asker(source, LOCAL), send), desk
 
 
 async def test_an_own_name_is_answered_at_once():
@@ -79,7 +78,7 @@ async def test_what_is_not_in_the_cache_is_sent_later():
 
 async def test_a_forwarder_s_fault_is_counted_and_stops_nothing():
     class Broken(Echo):
-        async def resolve(self, _query, _room):
+        def take(self, _query, _room, _shape, _send):
             raise RuntimeError("a fault of ours")
 
     reply, desk = await taken(FOREIGN, forwarder=Broken(in_cache=False), send=lambda: print)

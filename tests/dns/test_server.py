@@ -84,8 +84,14 @@ SENTINEL = dns.message.make_query("sentinel.mesh.test", "A", id=0xBEEF).to_wire(
 async def running(*names, upstreams=(), host="127.0.0.1", reached="127.0.0.1", zone=None):
     zone = zone or Zone("mesh.test")
     publish(zone, WEB, MANY, *names)
-    config = DnsConfig(domain="mesh.test", forward_timeout_seconds=0.2, forward_total_seconds=1.0)
-    forwarder = UpstreamForwarder(config, upstreams) if upstreams else None
+    config = DnsConfig(
+        domain="mesh.test",
+        upstreams=tuple(upstreams),
+        forward_timeout_seconds=0.2,
+        forward_total_seconds=1.0,
+        loop_check=False,
+    )
+    forwarder = UpstreamForwarder(config) if upstreams else None
     server = DnsServer(config, zone, forwarder)
     udp, tcp = bind(Address(host=host, port=0))
     for sock in (udp, tcp):

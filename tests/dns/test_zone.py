@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from tests.support.dns import LOCAL, STRANGER, addresses, ask, ask_wire, data, name, publish, table, target, zone_of
 from tidegate.dns import wire
+from tidegate.dns.record import packed
 from tidegate.dns.zone import Zone
 from tidegate.routing import Delta
 
@@ -207,3 +208,43 @@ def test_no_mutated_query_raises_or_answers_an_answer(changes, cut):
         assert dns.message.from_wire(short).flags & 0x8000
     elif not query.rcode:
         zone.resolve(query, asker)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_foreign"),
+    [
+        ("printer.home.arpa", True),
+        ("home.arpa", True),
+        ("1.0.0.10.in-addr.arpa", True),
+        ("10.in-addr.arpa", True),
+        ("5.1.168.192.in-addr.arpa", True),
+        ("5.2.168.192.in-addr.arpa", False),
+        ("x.local", False),
+        ("lan", False),
+        ("nope.mesh.test", False),
+        ("x.localhost", False),
+    ],
+)
+def test_what_the_operator_delegates_is_foreign_where_we_would_deny_it(text, is_foreign):
+    zones = ("home.arpa", "10.in-addr.arpa", "1.168.192.in-addr.arpa", "lan", "mesh.test", "localhost")
+    zone = Zone("mesh.test", delegated=frozenset(map(wire.encode, zones)))
+    publish(zone, WEB)
+    query = wire.parse(dns.message.make_query(text, "A").to_wire())
+    assert (zone.resolve(query, zone.asker(packed("10.1.0.9"), LOCAL)) is None) is is_foreign
+
+
+def test_an_address_of_the_table_stays_ours_in_a_delegated_zone():
+    zone = Zone("mesh.test", delegated=frozenset([wire.encode("10.in-addr.arpa")]))
+    publish(zone, name("web", target("1.web", "10.1.0.1")))
+    query = wire.parse(dns.message.make_query("1.0.1.10.in-addr.arpa", "PTR").to_wire())
+    assert zone.resolve(query, zone.asker(packed("10.1.0.9"), LOCAL)) is not None
+
+
+def test_the_shape_changes_when_a_name_comes_or_goes_and_not_when_a_target_changes():
+    zone = Zone("mesh.test")
+    heavier = name("web", target("1.web", "10.1.0.1", ports=[80], weight=7))
+    shapes = [zone.shape]
+    for names in ([WEB], [heavier], [heavier, name("api", target("1.api", "10.1.0.8"))], [heavier]):
+        publish(zone, *names)
+        shapes.append(zone.shape)
+    assert shapes[0] != shapes[1] == shapes[2] != shapes[3] != shapes[4]

@@ -10,7 +10,16 @@ import dns.message
 import dns.rrset
 
 from tidegate.dns.listener import bind
-from tidegate.model import Address
+from tidegate.model import Address, Nameserver
+
+DEADLINE = 10
+
+
+async def until(condition):
+    """Let the loop turn until `condition` holds; fails after the deadline."""
+    async with asyncio.timeout(DEADLINE):
+        while not condition():  # noqa: ASYNC110  what is waited for has no event of its own
+            await asyncio.sleep(0.001)
 
 
 def answer(data, *records, rcode=0, truncated=False, authority=()):
@@ -29,20 +38,23 @@ def answer(data, *records, rcode=0, truncated=False, authority=()):
 
 
 class ScriptedUpstream:
-    """`asked` are the queries in order, `streamed` those by TCP. `script(data, stream)` gives the datagrams to send."""
+    """`asked` are the queries in order, `streamed` those by TCP, over `connections` of them. `script(data, stream)` gives
+    the messages to send; with `tls`, an SSL context, TCP connections speak TLS."""
 
-    def __init__(self, script):
+    def __init__(self, script, tls=None):
         self.script = script
+        self.tls = tls
         self.asked = []
         self.streamed = []
+        self.connections = 0
         self.ports = set()
 
     async def __aenter__(self):
         loop = asyncio.get_running_loop()
         self._udp, tcp = bind(Address(host="127.0.0.1", port=0))
-        self.address = Address(host="127.0.0.1", port=self._udp.getsockname()[1])
+        self.address = Nameserver(host="127.0.0.1", port=self._udp.getsockname()[1])
         loop.add_reader(self._udp, self._on_datagram)
-        self._server = await asyncio.start_server(self._on_stream, sock=tcp)
+        self._server = await asyncio.start_server(self._on_stream, sock=tcp, ssl=self.tls)
         return self
 
     async def __aexit__(self, *_):
@@ -64,10 +76,11 @@ class ScriptedUpstream:
                 self._udp.sendto(reply, address)
 
     async def _on_stream(self, reader, writer):
-        with contextlib.suppress(asyncio.IncompleteReadError):
-            data = await reader.readexactly(int.from_bytes(await reader.readexactly(2)))
-            self.streamed.append(data)
-            for reply in self.script(data, True) or ():
-                writer.write(len(reply).to_bytes(2) + reply)
-            await writer.drain()
+        self.connections += 1
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                data = await reader.readexactly(int.from_bytes(await reader.readexactly(2)))
+                self.streamed.append(data)
+                for reply in self.script(data, True) or ():
+                    writer.write(len(reply).to_bytes(2) + reply)
         writer.close()

@@ -24,8 +24,9 @@ from tidegate.app.pulse import Pulse
 from tidegate.app.report import Reporter
 from tidegate.config import Config
 from tidegate.control.snapshot import Memory
-from tidegate.dns.forward import UpstreamForwarder, upstreams_of
+from tidegate.dns.forward import UpstreamForwarder
 from tidegate.dns.server import DnsServer
+from tidegate.dns.wire import encode
 from tidegate.dns.zone import Zone
 from tidegate.router.worker import Router
 from tidegate.routing import Delta, RoutingTable
@@ -51,7 +52,12 @@ class DataPlane:
     """Router and DNS server of one worker; `send` tells control. Used by worker processes and by single mode."""
 
     def __init__(self, config: Config, slot: int, send: Callable[[Message], None]) -> None:
-        self.zone = Zone(config.dns.domain, config.dns.ttl_seconds, recursion=config.dns.forward)
+        self.zone = Zone(
+            config.dns.domain,
+            config.dns.ttl_seconds,
+            recursion=config.dns.forward,
+            delegated=frozenset(encode(each.zone) for each in config.dns.forward_zones),
+        )
         self.spans = _exporter(config, slot)
         self.router = Router(
             config.http,
@@ -67,9 +73,7 @@ class DataPlane:
             max_handshakes=config.tls.max_handshakes,
         )
         self._reporter = Reporter(slot, self.spans)
-        self.dns = DnsServer(
-            config.dns, self.zone, UpstreamForwarder(config.dns, upstreams_of(config.dns)), self._reporter
-        )
+        self.dns = DnsServer(config.dns, self.zone, UpstreamForwarder(config.dns), self._reporter)
         self._send = send
 
     def apply(self, table: RoutingTable, delta: Delta) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 
-from tidegate.model import Address
+from tidegate.config import ForwardZone
+from tidegate.model import Address, Nameserver
 
 
 def listener(text: str, default_host: str) -> Address:
@@ -16,15 +17,40 @@ def listener(text: str, default_host: str) -> Address:
     return Address(host=_host(host) if host else default_host, port=_port(port))
 
 
-def nameserver(text: str) -> Address:
-    """Whom to ask: an IP literal, the port 53 unless it is given. Raises ValueError."""
-    bare = text.strip().strip("[]")
+def nameserver(text: str) -> Nameserver:
+    """Whom to ask: an IP literal, the port 53 unless it is given; over TLS as `tls://1.1.1.1:853#one.one.one.one`, the
+    port 853 unless it is given and the name what its certificate says. Raises ValueError."""
+    text = text.strip()
+    tls = text.startswith("tls://")
+    place, _, name = text.removeprefix("tls://").partition("#")
+    if name and not tls:
+        raise ValueError("a name is for upstreams over TLS: tls://ADDRESS#NAME")
+    bare = place.strip("[]")
     if _is_ip(bare):
-        return Address(host=bare, port=53)
-    host, port = _split(text)
+        return Nameserver(host=bare, port=853 if tls else 53, tls=tls, name=name)
+    host, port = _split(place)
     if not host:
         raise ValueError("an upstream needs an address, not only a port")
-    return Address(host=_host(host), port=_port(port))
+    return Nameserver(host=_host(host), port=_port(port), tls=tls, name=name)
+
+
+def forward_zone(text: str) -> ForwardZone:
+    """`ZONE=ADDRESS,ADDRESS`: who knows the names of a zone. Raises ValueError."""
+    zone, equals, servers = text.partition("=")
+    if not equals or not servers.strip():
+        raise ValueError("say which servers know which zone: corp.example=10.0.0.2,10.0.0.3")
+    return ForwardZone(zone=dns_zone(zone), upstreams=tuple(nameserver(each) for each in servers.split(",")))
+
+
+def dns_zone(text: str) -> str:
+    """A zone's name, in lower case, without a dot at its end; the root is a dot. Raises ValueError."""
+    name = text.strip().lower()
+    if name == ".":
+        return name
+    name = name.removesuffix(".")
+    if not name or len(name) > 253 or not all(1 <= len(label.encode()) <= 63 for label in name.split(".")):
+        raise ValueError(f"{text.strip() or 'nothing'} is no name of a zone")
+    return name
 
 
 def cidr(text: str) -> str:

@@ -300,7 +300,23 @@ SETTINGS: tuple[Setting, ...] = (
         meta="ADDR",
         many=True,
         read=address.nameserver,
-        help="Where foreign names are asked (default: those of /etc/resolv.conf).",
+        help="Where foreign names are asked; tls://ADDR#NAME asks over TLS (default: those of /etc/resolv.conf).",
+    ),
+    Setting(
+        key="dns.forward_zones",
+        flag="--dns-forward",
+        meta="ZONE=ADDR,ADDR",
+        many=True,
+        read=address.forward_zone,
+        help="Where the names of this zone are asked; the longest zone wins.",
+    ),
+    Setting(
+        key="dns.private_answers",
+        flag="--dns-private",
+        meta="ZONE",
+        many=True,
+        read=address.dns_zone,
+        help="Zone whose upstreams may answer with private addresses; '.' is all (default: internal).",
     ),
     Setting(key="dns.domain", flag="--domain", meta="NAME", read=needed, help="Zone of service names."),
     Setting(
@@ -480,6 +496,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(key="dns.forward", read=boolean, help="Forward foreign names at all?"),
     Setting(key="dns.forward_timeout_seconds", read=seconds, help="For one upstream to answer."),
     Setting(key="dns.forward_total_seconds", read=seconds, help="For a forwarded answer in all."),
+    Setting(key="dns.upstream_ca", read=text, help="File of CAs for upstreams over TLS (default: the system's)."),
+    Setting(key="dns.mixed_case", read=boolean, help="Ask upstreams in random case (0x20)?"),
+    Setting(key="dns.loop_check", read=boolean, help="Ask each upstream once whether it sends our queries back?"),
+    Setting(key="dns.cache_bytes", read=size(1 << 16, 1 << 36), help="For the answers of upstreams, per worker."),
+    Setting(
+        key="dns.stale_seconds", read=seconds, help="Until an answer past its time serves while upstreams are slow."
+    ),
     Setting(
         key="docker.tls_folder",
         flag="--docker-tls",

@@ -126,12 +126,12 @@ def _take_variable(name: str, value: str, found: dict[str, _Found], problems: li
             Problem(code="T1003", text=text, place=name, kept="it is ignored here", severity=Severity.WARNING)
         )
         return
-    found[setting.key] = _Found(value=_several(value) if setting.many else value, place=name)
+    found[setting.key] = _Found(value=_several(setting, value) if setting.many else value, place=name)
 
 
-def _several(value: str) -> object:
-    parts = [part for part in value.replace(",", " ").split() if part]
-    return parts or [""]
+def _several(setting: Setting, value: str) -> object:
+    """The items of a list in one variable, parted by blanks or commas; by blanks alone where an item may have commas."""
+    return (value if "," in setting.meta else value.replace(",", " ")).split() or [""]
 
 
 def _from_file(name: str | None, problems: list[Problem]) -> dict[str, _Found]:

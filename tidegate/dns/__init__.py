@@ -6,8 +6,11 @@ gets to see; a *zone* is what we are authoritative for.
 
 Files, in the order of a query: `listener` (bound sockets) -> `datagram` / `server` (read, batch, write) -> `zone` (the
 hot lookup, then the long way) -> `tree` (names), `view` (askers), `rrset` (what a name says), `record` (bytes),
-`special` (names the RFCs reserve) -> `wire` (parse a query, assemble a reply) -> `forward`, `upstream`, `cache`,
-`message` (foreign names). `explain` tells a person why an answer is what it is.
+`special` (names the RFCs reserve) -> `wire` (parse a query, assemble a reply). Foreign names: `cache` (what is known) ->
+`forward` (who waits for what) -> `inquiry` (one question on its way) -> `group`, `standing` (whom to ask) -> `upstream`,
+`pipe`, `entropy` (asking) -> `message` (what came) -> `rebind` (what of it may pass) and `failures`; `resolvconf` and
+`loop` tell who may be asked at all. `explain` tells a person why an answer is what it is.
 
-Must not happen here: a raw packet given to a DNS library; a name of our own zone sent upstream; a task per own answer.
+Must not happen here: a raw packet given to a DNS library; a name of our own zone sent upstream; a task per answer; a wait for an
+upstream in the way of anybody who does not ask for its name.
 """

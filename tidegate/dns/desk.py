@@ -1,12 +1,12 @@
 """The desk: where UDP and TCP bring their queries, and which way each goes.
 
 A query takes the short cut (`Zone.answer`), else the long way: parse, own zone, cache, forwarder. Only a forwarded
-query outlives the callback it came in. A fault in one query is counted and costs that query, never the socket.
+query outlives the callback it came in, and no task is made for it. A fault in one query is counted and costs that
+query, never the socket.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
@@ -14,7 +14,6 @@ from typing import Protocol
 from tidegate.dns import wire
 from tidegate.dns.view import Asker
 from tidegate.dns.zone import Zone
-from tidegate.tasks import Tasks
 from tidegate.telemetry import logger
 
 log = logger("dns")
@@ -25,12 +24,13 @@ Send = Callable[[bytes], None]
 class Forwarder(Protocol):
     """Who resolves foreign names."""
 
-    def cached(self, query: wire.Query, room: int, now: float) -> bytes | None:
-        """The reply from the cache, if it is there."""
+    def recall(self, data: bytes, asker: Asker, shape: int) -> bytes | None:
+        """The reply from the cache to a well-formed query, if its name was foreign in a zone of this shape."""
         ...
 
-    async def resolve(self, query: wire.Query, room: int) -> bytes:
-        """The reply after asking around; always one, within the total time of the configuration."""
+    def take(self, query: wire.Query, room: int, shape: int, send: Callable[[], Send]) -> bytes | None:
+        """The reply to a query for a foreign name; None if it is to come: then `send()` has been called for the way
+        back, which is used in any case and in time."""
         ...
 
     async def run(self) -> None:
@@ -43,12 +43,11 @@ class Forwarder(Protocol):
 class Desk:
     """Takes queries from the sockets and sees that each gets its reply, at once or later through `send`."""
 
-    def __init__(self, zone: Zone, forwarder: Forwarder | None, tasks: Tasks) -> None:
+    def __init__(self, zone: Zone, forwarder: Forwarder | None) -> None:
         self.zone = zone
         self.refused: Counter[str] = Counter()  # rcode -> replies that only carry it
         self.dropped: Counter[str] = Counter()  # reason -> queries without a reply
         self._forwarder = forwarder
-        self._tasks = tasks
 
     def take(self, data: bytes, asker: Asker, send: Callable[[], Send]) -> bytes | None:
         """The reply to `data`; None if there is none, or not yet: then `send()` is called for the way back.
@@ -67,6 +66,10 @@ class Desk:
         log.exception(what)  # noqa: LOG004  called from handlers only
 
     def _long_way(self, data: bytes, asker: Asker, send: Callable[[], Send]) -> bytes | None:
+        if self._forwarder is not None:
+            reply = self._forwarder.recall(data, asker, self.zone.shape)
+            if reply is not None:
+                return reply
         query = wire.parse(data)
         if query is None:
             self.dropped["malformed"] += 1
@@ -81,16 +84,7 @@ class Desk:
         if self._forwarder is None or not asker.recursion or not query.rd or query.qtype == wire.ANY:
             return self._refusal(query, wire.REFUSED, asker)
         room = wire.limit(query, asker.stream)
-        reply = self._forwarder.cached(query, room, asyncio.get_running_loop().time())
-        if reply is None:
-            self._tasks.spawn("forward", self._ask(self._forwarder, query, room, send()))
-        return reply
-
-    async def _ask(self, forwarder: Forwarder, query: wire.Query, room: int, send: Send) -> None:
-        try:
-            send(await forwarder.resolve(query, room))
-        except Exception:  # noqa: BLE001  as in `take`
-            self.fault("query not forwarded")
+        return self._forwarder.take(query, room, self.zone.shape, send)
 
     def _refusal(self, query: wire.Query, rcode: int, asker: Asker) -> bytes:
         self.refused[wire.RCODES[rcode]] += 1

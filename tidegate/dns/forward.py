@@ -1,154 +1,273 @@
-"""The forwarder: foreign names from the cache, else from the upstreams, in order, until one gives a usable answer.
+"""The forwarder: foreign names from the cache, else from the upstreams, and where those fail from the cache again.
 
-Identical questions that miss at the same time are asked once. A question for which every upstream failed is not asked
-again for `FAILURE_SECONDS` (RFC 9520), so a dead upstream is no reason for a storm.
+Identical questions that miss at the same time are asked once. A question that found no answer is not asked again for
+`FAILURE_SECONDS`, doubling (RFC 9520), so a dead upstream is no reason for a storm; what is past its time serves
+meanwhile (RFC 8767). Nothing here waits: whoever asks leaves a way back, which is used in any case, and in time.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tidegate.config import DnsConfig
-from tidegate.dns import message, wire
-from tidegate.dns.cache import Cache, Key
+from tidegate.dns import message, rebind, special, wire
+from tidegate.dns.cache import STALE_TTL, Cache, key_of
+from tidegate.dns.entropy import Entropy
+from tidegate.dns.failures import Failures
+from tidegate.dns.group import Group, Groups
+from tidegate.dns.inquiry import Inquiry, Send, Waiter
+from tidegate.dns.loop import LoopCheck
 from tidegate.dns.message import Message
-from tidegate.dns.upstream import Upstream, query_for
-from tidegate.model import Address
+from tidegate.dns.pipe import Pipe
+from tidegate.dns.resolvconf import ResolvConf, Watch
+from tidegate.dns.upstream import Try, Upstream, query_for
+from tidegate.dns.view import Asker
+from tidegate.model import Address, Nameserver
 from tidegate.tasks import Tasks
+from tidegate.telemetry import logger
 
-MAX_MISSES = 1024  # different questions being asked at a time; more get SERVFAIL at once
-FAILURE_SECONDS = 1.0  # the least RFC 9520 3.2 allows: an upstream that comes back is not missed for long
-_MAX_FAILURES = 4096
+MAX_INQUIRIES = 1024  # different questions being asked at a time; more get SERVFAIL at once
+MAX_WAITERS = 4096  # queries without a reply yet, over all of them
+RELOAD_SECONDS = 5.0  # between looks at resolv.conf
+_WAY_BACK = 0.95  # of the time for all tries: a client that waits as long must still get the reply
 
-_FAIL_OVER = frozenset([wire.FORMERR, wire.SERVFAIL, wire.NOTIMP, wire.REFUSED])
+log = logger("dns")
+RESOLV_CONF = Path("/etc/resolv.conf")
 
 
 class UpstreamForwarder:
-    """Asks `upstreams`; `config` gives the time for one try and for all of them together."""
+    """Asks the upstreams of `config`, or those of `resolv_conf` where it names none. `reload` or `run` make them known."""
 
-    def __init__(self, config: DnsConfig, upstreams: Sequence[Address]) -> None:
-        self._try_seconds = config.forward_timeout_seconds
-        self._total_seconds = config.forward_total_seconds
-        self._upstreams = [Upstream(address) for address in upstreams]
-        self._best = 0  # index of the upstream that answered last: asked first
-        self._cache = Cache()
-        self._misses: dict[Key, asyncio.Future[Message | None]] = {}
-        self._failures: dict[Key, float] = {}  # question -> loop time until which it is not asked again
+    def __init__(self, config: DnsConfig, resolv_conf: Path = RESOLV_CONF) -> None:
+        self._config = config
+        self._total_seconds = config.forward_total_seconds * _WAY_BACK
+        self._cache = Cache(config.cache_bytes)
+        self._failures = Failures()
+        self._entropy = Entropy()
+        self._loops = LoopCheck(config.listeners)
+        self._watch = Watch(resolv_conf)
+        self._upstreams: dict[Nameserver, Upstream] = {}
+        self._groups = Groups(Group(()), {})
+        self._trusted: frozenset[bytes] = frozenset()  # zones that may answer with private addresses
+        self._inquiries: dict[bytes, Inquiry] = {}
+        self._waiting = 0
         self._counts: Counter[str] = Counter()
+        self._clock: Callable[[], float] | None = None  # the loop's, from the first query
 
     async def run(self) -> None:
         """Own the upstreams' sockets until cancelled."""
         async with Tasks("dns.upstreams") as tasks:
-            for upstream in self._upstreams:
-                tasks.spawn(str(upstream.address), upstream.run())
+            running: dict[Upstream, asyncio.Task[None]] = {}
+            while True:
+                if self.reload() or not running:
+                    self._follow(tasks, running)
+                await asyncio.sleep(RELOAD_SECONDS)
 
-    def cached(self, query: wire.Query, room: int, now: float) -> bytes | None:
-        """The reply from the cache, if it is there. `now` is the loop's time."""
-        found = self._cache.get(_key(query), now)
-        if found is None:
-            return None
-        self._counts["cached"] += 1
-        return message.render(found[0], query, found[1], room)
+    def reload(self) -> bool:
+        """Take in the configuration, or resolv.conf if it has changed. True if something is new."""
+        told = self._watch.changed()
+        if told is None and self._upstreams:
+            return False
+        told = told or ResolvConf()
+        self._trusted = frozenset(wire.encode(zone) for zone in (*self._config.private_answers, *told.search))
+        general = self._members(self._config.upstreams or told.nameservers)
+        zones = {
+            wire.encode(each.zone): Group(self._members(each.upstreams), is_trusted=True)
+            for each in self._config.forward_zones
+        }
+        self._groups = Groups(Group(general), zones)
+        self._upstreams = {each.server: each for each in self._groups.all()}
+        return True
 
-    async def resolve(self, query: wire.Query, room: int) -> bytes:
-        """The reply after asking; SERVFAIL with an extended error where no upstream has a usable answer."""
-        found = await self._shared(query)
+    def recall(self, data: bytes, asker: Asker, shape: int) -> bytes | None:
+        """The reply from the cache to a well-formed query, if its name was foreign in a zone of this shape."""
+        reply = self._cache.recall(data, asker, shape, self._now())
+        if self._cache.due:
+            self._refresh()
+        return reply
+
+    def take(self, query: wire.Query, room: int, shape: int, send: Callable[[], Send]) -> bytes | None:
+        """The reply to a query for a foreign name; None if it is to come: then `send()` has been called for the way
+        back, which is used in time for a client that waits for as long as `forward_total_seconds`."""
+        key = key_of(query)
+        now = self._now()
+        found = self._cache.fresh(key, now, shape)
         if found is None:
-            self._counts["failed"] += 1
-            return wire.reply(query, wire.SERVFAIL, ra=True, ede=wire.EDE_NO_REACHABLE)
-        self._counts["answered"] += 1
-        return message.render(found, query, 0, room)
+            return self._miss(key, query, room, send, now)
+        reply = self._cache.render(found, query, room, now)
+        if self._cache.due:
+            self._refresh()
+        return reply
 
     def counters(self) -> dict[str, int]:
-        """Replies from the cache, from upstreams, failures; tries at upstreams; answers rejected as not ours."""
-        return {**self._counts, "rejected": sum(upstream.rejected for upstream in self._upstreams)}
+        """Replies from the cache, fresh and stale, from upstreams, failures; tries at upstreams; answers rejected."""
+        return {
+            **self._counts,
+            "cached": self._cache.hits,
+            "evicted": self._cache.evicted,
+            "rejected": sum(upstream.rejected for upstream in self._upstreams.values()),
+        }
 
-    async def _shared(self, query: wire.Query) -> Message | None:
-        """The answer, asked for once however many want it."""
-        key = _key(query)
-        loop = asyncio.get_running_loop()
-        if self._failures.get(key, 0.0) > loop.time():
-            return None
-        waiting = self._misses.get(key)
-        if waiting is not None:
-            self._counts["coalesced"] += 1
-            return await asyncio.shield(waiting)
-        if len(self._misses) >= MAX_MISSES:
+    def upstreams(self) -> Sequence[Upstream]:
+        """Who is asked, for whoever reports on them."""
+        return tuple(self._upstreams.values())
+
+    # ------------------------------------------------------------------------------------------------ questions
+
+    def _miss(self, key: bytes, query: wire.Query, room: int, send: Callable[[], Send], now: float) -> bytes | None:
+        probe = self._loops.answer(query)
+        if probe is not None:
+            return probe
+        stale = self._cache.stale(key, now)
+        if self._failures.holds(key, now):
+            return self._poor(query, room, stale, self._failures.answer(key), wire.EDE_NO_REACHABLE)
+        inquiry = self._inquiries.get(key)
+        is_new = inquiry is None
+        if self._waiting >= MAX_WAITERS or (is_new and len(self._inquiries) >= MAX_INQUIRIES):
             self._counts["overload"] += 1
-            return None
-        answer = self._misses[key] = loop.create_future()
-        found = None
-        try:
-            found = await self._ask_around(query)
-        finally:
-            del self._misses[key]
-            answer.set_result(found)
-        self._keep(key, found, loop.time())
+            return self._poor(query, room, stale, None, wire.EDE_NETWORK)
+        if inquiry is None:
+            inquiry = self._inquire(key, query.name, stale)
+        else:
+            self._counts["coalesced"] += 1
+        if stale is not None and (inquiry.is_late or not self._groups.of(query.name).is_up):
+            reply = self._poor(query, room, stale, None, 0)
+        else:
+            reply = None
+            inquiry.waiters.append(Waiter(query, room, send()))
+            self._waiting += 1
+        if is_new:
+            inquiry.start(self._total_seconds, self._config.stale_seconds)
+        return reply
+
+    def _inquire(self, key: bytes, name: bytes, stale: Message | None) -> Inquiry:
+        inquiry = Inquiry(key, query_for(key), self._groups.of(name), self._on_done, self._on_late)
+        inquiry.stale = stale
+        self._inquiries[key] = inquiry
+        return inquiry
+
+    def _refresh(self) -> None:
+        """Ask again for what is asked for in the last tenth of its time, once, if there is nothing more urgent to do."""
+        for key in self._cache.due:
+            if len(self._inquiries) * 2 < MAX_INQUIRIES and key not in self._inquiries:
+                self._counts["prefetched"] += 1
+                self._inquire(key, key[:-5], None).start(self._total_seconds, self._config.stale_seconds)
+            else:
+                self._cache.retry(key)
+        self._cache.due.clear()
+
+    def _on_late(self, inquiry: Inquiry) -> None:
+        """No fresh answer yet: those who wait get the stale one."""
+        for waiter in self._dismissed(inquiry):
+            waiter.send(self._poor(waiter.query, waiter.room, inquiry.stale, None, 0))
+
+    def _on_done(self, inquiry: Inquiry, found: Message | None) -> None:
+        key = inquiry.key
+        del self._inquiries[key]
+        self._counts["tries"] += inquiry.tries
+        self._counts["hedged"] += inquiry.hedges
+        now = self._now()
+        waiters = self._dismissed(inquiry)
+        if found is None or found.rcode in _FAILURES:
+            self._failures.add(key, found, now)
+            self._cache.retry(key)
+            for waiter in waiters:
+                waiter.send(self._poor(waiter.query, waiter.room, inquiry.stale, found, wire.EDE_NO_REACHABLE))
+            return
+        found = self._checked(key[:-5], found)
+        self._failures.forget(key)
+        self._cache.put(key, found, now)
+        self._counts["answered"] += len(waiters)
+        for waiter in waiters:
+            waiter.send(message.render(found, waiter.query, found.body, waiter.room, found.ede))
+
+    def _dismissed(self, inquiry: Inquiry) -> list[Waiter]:
+        waiters, inquiry.waiters = inquiry.waiters, []
+        self._waiting -= len(waiters)
+        return waiters
+
+    def _poor(self, query: wire.Query, room: int, stale: Message | None, found: Message | None, ede: int) -> bytes:
+        """The reply where there is no good one: a stale answer, else what an upstream said, else SERVFAIL."""
+        if stale is not None:
+            self._counts["stale"] += 1
+            why = wire.EDE_STALE_NXDOMAIN if stale.rcode == wire.NXDOMAIN else wire.EDE_STALE
+            return message.render(stale, query, message.lasting(stale, STALE_TTL), room, why)
+        self._counts["failed"] += 1
+        if found is not None:
+            return message.render(found, query, found.body, room)
+        return wire.reply(query, wire.SERVFAIL, ra=True, ede=ede)
+
+    def _checked(self, name: bytes, found: Message) -> Message:
+        """`found` without private addresses, unless those who know `name` may give such."""
+        if b"\0" in self._trusted or self._groups.of(name).is_trusted or special.apex_above(name, self._trusted):
+            return found
+        clean = rebind.strip(found)
+        if clean.ede is not None:
+            if not self._counts["stripped"]:  # the first one says what to do; the rest are counted
+                log.warning(
+                    "private address taken out of an upstream's answer; a zone that may have some belongs into "
+                    "dns.private_answers or dns.forward_zones",
+                    extra={"qname": wire.decode(name)},
+                )
+            self._counts["stripped"] += 1
+        return clean
+
+    # ------------------------------------------------------------------------------------------------ upstreams
+
+    def _members(self, servers: Sequence[Nameserver]) -> list[Upstream]:
+        """The upstreams for `servers`, those we have already with all they know; never ourselves."""
+        found = []
+        for server in dict.fromkeys(servers):
+            if is_own(server, self._config.listeners):
+                continue
+            if server not in self._upstreams:
+                pipe = Pipe(server, self._entropy, self._config.upstream_ca)
+                self._upstreams[server] = Upstream(
+                    server,
+                    pipe,
+                    self._config.forward_timeout_seconds,
+                    self._entropy,
+                    mixed_case=self._config.mixed_case,
+                )
+            found.append(self._upstreams[server])
         return found
 
-    def _keep(self, key: Key, found: Message | None, now: float) -> None:
-        if found is not None:
-            self._failures.pop(key, None)
-            self._cache.put(key, found, now)
-            return
-        if len(self._failures) >= _MAX_FAILURES:
-            self._failures.clear()
-        self._failures[key] = now + FAILURE_SECONDS
+    def _follow(self, tasks: Tasks, running: dict[Upstream, asyncio.Task[None]]) -> None:
+        """Run what is new, end what is gone."""
+        current = set(self._upstreams.values())
+        for upstream in current - running.keys():
+            running[upstream] = tasks.spawn(str(upstream.server), upstream.run())
+            if self._config.loop_check:
+                upstream.ask(query_for(self._loops.question() + b"\0"), self._on_probe)
+        for upstream in running.keys() - current:
+            running.pop(upstream).cancel()
 
-    async def _ask_around(self, query: wire.Query) -> Message | None:
-        """The first usable answer, the last answering upstream first; the last unusable one if there is no better."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._total_seconds * 0.95  # what is left is for the way back to a client of 5 s
-        asked = query_for(query)
-        fallback = None
-        first = self._best
-        for turn in range(2 * len(self._upstreams)):  # twice around: a lost datagram is no failed server
-            left = deadline - loop.time()
-            if left <= 0:
-                break
-            index = (first + turn) % len(self._upstreams)
-            self._counts["tries"] += 1
-            found = await self._upstreams[index].ask(asked, min(self._try_seconds, left))
-            if found is None:
-                continue
-            if found.rcode not in _FAIL_OVER:
-                self._best = index
-                return found
-            fallback = found
-            if turn >= len(self._upstreams) - 1:  # every one has answered or had its time
-                break
-        return fallback
+    def _on_probe(self, asking: Try, found: Message | None) -> None:
+        if found is not None and self._loops.is_ours(found):
+            asking.upstream.standing.loops()
+            log.error(
+                "DNS upstream sends our own queries back and is not asked; give another one with --upstream-dns",
+                extra={"upstream": str(asking.upstream.server)},
+            )
+
+    def _now(self) -> float:
+        if self._clock is None:
+            self._clock = asyncio.get_running_loop().time
+        return self._clock()
 
 
-def upstreams_of(config: DnsConfig, resolv_conf: str = "/etc/resolv.conf") -> tuple[Address, ...]:
-    """The configured upstreams, else those of `resolv_conf`; never one of our own listeners."""
-    return tuple(
-        address for address in config.upstreams or _system(resolv_conf) if not _is_own(address, config.listeners)
-    )
+_FAILURES = frozenset([wire.FORMERR, wire.SERVFAIL, wire.NOTIMP, wire.REFUSED])
 
 
-def _system(path: str) -> list[Address]:
-    try:
-        lines = Path(path).read_text("utf-8", "replace").splitlines()
-    except OSError:  # no file, no upstreams: the server says so when it starts
-        return []
-    words = (line.split() for line in lines)
-    return [Address(host=line[1], port=53) for line in words if len(line) > 1 and line[0] == "nameserver"]
-
-
-def _is_own(address: Address, listeners: Sequence[Address]) -> bool:
+def is_own(server: Nameserver, listeners: Sequence[Address]) -> bool:
     """Is it where we listen? Also by way of a listener for all addresses; but other addresses of 127/8 belong to other
     resolvers (Docker's at 127.0.0.11, systemd's at 127.0.0.53)."""
-    loopback = address.host in ("127.0.0.1", "::1")
+    loopback = server.host in ("127.0.0.1", "::1")
     return any(
-        listener.port == address.port
-        and (listener.host == address.host or (loopback and listener.host in ("0.0.0.0", "::")))  # noqa: S104
+        listener.port == server.port
+        and (listener.host == server.host or (loopback and listener.host in ("0.0.0.0", "::")))  # noqa: S104
         for listener in listeners
     )
-
-
-def _key(query: wire.Query) -> Key:
-    return query.name + query.question[len(query.name) :], query.do, query.cd

@@ -1,109 +1,165 @@
-"""Foreign answers: where their records stand, so that TTLs can count down and records can go whole. Pure.
+"""HOT: foreign answers: where their records stand, so that TTLs can count down and records can go whole. Pure.
 
-An answer is kept as it came, names compressed. Cutting records off its end is always safe, since compression points
-backwards only; nothing is ever cut out of its middle.
+Counted: every forwarded query; guarded by bench/macro/dns.py. An answer is kept as it came, names compressed. Cutting
+records off its end is always safe, since compression points backwards only; what must go from its middle is rewritten
+by `rebind`. Offsets are relative to `body`, what stands behind the question.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from tidegate.dns import wire
 
-_MAX_RECORDS = 512  # a foreign answer with more is refused unread
+MAX_RECORDS = 512  # a foreign answer with more is refused unread
 
-
-class Record:
-    """Where one record stands: its section (1 answer, 2 authority, 3 additional), TTL and end."""
-
-    __slots__ = ("data_at", "end", "rtype", "section", "start", "ttl", "ttl_at")
-
-    def __init__(self, section: int, rtype: int, ttl: int, start: int, ttl_at: int, end: int) -> None:
-        self.section = section
-        self.rtype = rtype
-        self.ttl = ttl
-        self.start = start
-        self.ttl_at = ttl_at
-        self.data_at = ttl_at + 6
-        self.end = end
+_ANSWER, _AUTHORITY = 1, 2
+_NOERROR, _NXDOMAIN, _SOA, _OPT = wire.NOERROR, wire.NXDOMAIN, wire.SOA, wire.OPT
 
 
 class Message:
-    """A foreign answer, checked to its end. `records` are without the OPT record and what follows it."""
+    """A foreign answer, checked to its end and without its OPT record and what follows that.
 
-    __slots__ = ("data", "question", "rcode", "records", "truncated")
+    `counts` are the records of the three sections; `ends`, `ttl_places`, `ttls` and `types` have one number for each
+    record. `lifetime` is how many seconds the whole may be kept: the least TTL of a positive answer, the SOA's of a
+    negative one (RFC 2308 5), 0 for what must not be kept: cut answers, denials without an SOA, other codes. `ede` is
+    an extended error of ours about it.
+    """
 
-    def __init__(self, data: bytes, question: bytes, records: Sequence[Record]) -> None:
-        self.data = data
+    __slots__ = (
+        "body",
+        "counts",
+        "ede",
+        "ends",
+        "lifetime",
+        "question",
+        "rcode",
+        "truncated",
+        "ttl_places",
+        "ttls",
+        "types",
+    )
+
+    def __init__(self, question: bytes, rcode: int, truncated: bool) -> None:
         self.question = question
-        self.rcode = data[3] & 15
-        self.truncated = bool(data[2] & 2)
-        self.records = records
+        self.rcode = rcode
+        self.truncated = truncated
+        self.body = b""
+        self.counts = (0, 0, 0)
+        self.ends: list[int] = []
+        self.ttl_places: list[int] = []
+        self.ttls: list[int] = []
+        self.types: list[int] = []
+        self.lifetime = 0
+        self.ede: int | None = None
 
-    def ttl(self) -> int | None:
-        """Seconds the whole may be kept: the least TTL of a positive answer, the SOA's of a negative one (RFC 2308 5);
-        None for what must not be kept: cut answers, denials without an SOA, other codes."""
-        if self.truncated or self.rcode not in (wire.NOERROR, wire.NXDOMAIN):
-            return None
-        if self.rcode == wire.NOERROR and any(record.section == 1 for record in self.records):
-            return min(record.ttl for record in self.records)
-        soas = [record for record in self.records if record.section == 2 and record.rtype == wire.SOA]
-        if not soas:
-            return None
-        minimum = int.from_bytes(self.data[soas[0].end - 4 : soas[0].end])
-        return min(soas[0].ttl, minimum)
+    @property
+    def is_positive(self) -> bool:
+        return self.rcode == _NOERROR and self.counts[0] > 0
 
 
 def read(data: bytes) -> Message | None:
     """The answer in `data`; None if it is not a well-formed answer to one question."""
     if len(data) < 12 or not data[2] & 0x80 or data[4:6] != b"\0\1":
         return None
-    end = wire.name_end(data, 12)
-    if end < 0 or end + 4 > len(data):
+    end = wire.name_end(data, 12) + 4
+    if end < 4 or end > len(data):
         return None
-    records = _records(data, end + 4)
-    return None if records is None else Message(data, data[12 : end + 4], records)
+    found = Message(data[12:end], data[3] & 15, bool(data[2] & 2))
+    if not _read_records(found, data, end):
+        return None
+    found.lifetime = _lifetime(found)
+    return found
 
 
-def render(message: Message, query: wire.Query, age: int, room: int) -> bytes:
-    """The reply to `query` out of `message`, `age` seconds old, with our own OPT record and flags, cut to `room`."""
-    opt = wire.option_record(query.do) if query.edns else b""
-    start = 12 + len(query.question)
-    kept = list(message.records)
-    while kept and kept[-1].end + len(opt) > room:
-        kept.pop()
-    is_cut = message.truncated or any(record.section == 1 for record in message.records[len(kept) :])
-    end = kept[-1].end if kept else start
-    body = bytearray(message.data[start:end])
-    for record in kept:
-        at = record.ttl_at - start
-        body[at : at + 4] = max(0, record.ttl - age).to_bytes(4)
+def aged(message: Message, age: int) -> bytes:
+    """The body with all TTLs `age` seconds less."""
+    body = bytearray(message.body)
+    for place, ttl in zip(message.ttl_places, message.ttls, strict=True):
+        body[place : place + 4] = max(0, ttl - age).to_bytes(4, "big")
+    return bytes(body)
+
+
+def lasting(message: Message, ttl: int) -> bytes:
+    """The body with every TTL `ttl`."""
+    body = bytearray(message.body)
+    for place in message.ttl_places:
+        body[place : place + 4] = ttl.to_bytes(4, "big")
+    return bytes(body)
+
+
+def render(message: Message, query: wire.Query, body: bytes, room: int, ede: int | None = None) -> bytes:
+    """The reply to `query` out of `message`, whose records stand in `body`, with our own OPT record and flags, cut to
+    `room`."""
+    opt = wire.option_record(query.do, 0, ede) if query.edns else b""
+    left = room - 12 - len(query.question) - len(opt)
+    counts = message.counts
+    is_cut = message.truncated
+    if len(body) > left:
+        kept = sum(1 for end in message.ends if end <= left)  # ends ascend
+        body = body[: message.ends[kept - 1]] if kept else b""
+        is_cut = is_cut or kept < counts[0]
+        counts = _first(kept, counts)
     flags = 0x8000 | wire.FLAG_RA | query.rd * wire.FLAG_RD | query.cd * wire.FLAG_CD | message.rcode
     flags |= wire.FLAG_TC if is_cut else 0
-    counts = [sum(1 for record in kept if record.section == section) for section in (1, 2, 3)]
-    counts[2] += 1 if opt else 0
-    head = query.id + flags.to_bytes(2) + b"\0\1" + b"".join(count.to_bytes(2) for count in counts)
-    return b"".join((head, query.question, body, opt))
+    return b"".join((query.id, flags.to_bytes(2, "big"), packed(counts, bool(opt)), query.question, body, opt))
 
 
-def _records(data: bytes, position: int) -> list[Record] | None:
-    counts = [int.from_bytes(data[at : at + 2]) for at in (6, 8, 10)]
-    if sum(counts) > _MAX_RECORDS:
-        return None
-    records: list[Record] = []
-    is_open = True  # until the OPT record, behind which nothing is kept
-    for section, count in enumerate(counts, 1):
-        for _ in range(count):
+def packed(counts: tuple[int, int, int], opt: bool) -> bytes:
+    """The four counts of a header with one question, and an OPT record or not."""
+    answers, authority, additional = counts
+    additional += opt
+    return bytes(
+        (0, 1, answers >> 8, answers & 255, authority >> 8, authority & 255, additional >> 8, additional & 255)
+    )
+
+
+def _first(kept: int, counts: tuple[int, int, int]) -> tuple[int, int, int]:
+    answers = min(kept, counts[0])
+    authority = min(kept - answers, counts[1])
+    return answers, authority, kept - answers - authority
+
+
+def _lifetime(message: Message) -> int:
+    if message.truncated or message.rcode not in (_NOERROR, _NXDOMAIN):
+        return 0
+    if message.is_positive:
+        return min(message.ttls)
+    for index in range(message.counts[0], message.counts[0] + message.counts[1]):
+        if message.types[index] == _SOA:
+            end = message.ends[index]
+            return min(message.ttls[index], int.from_bytes(message.body[end - 4 : end], "big"))
+    return 0
+
+
+def _read_records(message: Message, data: bytes, start: int) -> bool:
+    """Take in the records from `start` on, up to the OPT record; the rest is only checked."""
+    counts = [data[6] << 8 | data[7], data[8] << 8 | data[9], data[10] << 8 | data[11]]
+    if counts[0] + counts[1] + counts[2] > MAX_RECORDS:
+        return False
+    position = start
+    size = len(data)
+    is_open = True
+    kept = [0, 0, 0]
+    for section in range(3):
+        for _ in range(counts[section]):
             owner = wire.owner_end(data, position)
-            if owner < 0 or owner + 10 > len(data):
-                return None
-            end = owner + 10 + int.from_bytes(data[owner + 8 : owner + 10])
-            if end > len(data):
-                return None
-            rtype = int.from_bytes(data[owner : owner + 2])
-            is_open = is_open and rtype != wire.OPT
+            if owner < 0 or owner + 10 > size:
+                return False
+            position = owner + 10 + (data[owner + 8] << 8 | data[owner + 9])
+            if position > size:
+                return False
+            rtype = data[owner] << 8 | data[owner + 1]
+            is_open = is_open and rtype != _OPT
             if is_open:
-                ttl = int.from_bytes(data[owner + 4 : owner + 8])
-                records.append(Record(section, rtype, ttl if ttl < 1 << 31 else 0, position, owner + 4, end))
-            position = end
-    return records
+                kept[section] += 1
+                _take(message, data, owner, rtype, position - start, owner + 4 - start)
+    message.counts = (kept[0], kept[1], kept[2])
+    message.body = data[start : start + message.ends[-1]] if message.ends else b""
+    return True
+
+
+def _take(message: Message, data: bytes, owner: int, rtype: int, end: int, ttl_place: int) -> None:
+    ttl = data[owner + 4] << 24 | data[owner + 5] << 16 | data[owner + 6] << 8 | data[owner + 7]
+    message.ends.append(end)
+    message.ttl_places.append(ttl_place)
+    message.ttls.append(ttl if ttl < 1 << 31 else 0)  # RFC 2181 8
+    message.types.append(rtype)

@@ -147,7 +147,7 @@ class DnsServer:
         for sock in (*udp, *tcp):  # an inherited descriptor may come blocking, and would then stop the whole loop
             sock.setblocking(False)
         async with Tasks("dns") as tasks, contextlib.AsyncExitStack() as stack:
-            self._desk = Desk(self.zone, self._forwarder, tasks)
+            self._desk = Desk(self.zone, self._forwarder)
             if self._forwarder is not None:
                 tasks.spawn("upstreams", self._forwarder.run())
             for sock in udp:

@@ -1,137 +1,273 @@
-"""One upstream server: asks over pooled UDP sockets, and over TCP what was cut.
+"""One upstream server: asks over pooled UDP sockets and over TCP what was cut, or over TLS everything.
 
 Against forged answers (RFC 5452): each socket is connected, so the kernel drops what others send; it has a random port
-and is renewed after some queries; ids are random; an answer whose question is not the one asked is counted and left
-lying, the query stays open.
+and is renewed after some queries; ids are random; an answer whose question is not the one asked, to the case of its
+letters, is counted and left lying, the query stays open. An answer that comes too late for who asked still tells how
+long this upstream takes.
 """
 
 from __future__ import annotations
 
 import asyncio
-import secrets
 import socket
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
 
 from tidegate.dns import message, wire
+from tidegate.dns.entropy import Entropy
 from tidegate.dns.message import Message
-from tidegate.model import Address
+from tidegate.dns.standing import Standing
+from tidegate.model import Nameserver
 
-POOL = 32  # sockets, so ports, at a time
-QUERIES_PER_SOCKET = 200  # then another port
+POOL = 64  # sockets, so ports, at a time
+QUERIES_PER_SOCKET = 256  # then another port
 MAX_OPEN = 1024  # queries without an answer yet; more are refused, not queued
+BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)  # seconds
+TIMEOUT, ERROR = "timeout", "error"  # in place of an rcode
+NOT_SERVING = frozenset([wire.FORMERR, wire.NOTIMP, wire.REFUSED])  # says more of the server than of the name
+
 _ANSWER_SIZE = 4096
+
+Done = Callable[["Try", "Message | None"], None]
+
+
+class Try:
+    """One question at one upstream. `done` is called once; with None where no answer came in time or will come."""
+
+    __slots__ = ("asked", "cut", "done", "ident", "is_settled", "port", "sent_at", "upstream")
+
+    def __init__(self, upstream: Upstream, asked: bytes, done: Done, now: float) -> None:
+        self.upstream = upstream
+        self.asked = asked  # as sent, but for the id
+        self.done = done
+        self.ident = b""  # under which it is out now
+        self.port: Port | None = None  # where it went by UDP
+        self.cut: Message | None = None  # the answer by UDP that has to be had again by TCP
+        self.sent_at = now
+        self.is_settled = False
+
+
+class Stream(Protocol):
+    """A lasting connection to the upstream."""
+
+    def ask(self, asking: Try) -> bool:
+        """Send it as soon as there is a connection; False if there is no room."""
+        ...
+
+    def forget(self, asking: Try) -> None: ...
+
+    async def run(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Durations:
+    """How long tries took that ended one way: counts per bucket (the last is above all), and their sum in seconds."""
+
+    __slots__ = ("counts", "total")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BUCKETS) + 1)
+        self.total = 0.0
+
+    def add(self, seconds: float) -> None:
+        self.counts[bisect_left(BUCKETS, seconds)] += 1
+        self.total += seconds
 
 
 class Upstream:
-    """`run` owns the sockets; `ask` works while it runs. `rejected` counts answers to questions nobody asked."""
+    """`run` owns the sockets; `ask` works while it runs. `rejected` counts answers to questions nobody asked;
+    `durations` has what became of all tries, those without an answer as well, by rcode, `timeout` or `error`."""
 
-    def __init__(self, address: Address) -> None:
-        self.address = address
+    def __init__(
+        self, server: Nameserver, stream: Stream, seconds: float, entropy: Entropy, *, mixed_case: bool = False
+    ) -> None:
+        self.server = server
+        self.standing = Standing()
         self.rejected = 0
-        self._ports: list[_Port] = []
-        self._open = 0
+        self.open = 0
+        self.durations: dict[str, Durations] = {}
+        self._stream = stream
+        self._seconds = seconds
+        self._entropy = entropy
+        self._is_mixed = mixed_case
+        self._ports: list[Port] = []
+        self._tries: deque[Try] = deque()  # in the order of their time-outs
+        self._timer: asyncio.TimerHandle | None = None  # for the first of them
+        self._loop: asyncio.AbstractEventLoop | None = None  # from the first query
 
     async def run(self) -> None:
-        """Keep the pool until cancelled."""
+        """Keep the sockets until cancelled."""
         try:
-            await asyncio.get_running_loop().create_future()
+            await self._stream.run()
         finally:
-            for port in self._ports:
-                port.close()
-            self._ports.clear()
+            self.close()
 
-    async def ask(self, query: bytes, timeout_seconds: float) -> Message | None:
-        """The answer to `query` (its id is ours to choose); None after the time, or where nobody listens."""
-        if self._open >= MAX_OPEN:
-            return None
-        self._open += 1
-        try:
-            async with asyncio.timeout(timeout_seconds):
-                found = await self._ask_port(query)
-                return await self._ask_stream(query) if found is not None and found.truncated else found
-        except (TimeoutError, OSError, asyncio.IncompleteReadError):
-            return None
-        finally:
-            self._open -= 1
+    def close(self) -> None:
+        """Give everything back; open questions get None."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._stream.close()
+        for port in self._ports:
+            port.close()
+        self._ports.clear()
+        for asking in list(self._tries):
+            if not asking.is_settled:
+                self._end(asking, None)
+        self._tries.clear()
 
-    async def _ask_port(self, query: bytes) -> Message | None:
-        port = self._port()
-        ident, answer = port.send(query)
-        try:
-            return await answer
-        finally:
-            port.forget(ident)
+    def ask(self, query: bytes, done: Done) -> bool:
+        """Send `query`, whose id is ours to choose; False if it could not be sent, and `done` is never called."""
+        if self.open >= MAX_OPEN:
+            return False
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
+        now = loop.time()
+        asking = Try(self, self._cased(query) if self._is_mixed else query, done, now)
+        self.standing.asked(now)
+        if not (self._stream.ask(asking) if self.server.tls else self._send(asking)):
+            self._note(ERROR, 0.0)
+            self.standing.failed(now)
+            return False
+        self.open += 1
+        self._watch(asking)
+        return True
 
-    async def _ask_stream(self, query: bytes) -> Message | None:
-        reader, writer = await asyncio.open_connection(self.address.host, self.address.port)
-        try:
-            asked = secrets.token_bytes(2) + query[2:]
-            writer.write(len(asked).to_bytes(2) + asked)
-            size = int.from_bytes(await reader.readexactly(2))
-            return self.check(await reader.readexactly(size), asked)
-        finally:
-            writer.close()
-
-    def check(self, data: bytes, asked: bytes) -> Message | None:
-        """The message in `data` if it answers `asked`, octet for octet of the question."""
+    def check(self, data: bytes, asking: Try) -> Message | None:
+        """The message in `data` if it answers `asking`, octet for octet of the question."""
         found = message.read(data)
-        if found is None or data[:2] != asked[:2] or not asked.startswith(found.question, 12):
+        if found is None or not asking.asked.startswith(found.question, 12):
             self.rejected += 1
             return None
         return found
 
-    def _port(self) -> _Port:
-        """A socket of the pool, at random, as long as it has queries left to give."""
+    def settle(self, asking: Try, found: Message) -> None:
+        """`found` answers `asking`. What was cut on its way by UDP is asked for again by TCP."""
+        if found.truncated and asking.cut is None and not self.server.tls:
+            asking.cut = found
+            if self._stream.ask(asking):
+                return
+        seconds = self._now() - asking.sent_at
+        self._note(wire.RCODES.get(found.rcode, "other"), seconds)
+        if found.rcode in NOT_SERVING:
+            self.standing.refused()
+        else:
+            self.standing.answered(seconds)
+        self._end(asking, found)
+
+    def fail(self, asking: Try, outcome: str = ERROR) -> None:
+        """No answer will come; one that was cut is better than none."""
+        now = self._now()
+        self._note(outcome, now - asking.sent_at)
+        self.standing.failed(now)
+        self._end(asking, asking.cut)
+
+    def _send(self, asking: Try) -> bool:
+        try:
+            self._port().send(asking)
+        except OSError:  # no route, no descriptors: as good as no answer
+            return False
+        return True
+
+    def _end(self, asking: Try, found: Message | None) -> None:
+        asking.is_settled = True
+        self.open -= 1
+        tries = self._tries
+        while tries and tries[0].is_settled:
+            tries.popleft()
+        asking.done(asking, found)
+
+    def _watch(self, asking: Try) -> None:
+        self._tries.append(asking)
+        if self._timer is None and self._loop is not None:
+            self._timer = self._loop.call_at(asking.sent_at + self._seconds, self._on_timer)
+
+    def _on_timer(self) -> None:
+        """Fail what has waited long enough. All tries wait equally long, so the first is always the next."""
+        self._timer = None
+        due = self._now() - self._seconds + 0.001
+        tries = self._tries
+        while tries and (tries[0].is_settled or tries[0].sent_at <= due):
+            asking = tries.popleft()
+            if not asking.is_settled:
+                self._forget(asking)
+                self.fail(asking, TIMEOUT)
+        if tries and self._timer is None and self._loop is not None:
+            self._timer = self._loop.call_at(tries[0].sent_at + self._seconds, self._on_timer)
+
+    def _forget(self, asking: Try) -> None:
+        if asking.port is not None:
+            asking.port.forget(asking)
+        if asking.port is None or asking.cut is not None:
+            self._stream.forget(asking)
+
+    def _note(self, outcome: str, seconds: float) -> None:
+        found = self.durations.get(outcome)
+        if found is None:
+            found = self.durations[outcome] = Durations()
+        found.add(seconds)
+
+    def _now(self) -> float:
+        assert self._loop is not None, "nothing is open before the first query"
+        return self._loop.time()
+
+    def _cased(self, query: bytes) -> bytes:
+        end = wire.name_end(query, 12)
+        return query[:12] + self._entropy.mixed_case(query[12:end]) + query[end:]
+
+    def _port(self) -> Port:
+        """A socket of the pool, at random, as long as it has queries left to give. Raises OSError."""
         if len(self._ports) < POOL:
-            port = _Port(self)
+            port = Port(self, self._entropy)
             self._ports.append(port)
             return port
-        index = secrets.randbelow(POOL)
+        index = self._entropy.below(POOL)
         port = self._ports[index]
-        if port.is_used_up:
+        if port.sent >= QUERIES_PER_SOCKET:
+            fresh = self._ports[index] = Port(self, self._entropy)
             port.retire()
-            port = self._ports[index] = _Port(self)
+            return fresh
         return port
 
 
-class _Port:
+class Port:
     """One connected socket and the queries open on it, by id."""
 
-    def __init__(self, upstream: Upstream) -> None:
-        address = upstream.address
-        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    def __init__(self, upstream: Upstream, entropy: Entropy) -> None:
+        server = upstream.server
+        self.sent = 0
         self._upstream = upstream
-        self._open: dict[bytes, tuple[bytes, asyncio.Future[Message | None]]] = {}
-        self._sent = 0
+        self._entropy = entropy
+        self._open: dict[bytes, Try] = {}
         self._is_retired = False  # set when replaced: closes with its last open query
-        self._sock = socket.socket(family, socket.SOCK_DGRAM)
-        self._sock.setblocking(False)
+        self._sock = socket.socket(socket.AF_INET6 if ":" in server.host else socket.AF_INET, socket.SOCK_DGRAM)
         try:
-            self._sock.connect((address.host, address.port))
+            self._sock.setblocking(False)
+            self._sock.connect((server.host, server.port))
+            self._loop = asyncio.get_running_loop()
+            self._loop.add_reader(self._sock.fileno(), self._on_readable)
         except OSError:
             self._sock.close()
             raise
-        self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._sock.fileno(), self._on_readable)
 
-    @property
-    def is_used_up(self) -> bool:
-        return self._sent >= QUERIES_PER_SOCKET
-
-    def send(self, query: bytes) -> tuple[bytes, asyncio.Future[Message | None]]:
-        """Send `query` under an id that is free here; the id and the answer to come. Raises OSError."""
-        ident = secrets.token_bytes(2)
+    def send(self, asking: Try) -> None:
+        """Send it under an id that is free here. Raises OSError."""
+        ident = self._entropy.ident()
         while ident in self._open:
-            ident = secrets.token_bytes(2)
-        asked = ident + query[2:]
-        self._sock.send(asked)
-        self._sent += 1
-        answer: asyncio.Future[Message | None] = self._loop.create_future()
-        self._open[ident] = asked, answer
-        return ident, answer
+            ident = self._entropy.ident()
+        self._sock.send(ident + asking.asked[2:])
+        self.sent += 1
+        asking.port = self
+        asking.ident = ident
+        self._open[ident] = asking
 
-    def forget(self, ident: bytes) -> None:
-        """Nobody waits for `ident` any more."""
-        self._open.pop(ident, None)
+    def forget(self, asking: Try) -> None:
+        """Nobody waits for it any more."""
+        self._open.pop(asking.ident, None)
         if self._is_retired and not self._open:
             self.close()
 
@@ -155,26 +291,29 @@ class _Port:
             except OSError:  # ICMP: nobody listens there
                 self._fail()
                 return
-            self._settle(data)
+            self._take(data)
+            if not self._open:  # nothing is expected; whatever else is there can wait for the loop's next look
+                return
 
-    def _settle(self, data: bytes) -> None:
-        asked, answer = self._open.get(data[:2], (b"", None))
-        if answer is None:
+    def _take(self, data: bytes) -> None:
+        asking = self._open.get(data[:2])
+        if asking is None:
             self._upstream.rejected += 1
             return
-        found = self._upstream.check(data, asked)
-        if found is not None and not answer.done():
-            answer.set_result(found)
+        found = self._upstream.check(data, asking)
+        if found is not None:
+            self.forget(asking)
+            self._upstream.settle(asking, found)
 
     def _fail(self) -> None:
-        for _, answer in self._open.values():
-            if not answer.done():
-                answer.set_result(None)
+        for asking in list(self._open.values()):
+            self.forget(asking)
+            self._upstream.fail(asking)
 
 
-def query_for(query: wire.Query) -> bytes:
-    """What we ask upstream for `query`: lower case, so that it meets in the cache and any server repeats it as it is;
-    RD set, DO and CD as asked, our own EDNS size. The id is left zero."""
-    flags = wire.FLAG_RD | query.cd * wire.FLAG_CD
-    tail = query.question[len(query.name) :]
-    return b"\0\0" + flags.to_bytes(2) + b"\0\1\0\0\0\0\0\1" + query.name + tail + wire.option_record(query.do)
+def query_for(key: bytes) -> bytes:
+    """What we ask upstream for a key of the cache: lower case, so that it meets in the cache and any server repeats it
+    as it is; RD set, DO and CD as asked, our own EDNS size. The id is left zero."""
+    do, cd = key[-1] & 1, key[-1] & 2
+    flags = wire.FLAG_RD | (wire.FLAG_CD if cd else 0)
+    return b"\0\0" + flags.to_bytes(2, "big") + b"\0\1\0\0\0\0\0\1" + key[:-1] + wire.option_record(bool(do))

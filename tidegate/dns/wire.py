@@ -32,6 +32,7 @@ PLAIN_SIZE = 512  # RFC 1035 4.2.1, and the least an EDNS size may mean (RFC 689
 STREAM_SIZE = 65535  # the length prefix of RFC 1035 4.2.2
 
 EDE_NOT_READY, EDE_PROHIBITED, EDE_NO_REACHABLE, EDE_NETWORK = 14, 18, 22, 23  # RFC 8914
+EDE_STALE, EDE_BLOCKED, EDE_STALE_NXDOMAIN = 3, 15, 19
 
 # Question types that are no record types: OPT and the transaction types make no sense as a question, transfers are
 # refused, mail groups were never built (RFC 1035 3.2.3, RFC 5936, RFC 6891).

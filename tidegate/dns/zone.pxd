@@ -9,6 +9,8 @@ cdef class Zone:
     cdef public object apexes
     cdef public bint recursion
     cdef public object version
+    cdef public int shape
+    cdef object _delegated
     cdef object _authority
     cdef object _tree
     cdef object _networks

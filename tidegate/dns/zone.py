@@ -36,13 +36,18 @@ class Zone:
 
     Not ready until the first table is applied: until then our names get SERVFAIL, never NXDOMAIN. `recursion` says
     whether foreign names can be resolved at all (for the RA bit). `problems` are the names that had to be left out.
+    Names at or below `delegated` are foreign where we would deny them: the operator has said who knows them.
     """
 
-    def __init__(self, domain: str, ttl_seconds: int = 5, *, recursion: bool = True) -> None:
+    def __init__(
+        self, domain: str, ttl_seconds: int = 5, *, recursion: bool = True, delegated: frozenset[bytes] = frozenset()
+    ) -> None:
         self.apex = wire.encode(domain)
-        self.apexes = special.REVERSE_APEXES | {self.apex}
+        self.apexes = (special.REVERSE_APEXES - delegated) | {self.apex}
+        self._delegated = delegated
         self.recursion = recursion
         self.version = 0
+        self.shape = 0  # changes whenever a name comes or goes: what was nobody's name may be ours then
         self._authority = Authority(domain, ttl_seconds, self.apexes)
         self._tree = Tree(self.apexes)
         self._networks = Networks()
@@ -136,6 +141,7 @@ class Zone:
         if moved:
             self._askers.clear()
         if reshaped:
+            self.shape += 1
             self._memo.forget(STRUCTURE)
         self._memo.forget(self.apex)
         self._authority.renew(table.version)
@@ -171,7 +177,16 @@ class Zone:
     def _match(self, name: bytes, qtype: int) -> Match:
         if self.version == 0 and match.is_local(name, self.apexes):
             return Match(Place.NOT_READY, b"")
-        return match.find(self._tree, self.apexes, name, qtype)
+        found = match.find(self._tree, self.apexes, name, qtype)
+        if self._delegated and found.place is Place.ABSENT and self._is_delegated(name, found):
+            return Match(Place.FOREIGN, b"")
+        return found
+
+    def _is_delegated(self, name: bytes, found: Match) -> bool:
+        """Has the operator said who knows this name, which we would deny? Never one of our zone, nor one without a dot."""
+        if found.apex == self.apex or special.is_dotless(name):
+            return False
+        return bool(special.apex_above(name, self._delegated))
 
     def _keep(self, question: bytes, place: Match, answer: Answer, head: Answer | None, asker: Asker) -> None:
         if not _differs(place):
