@@ -22,8 +22,16 @@ def test_variants_are_used_in_turn():
 
 def test_counts_tell_the_sections_with_and_without_opt():
     found = answer.positive(TALLY, [[b"a", b"b"]], [b"glue"])
-    assert (found.counts, found.counts_opt) == (b"\0\1\0\2\0\0\0\1", b"\0\1\0\2\0\0\0\2")
-    assert answer.negative(TALLY, b"soa").counts == b"\0\1\0\0\0\1\0\0"
+    (variant,) = found.variants
+    assert (variant.counts, variant.counts_opt) == (b"\0\1\0\2\0\0\0\1", b"\0\1\0\2\0\0\0\2")
+    assert answer.negative(TALLY, b"soa").next().counts == b"\0\1\0\0\0\1\0\0"
+
+
+def test_answers_given_in_turn_may_differ_in_size_and_one_given_often_is_kept_once():
+    many, few = [b"a", b"b"], [b"c"]
+    found = answer.positive(TALLY, [many, many, few])
+    assert [found.next().counts[3] for _ in range(3)] == [2, 2, 1]
+    assert found.variants[0] is found.variants[1]
 
 
 def test_a_failure_is_not_authoritative():

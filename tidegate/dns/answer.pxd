@@ -6,6 +6,8 @@ cdef class Tally:
 cdef class Variant:
     cdef public tuple records
     cdef public bytes tail
+    cdef public bytes counts
+    cdef public bytes counts_opt
 
 cdef class Answer:
     cdef public Tally tally
@@ -16,7 +18,5 @@ cdef class Answer:
     cdef public tuple variants
     cdef public Py_ssize_t turn
     cdef public dict views
-    cdef public bytes counts
-    cdef public bytes counts_opt
 
     cpdef Variant next(self)

@@ -25,13 +25,17 @@ class Tally:
 
 
 class Variant:
-    """One order of the records of an answer, as they go out: for the short cut whole, for truncation one by one."""
+    """One set and order of the records of an answer, as they go out: for the short cut whole, for truncation one by one."""
 
-    __slots__ = ("records", "tail")
+    __slots__ = ("counts", "counts_opt", "records", "tail")
 
     def __init__(self, records: Sequence[bytes], authority: Sequence[bytes], additional: Sequence[bytes]) -> None:
         self.records = tuple(records)
         self.tail = b"".join((*records, *authority, *additional))
+        # QDCOUNT to ARCOUNT, as sent without an OPT record and with it
+        head = b"\0\1" + len(records).to_bytes(2) + len(authority).to_bytes(2)
+        self.counts = head + len(additional).to_bytes(2)
+        self.counts_opt = head + (len(additional) + 1).to_bytes(2)
 
 
 class Answer:
@@ -41,8 +45,6 @@ class Answer:
     __slots__ = (
         "additional",
         "authority",
-        "counts",
-        "counts_opt",
         "ede",
         "rcode",
         "tally",
@@ -60,8 +62,6 @@ class Answer:
         self.variants = tuple(variants)
         self.turn = 0
         self.views: dict[int, Answer] | None = None
-        self.counts = b""  # QDCOUNT to ARCOUNT as sent without an OPT record
-        self.counts_opt = b""
 
     def next(self) -> Variant:
         """The variant whose turn it is."""
@@ -71,10 +71,10 @@ class Answer:
 
 
 def positive(tally: Tally, orders: Sequence[Sequence[bytes]], additional: Sequence[bytes] = ()) -> Answer:
-    """An answer with data: `orders` are the same number of records each, in the orders to be used in turn."""
-    answer = Answer(tally, [Variant(records, (), additional) for records in orders])
+    """An answer with data: `orders` are the records to be given in turn. The same list again costs nothing."""
+    made = {id(records): Variant(records, (), additional) for records in orders}
+    answer = Answer(tally, [made[id(records)] for records in orders])
     answer.additional = tuple(additional)
-    _count(answer, len(orders[0]), 0, len(additional))
     return answer
 
 
@@ -82,15 +82,12 @@ def negative(tally: Tally, soa: bytes) -> Answer:
     """NODATA or NXDOMAIN with the zone's SOA record in the authority section (RFC 2308)."""
     answer = Answer(tally, [Variant((), (soa,), ())])
     answer.authority = (soa,)
-    _count(answer, 0, 1, 0)
     return answer
 
 
 def failure(tally: Tally, ede: int) -> Answer:
     """An answer that has only a code and an extended error."""
-    answer = Answer(tally, [Variant((), (), ())], ede)
-    _count(answer, 0, 0, 0)
-    return answer
+    return Answer(tally, [Variant((), (), ())], ede)
 
 
 def by_view(tally: Tally) -> Answer:
@@ -113,9 +110,3 @@ def respond(query: wire.Query, answer: Answer, ra: bool, room: int) -> bytes:
     return wire.assemble(
         query, flags, answer.rcode, room, variant.records, answer.authority, answer.additional, answer.ede
     )
-
-
-def _count(answer: Answer, answers: int, authority: int, additional: int) -> None:
-    head = b"\0\1" + answers.to_bytes(2) + authority.to_bytes(2)
-    answer.counts = head + additional.to_bytes(2)
-    answer.counts_opt = head + (additional + 1).to_bytes(2)

@@ -83,7 +83,9 @@ class Zone:
                 return None
         room = _PLAIN_SIZE
         opt = b""
-        counts = found.counts
+        turn = found.turn
+        variant = found.variants[turn]
+        counts = variant.counts
         if data[11]:
             if data[10] or data[11] > 1 or size < end + 11 or data[end : end + 3] != b"\0\0\x29" or data[end + 6]:
                 return None
@@ -92,11 +94,9 @@ class Zone:
                 return None
             room = min(max(room, data[end + 3] << 8 | data[end + 4]), _EDNS_SIZE)
             opt = _OPT_DO if data[end + 7] & 0x80 else _OPT
-            counts = found.counts_opt
+            counts = variant.counts_opt
         elif data[10]:
             return None
-        turn = found.turn
-        variant = found.variants[turn]
         tail = variant.tail
         length = end + len(tail) + len(opt)
         if length > room and (length > _STREAM_SIZE or not asker.stream):
