@@ -62,7 +62,10 @@ class Nameserver(Value):
 
 
 class NetworkAddress(Value):
-    """Where an instance stands on one network. `network` is the engine's id, `name` what people call it."""
+    """Where an instance stands on one network. `network` is the engine's id, `name` what people call it.
+
+    `internal`: the network has no way out. `routable`: the address is reached from everywhere, on that network or not.
+    """
 
     network: str
     name: str
@@ -70,6 +73,7 @@ class NetworkAddress(Value):
     ipv6: str = ""
     aliases: tuple[str, ...] = ()
     internal: bool = False
+    routable: bool = False
 
 
 class PublishedPort(Value):
@@ -130,7 +134,9 @@ class Instance(Value):
     `id` is unique over all providers. `project`/`service` name its service (`key`); `number` is the replica's number
     (0 where unknown). `ports` are the ports worth an endpoint: those of claims, then exposed ones.
     `weight` is the relative weight of this instance's *version* (default 100), `endpoint_weight` its own share in it.
-    `dns` is how its service's name is answered, None where it does not say.
+    `dns` is how its service's name is answered, None where it does not say; `dns_fallback`: where no replica is ready, with
+    all that run. `texts` are attributes to publish in the DNS, `name=value`. `external` is the host name of a service
+    that no provider runs; such an instance has no networks and no ports.
     Times are seconds since the epoch on the engine's clock.
     """
 
@@ -157,6 +163,9 @@ class Instance(Value):
     endpoint_weight: int = 1
     scale: int = 0
     dns: DnsMode | None = None
+    dns_fallback: bool = False
+    texts: tuple[str, ...] = ()
+    external: str = ""
     created_at: float = 0.0
     started_at: float = 0.0
     problems: tuple[Problem, ...] = ()
@@ -320,13 +329,23 @@ class DnsMode(StrEnum):
 
 
 class DnsTarget(Value):
-    """One thing a name stands for. `name` is its canonical own name (for SRV and PTR), relative to the zone."""
+    """One thing a name stands for. `name` is its canonical own name (for SRV and PTR), relative to the zone.
+
+    `share` is the weight of its `version` among the versions of the name, `weight` its own among those of its version.
+    `on_host`: it uses the host's network, so its addresses are the host's own on each network.
+    `external` is the host name of something outside that the name stands for. `texts` are attributes, `name=value`.
+    """
 
     name: str
     addresses: tuple[NetworkAddress, ...] = ()
     ports: tuple[int, ...] = ()
     ready: bool = True
     weight: int = 1
+    version: str = ""
+    share: int = 100
+    on_host: bool = False
+    external: str = ""
+    texts: tuple[str, ...] = ()
 
 
 class DnsName(Value):

@@ -18,7 +18,7 @@ def test_a_claim_becomes_a_route_a_service_and_names():
     assert made.table.routes["a.test/"].owner == "shop"
     assert made.table.routes["a.test/"].backends == (Backend(service="shop/web", version="", port=80),)
     assert set(made.table.services) == {"shop/web"}
-    assert {"c1", "web", "web.shop", "tasks.web", "a.test."} == set(made.table.names)
+    assert {"c1", "web", "web.shop", "tasks.web", "tasks.web.shop", "a.test."} == set(made.table.names)
     assert with_delta(RoutingTable(), made.delta) == made.table
 
 

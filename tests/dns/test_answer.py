@@ -34,6 +34,14 @@ def test_answers_given_in_turn_may_differ_in_size_and_one_given_often_is_kept_on
     assert found.variants[0] is found.variants[1]
 
 
+def test_sets_given_in_turn_are_each_at_their_next_rotation():
+    one, other = answer.rotations([b"a", b"b"]), answer.rotations([b"c"])
+    found = answer.interleaved([one, other], [0, 1])
+    assert [records[0] for records in found] == [b"a", b"c", b"b", b"c"]
+    assert answer.interleaved([one], [0]) == one
+    assert answer.interleaved([], []) == []
+
+
 def test_a_failure_is_not_authoritative():
     query = wire.parse(bytes.fromhex("123401000001000000000000037765620000010001"))
     failed = answer.failure(answer.Tally("A", wire.SERVFAIL), wire.EDE_NOT_READY)

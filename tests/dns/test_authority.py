@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.dns import LOCAL, addresses, ask, data, name, place, publish, target, zone_of
 from tidegate.dns.record import packed
+from tidegate.dns.zone import Zone
 from tidegate.model import DnsMode
 
 WEB = name("web", target("1.web", "10.1.0.1", "fd00::1", ports=[80]), target("2.web", "10.1.0.2", ports=[80, 443]))
@@ -130,12 +131,67 @@ def test_any_gets_one_small_record():
     assert data(ask(zone_of(WEB), "web.mesh.test", "ANY")) == ['web.mesh.test HINFO "RFC8482" ""']
 
 
+def test_versions_take_turns_by_weight_each_with_all_its_replicas():
+    old = [target(f"{n}.old", f"10.1.0.{n}", version="v1", share=3) for n in (1, 2)]
+    zone = zone_of(name("web", *old, target("new", "10.1.0.9", version="v2", share=1)))
+    given = [tuple(sorted(addresses(ask(zone, "web")))) for _ in range(16)]
+    assert given.count(("10.1.0.1", "10.1.0.2")) == 12
+    assert given.count(("10.1.0.9",)) == 4
+
+
+def test_a_version_without_weight_is_told_to_nobody_who_asks_for_the_service():
+    web = [
+        target("1.web", "10.1.0.1", version="v1", ports=[80]),
+        target("2.web", "10.1.0.2", version="v2", share=0, ports=[80]),
+    ]
+    zone = zone_of(name("web", *web), name("2.web", web[1]))
+    assert {tuple(addresses(ask(zone, "web"))) for _ in range(4)} == {("10.1.0.1",)}
+    assert data(ask(zone, "_80._tcp.web", "SRV")) == ["_80._tcp.web SRV 0 1 80 1.web.mesh.test."]
+    assert addresses(ask(zone, "2.web")) == ["10.1.0.2"]
+
+
+def test_srv_weights_are_those_of_the_versions_shared_out_among_their_replicas():
+    old = [target(f"{n}.old", f"10.1.0.{n}", version="v1", share=90, ports=[80]) for n in (1, 2)]
+    zone = zone_of(name("web", *old, target("new", "10.1.0.9", version="v2", share=10, ports=[80])))
+    weights = {line.split()[-1]: int(line.split()[3]) for line in data(ask(zone, "_80._tcp.web.mesh.test", "SRV"))}
+    assert weights == {"1.old.mesh.test.": 9, "2.old.mesh.test.": 9, "new.mesh.test.": 2}
+
+
+def test_one_record_mode_spreads_over_versions_and_their_replicas():
+    old = [target(f"{n}.old", f"10.1.0.{n}", version="v1", share=90) for n in (1, 2)]
+    zone = zone_of(name("web", *old, target("new", "10.1.0.9", version="v2", share=10), mode=DnsMode.ONE))
+    given = [addresses(ask(zone, "web"))[0] for _ in range(40)]
+    assert [given.count(f"10.1.0.{n}") for n in (1, 2, 9)] == [18, 18, 4]
+
+
+def test_attributes_are_told_as_txt_in_strings_of_at_most_255_octets():
+    long = "note=" + "x" * 300
+    zone = zone_of(
+        name("web", target("a", "10.1.0.1", texts=["team=core", long]), target("b", "10.1.0.2", texts=["team=core"]))
+    )
+    message = ask(zone, "web", "TXT")
+    assert {b"".join(rdata.strings) for rdata in message.answer[0]} == {b"team=core", long.encode()}
+    assert not ask(zone_of(WEB), "web", "TXT").answer
+
+
 def test_each_asker_gets_the_targets_it_shares_a_network_with():
     zone = zone_of(
         name("web", target("1.web", place("a", "10.1.0.1")), target("2.web", place("b", "10.2.0.1"))),
         name("client", target("1.client", place("b", "10.2.0.9"), place("c", "10.3.0.9"))),
+        name("loner", target("loner", place("d", "10.4.0.9"))),
     )
     assert addresses(ask(zone, "web", source=packed("10.2.0.9"))) == ["10.2.0.1"]
     assert addresses(ask(zone, "web", source=packed("10.3.0.9"))) == ["10.2.0.1"]
     assert addresses(ask(zone, "web", source=packed("10.1.0.50"))) == ["10.1.0.1"]
     assert sorted(addresses(ask(zone, "web", source=packed("192.0.2.1")))) == ["10.1.0.1", "10.2.0.1"]
+
+
+def test_to_a_container_that_shares_no_network_with_a_name_it_is_not_there():
+    web = name("web", target("1.web", place("a", "10.1.0.1"), ports=[80]))
+    zone = zone_of(web, name("loner", target("loner", place("d", "10.4.0.9"))))
+    for qname, qtype in (("web.mesh.test", "A"), ("web.mesh.test", "AAAA"), ("_80._tcp.web.mesh.test", "SRV")):
+        assert ask(zone, qname, qtype, source=packed("10.4.0.9")).rcode().name == "NXDOMAIN"
+        assert ask(zone, qname, qtype, source=packed("10.1.0.1")).rcode().name == "NOERROR"
+    lenient = Zone("mesh.test", across_networks=True)
+    publish(lenient, web, name("loner", target("loner", place("d", "10.4.0.9"))))
+    assert addresses(ask(lenient, "web", source=packed("10.4.0.9"))) == ["10.1.0.1"]

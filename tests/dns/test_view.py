@@ -21,6 +21,14 @@ def test_a_neighbour_is_taken_to_stand_on_the_network_of_its_subnet():
     assert networks.of(packed("10.3.0.77")) == frozenset()
 
 
+def test_an_address_of_the_host_or_a_routable_one_tells_nothing_of_who_asks_from_it():
+    networks = Networks()
+    networks.add(target("t", place("a", "10.1.0.1"), on_host=True))
+    networks.add(target("u", place("static", "127.0.0.1", routable=True)))
+    assert not networks.is_member(packed("10.1.0.1"))
+    assert networks.of(packed("127.0.0.1")) == frozenset()
+
+
 def test_what_was_added_twice_is_gone_after_the_second_removal():
     networks = Networks()
     shared = target("t", place("a", "10.1.0.2"))

@@ -16,14 +16,14 @@ LOCAL = packed("10.9.0.1")
 STRANGER = packed("198.51.100.7")
 
 
-def place(network, ipv4="", ipv6="", *, internal=False):
-    return NetworkAddress(network=network, name=network, ipv4=ipv4, ipv6=ipv6, internal=internal)
+def place(network, ipv4="", ipv6="", **more):
+    return NetworkAddress(network=network, name=network, ipv4=ipv4, ipv6=ipv6, **more)
 
 
-def target(name, *addresses, ports=(), ready=True, weight=1):
+def target(name, *addresses, ports=(), **more):
     """A target on network `a`, or wherever `addresses` say."""
     places = tuple(a if isinstance(a, NetworkAddress) else place("a", **_family(a)) for a in addresses)
-    return DnsTarget(name=name, addresses=places, ports=tuple(ports), ready=ready, weight=weight)
+    return DnsTarget(name=name, addresses=places, ports=tuple(ports), **more)
 
 
 def name(text, *targets, **more):

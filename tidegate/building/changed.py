@@ -27,6 +27,7 @@ def changed_services(work: Work, changed_health: Iterable[str]) -> list[str]:
     if drained:
         dirty.update(key for key, part in work.memo.parts.items() if not part.handles.isdisjoint(drained))
     dirty.update(key for key, at in work.memo.lingering.items() if at <= work.now)
+    dirty.update(_reweighted(work))
     return sorted(dirty)
 
 
@@ -66,3 +67,17 @@ def _reinventoried(work: Work) -> Iterator[str]:
         yield from (key for key, instances in new.items() if old.get(key) is not instances)
         if not new.keys() >= old.keys():
             yield from (key for key in old if key not in new)
+
+
+def _reweighted(work: Work) -> Iterator[str]:
+    """Services whose names must follow a change of the operator's weights: of the service itself, of a route or host of it."""
+    old, new = work.memo.overrides.weights, work.overrides.weights
+    if old is new:
+        return
+    for target in old.keys() | new.keys():
+        if old.get(target) == new.get(target):
+            continue
+        if target in work.memo.parts:
+            yield target
+        for id_ in (target, *work.hosts.get(target)):
+            yield from work.claimants.get(id_)

@@ -117,14 +117,11 @@ def _address(check: CheckTarget, report: HealthReport | None) -> Address | None:
 
 def addresses(instance: Instance, options: BuildOptions) -> tuple[NetworkAddress, ...]:
     """What DNS may answer for the instance; for host networking the address of its node, where that is declared."""
-    if instance.networks or not instance.host_network:
-        return instance.networks
-    literal = options.node_addresses.get(instance.node, "")
+    literal = options.node_addresses.get(instance.node, "") if instance.host_network else ""
     if not literal:
-        return ()
-    if ":" in literal:
-        return (NetworkAddress(network="host", name="host", ipv6=literal),)
-    return (NetworkAddress(network="host", name="host", ipv4=literal),)
+        return instance.networks
+    ipv4, ipv6 = ("", literal) if ":" in literal else (literal, "")
+    return (NetworkAddress(network="host", name="host", ipv4=ipv4, ipv6=ipv6, routable=True),)
 
 
 def ready_for_dns(instance: Instance, states: tuple[HealthState, ...], drained: frozenset[str]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tidegate.building.parts import own_names
+from tidegate.building.naming import own_names
 from tidegate.building.work import Work
 from tidegate.model import DnsMode, DnsName, DnsTarget
 

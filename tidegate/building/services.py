@@ -10,9 +10,7 @@ from tidegate.model import Instance
 def rebuild_service(work: Work, key: str) -> None:
     """Build the part of `key` and mark what it touches; a service that nothing is left of goes."""
     old = work.memo.parts.get(key)
-    new: Part | None = build_part(
-        key, _seen(work, key, old), old, work.health, work.overrides.drained, work.options, work.now
-    )
+    new: Part | None = build_part(key, _seen(work, key, old), old, work.health, work.overrides, work.options, work.now)
     assert new is not None
     work.service_problems.put(key, new.problems or None)
     if not new.live and not new.groups:

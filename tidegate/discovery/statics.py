@@ -186,7 +186,7 @@ class _Reader:
             project=name.project,
             version=version,
             number=number,
-            networks=(NetworkAddress(network=_NETWORK, name=_NETWORK, ipv4=ipv4, ipv6=ipv6),),
+            networks=(NetworkAddress(network=_NETWORK, name=_NETWORK, ipv4=ipv4, ipv6=ipv6, routable=True),),
             ports=(address.port,),
             probe=probe,
             weight=weight,

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from tidegate.dns import wire
 
+MAX_ROUNDS = 64
 MAX_VARIANTS = 64  # rotations kept of one answer: 64 A records in every order are 64 KiB
 
 
@@ -101,6 +102,22 @@ def rotations(records: Sequence[bytes]) -> list[list[bytes]]:
     """The orders in which `records` are given in turn: each record is first once, up to `MAX_VARIANTS` of them."""
     step = -(-len(records) // MAX_VARIANTS) or 1
     return [[*records[start:], *records[:start]] for start in range(0, len(records), step)]
+
+
+def interleaved(sets: Sequence[Sequence[list[bytes]]], turns: Sequence[int]) -> list[list[bytes]]:
+    """The orders to give in turn where turn n is of set `turns[n]`; each time a set is at its next rotation.
+
+    The round is repeated until the rarest set has shown all its rotations, or the round would become too long.
+    """
+    if len(sets) == 1:
+        return list(sets[0])
+    rounds = max((-(-len(each) // turns.count(index)) for index, each in enumerate(sets) if index in turns), default=1)
+    used = [0] * len(sets)
+    found = []
+    for index in [*turns] * min(rounds, MAX_ROUNDS):
+        found.append(sets[index][used[index] % len(sets[index])])
+        used[index] += 1
+    return found
 
 
 def respond(query: wire.Query, answer: Answer, ra: bool, room: int) -> bytes:

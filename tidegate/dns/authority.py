@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from tidegate.dns import record, rrset, special, wire
-from tidegate.dns.answer import Answer, Tally, failure, negative, positive, rotations
+from tidegate.dns.answer import Answer, Tally, failure, interleaved, negative, positive, rotations
 from tidegate.dns.match import Match, Place
 from tidegate.dns.view import Asker
 from tidegate.model import DnsMode, DnsName
@@ -34,6 +36,9 @@ class Authority:
             return self._denial(place, qtype, wire.NXDOMAIN, self._ttl)
         if qtype == wire.ANY:
             return positive(self.tally(qtype, wire.NOERROR), [[record.minimal_any(record.HERE, self._ttl)]])
+        if place.is_claimed and not rrset.is_visible(place.claim, asker):
+            # as if it were not there, like Docker's own DNS; a search list then goes on to the next suffix (musl)
+            return self._denial(place, qtype, wire.NXDOMAIN, self._ttl)
         orders, additional = self._data(place, name, qtype, asker)
         if orders:
             return positive(self.tally(qtype, wire.NOERROR), orders, additional)
@@ -54,7 +59,11 @@ class Authority:
             targets = [owner for canonical in place.node.pointers if (owner := self._own_name(canonical))]
             records = [record.record(record.HERE, wire.PTR, self._ttl, target) for target in targets]
             return ([records] if records else []), []
-        if place.place is Place.EMPTY or place.claim is None or qtype not in (wire.A, wire.AAAA):
+        if place.place is Place.EMPTY or place.claim is None:
+            return [], []
+        if qtype == wire.TXT:
+            return _texts(place.claim, asker), []
+        if qtype not in (wire.A, wire.AAAA):
             return [], []
         if place.claim.mode is DnsMode.PROXY:
             return self._own_address(asker, qtype, place.claim.ttl_seconds), []
@@ -89,11 +98,12 @@ class Authority:
         assert place.claim is not None, "only a claimed name has ports"
         claim = place.claim
         targets = [target for target in rrset.usable(claim) if place.port in target.ports]
+        versions = rrset.by_version(rrset.reachable(targets, asker))
         records: dict[bytes, None] = {}
         glue: dict[bytes, None] = {}
-        for target, places in rrset.reachable(targets, asker.networks):
+        for (target, places), weight in rrset.in_one_scale(versions):
             owner = self._own_name(target.name) or wire.encode(claim.name if claim.absolute else self.full(claim.name))
-            records[record.service(record.HERE, claim.ttl_seconds, target.weight, place.port, owner)] = None
+            records[record.service(record.HERE, claim.ttl_seconds, weight, place.port, owner)] = None
             for address in rrset.addresses(places, 4) + rrset.addresses(places, 16):
                 glue[record.address(owner, claim.ttl_seconds, address)] = None
         return (rotations(list(records)), list(glue)) if records else ([], [])
@@ -142,15 +152,29 @@ class Authority:
 
 
 def _addresses(claim: DnsName, asker: Asker, width: int) -> list[list[bytes]]:
-    told = rrset.reachable(rrset.usable(claim), asker.networks)
-    ttl = claim.ttl_seconds
+    """The sets of A or AAAA records to give in turn."""
+    told = rrset.reachable(rrset.usable(claim), asker)
+    able = [(target, places) for target, places in told if rrset.addresses(places, width)]
+    versions = rrset.by_version(able)
     if claim.mode is DnsMode.ONE:
-        each = [(target.weight, rrset.addresses(places, width)) for target, places in told]
-        able = [(weight, found) for weight, found in each if found]
-        order = rrset.weighted_order([weight for weight, _ in able])
-        return [[record.address(record.HERE, ttl, able[index][1][0])] for index in order]
-    found = rrset.addresses([place for _, places in told for place in places], width)
-    return rotations([record.address(record.HERE, ttl, address) for address in found])
+        each = rrset.in_one_scale(versions)
+        single = [_records(claim, [member], width)[:1] for member, _ in each]
+        return [single[index] for index in rrset.weighted_order([weight for _, weight in each])]
+    sets = [rotations(_records(claim, members, width)) for _, members in versions]
+    return interleaved(sets, rrset.weighted_order([share for share, _ in versions]))
+
+
+def _records(claim: DnsName, members: Iterable[rrset.Told], width: int) -> list[bytes]:
+    found = rrset.addresses([place for _, places in members for place in places], width)
+    return [record.address(record.HERE, claim.ttl_seconds, address) for address in found]
+
+
+def _texts(claim: DnsName, asker: Asker) -> list[list[bytes]]:
+    """One TXT record for each attribute of what the asker is told of; replicas mostly say the same."""
+    told = rrset.reachable(rrset.usable(claim), asker)
+    texts = dict.fromkeys(text for target, _ in told for text in target.texts)
+    records = [record.text(record.HERE, claim.ttl_seconds, text) for text in texts]
+    return [records] if records else []
 
 
 def _width(qtype: int) -> int:

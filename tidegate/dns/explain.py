@@ -93,7 +93,7 @@ def _type(number: int) -> str:
 
 
 def _told(claim: DnsName, asker: Asker) -> tuple[Told, ...]:
-    told = {id(target): places for target, places in rrset.reachable(rrset.usable(claim), asker.networks)}
+    told = {id(target): places for target, places in rrset.reachable(rrset.usable(claim), asker)}
     found = []
     for target in claim.targets:
         places = told.get(id(target), [])
@@ -111,4 +111,4 @@ def _reason(claim: DnsName, target: DnsTarget, is_told: bool) -> str:
         return ""
     if not target.ready:
         return "not ready"
-    return "weight 0" if target.weight <= 0 else "no network shared with the asker"
+    return "weight 0" if min(target.weight, target.share) <= 0 else "no network shared with the asker"

@@ -47,6 +47,11 @@ class Match:
         # Outside of our zones each name we hold is the top of a zone of its own, so the SOA's owner is the question.
         self.denial = apex or record.HERE
 
+    @property
+    def is_claimed(self) -> bool:
+        """Does what stands behind `claim` decide what is answered here?"""
+        return self.claim is not None and self.place in (Place.NAME, Place.SERVICE, Place.WILDCARD)
+
 
 def find(tree: Tree, apexes: frozenset[bytes], name: bytes, qtype: int) -> Match:
     """The place of `name`, lower case in wire form. `apexes` are all zones of ours, reverse zones included."""

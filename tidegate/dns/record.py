@@ -47,6 +47,13 @@ def minimal_any(owner: bytes, ttl: int) -> bytes:
     return record(owner, wire.HINFO, ttl, b"\x07RFC8482\0")
 
 
+def text(owner: bytes, ttl: int, attribute: str) -> bytes:
+    """A TXT record of one attribute, `name=value`, in strings of at most 255 octets (RFC 1464 2, RFC 1035 3.3.14)."""
+    octets = attribute.encode()
+    parts = [octets[start : start + 255] for start in range(0, len(octets), 255)] or [b""]
+    return record(owner, wire.TXT, ttl, b"".join(bytes((len(part),)) + part for part in parts))
+
+
 def packed(text: str) -> bytes:
     """An IP literal as 4 or 16 octets; empty where `text` is none."""
     try:

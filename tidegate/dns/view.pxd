@@ -1,4 +1,5 @@
 cdef class Asker:
+    cdef public bint is_confined
     cdef public bytes local
     cdef public frozenset networks
     cdef public int ra

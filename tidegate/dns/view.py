@@ -1,7 +1,7 @@
 """Who asks: an asker's address, the networks it stands on, and what it may have.
 
 Networks are known from the addresses of everything the table names. An asker that is one of those stands on all networks
-of its instance (source address -> instance -> networks). Another asker, a container without labels say, is taken to stand on the
+of its instance (source address -> instance -> networks) and on no other. Another asker, a container without labels say, is taken to stand on the
 networks that have a member in the same /16 (IPv4) or /64 (IPv6): the finest subnets engines hand out by default.
 """
 
@@ -22,13 +22,21 @@ _RECURSIVE = tuple(
 
 
 class Asker:
-    """One source address as asked on one local address. `view` numbers the (networks, local) it sees from; `ra` is
+    """One source address as asked on one local address. `view` numbers the (networks, confinement, local) it sees from;
+    `is_confined`: it is known to stand on these networks and no other, so addresses elsewhere are of no use to it. `ra` is
     the RA bit as it stands in the header's fourth octet; `stream` means TCP, so no size limit but the framing's."""
 
-    __slots__ = ("local", "networks", "ra", "recursion", "source", "stream", "view")
+    __slots__ = ("is_confined", "local", "networks", "ra", "recursion", "source", "stream", "view")
 
     def __init__(
-        self, source: bytes, local: bytes, networks: frozenset[str], view: int, recursion: bool, stream: bool
+        self,
+        source: bytes,
+        local: bytes,
+        networks: frozenset[str],
+        view: int,
+        recursion: bool,
+        stream: bool,
+        is_confined: bool = False,
     ) -> None:
         self.source = source
         self.local = local
@@ -37,6 +45,7 @@ class Asker:
         self.recursion = recursion
         self.ra = 0x80 if recursion else 0
         self.stream = stream
+        self.is_confined = is_confined
 
 
 class Networks:
@@ -58,6 +67,10 @@ class Networks:
             _subtract(self._members, address, all_of_it)
             _subtract(self._subnets, _subnet(address), (own,))
 
+    def is_member(self, source: bytes) -> bool:
+        """Is `source` an address of something the table names?"""
+        return source in self._members
+
     def of(self, source: bytes) -> frozenset[str]:
         """The networks an asker at `source` stands on, as far as is known."""
         found = self._members.get(source) or self._subnets.get(_subnet(source))
@@ -71,9 +84,11 @@ def may_recurse(source: bytes) -> bool:
 
 
 def _places(target: DnsTarget) -> list[tuple[bytes, str, list[str]]]:
-    networks = [place.network for place in target.addresses]
+    """Where `target` stands. Who asks from a routable address, or one of the host, may reach more than the table knows."""
+    places = [place for place in target.addresses if not place.routable and not target.on_host]
+    networks = [place.network for place in places]
     found = []
-    for place in target.addresses:
+    for place in places:
         for text in (place.ipv4, place.ipv6):
             address = record.packed(text) if text else b""
             if address:

@@ -11,6 +11,7 @@ cdef class Zone:
     cdef public object version
     cdef public int shape
     cdef object _delegated
+    cdef bint _across_networks
     cdef object _authority
     cdef object _tree
     cdef object _networks

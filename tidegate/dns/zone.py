@@ -35,12 +35,19 @@ class Zone:
     """Answers for the names of the routing table, bare and below `domain`, and for the reverse names of their addresses.
 
     Not ready until the first table is applied: until then our names get SERVFAIL, never NXDOMAIN. `recursion` says
-    whether foreign names can be resolved at all (for the RA bit). `problems` are the names that had to be left out.
+    whether foreign names can be resolved at all (for the RA bit), `across_networks` whether containers are told addresses on
+    networks they do not stand on where there are no others. `problems` are the names that had to be left out.
     Names at or below `delegated` are foreign where we would deny them: the operator has said who knows them.
     """
 
     def __init__(
-        self, domain: str, ttl_seconds: int = 5, *, recursion: bool = True, delegated: frozenset[bytes] = frozenset()
+        self,
+        domain: str,
+        ttl_seconds: int = 5,
+        *,
+        recursion: bool = True,
+        delegated: frozenset[bytes] = frozenset(),
+        across_networks: bool = False,
     ) -> None:
         self.apex = wire.encode(domain)
         self.apexes = (special.REVERSE_APEXES - delegated) | {self.apex}
@@ -48,6 +55,7 @@ class Zone:
         self.recursion = recursion
         self.version = 0
         self.shape = 0  # changes whenever a name comes or goes: what was nobody's name may be ours then
+        self._across_networks = across_networks
         self._authority = Authority(domain, ttl_seconds, self.apexes)
         self._tree = Tree(self.apexes)
         self._networks = Networks()
@@ -56,7 +64,7 @@ class Zone:
         self._memo = Memo()
         self._answers = self._memo.answers
         self._askers: dict[bytes, Asker] = {}
-        self._views: dict[tuple[frozenset[str], bytes], int] = {}
+        self._views: dict[tuple[frozenset[str], bytes, bool], int] = {}
         self._view_count = 0  # numbers given so far; never reused, so that a kept answer cannot meet a wrong view
 
     @property
@@ -123,7 +131,9 @@ class Zone:
                 self._askers.clear()
             networks = self._networks.of(source)
             recursion = self.recursion and may_recurse(source)
-            found = Asker(source, local, networks, self._view(networks, local), recursion, stream)
+            confined = bool(networks) and not self._across_networks and self._networks.is_member(source)
+            view = self._view((networks, local, confined))
+            found = Asker(source, local, networks, view, recursion, stream, confined)
             self._askers[key] = found
         return found
 
@@ -200,13 +210,13 @@ class Zone:
             head.views.clear()
         head.views[asker.view] = answer
 
-    def _view(self, networks: frozenset[str], local: bytes) -> int:
-        found = self._views.get((networks, local))
+    def _view(self, key: tuple[frozenset[str], bytes, bool]) -> int:
+        found = self._views.get(key)
         if found is None:
             if len(self._views) >= _MAX_ASKERS:
                 self._views.clear()
             self._view_count += 1
-            found = self._views[networks, local] = self._view_count
+            found = self._views[key] = self._view_count
         return found
 
     # ------------------------------------------------------------------------------------------ following the table
@@ -278,8 +288,7 @@ def _differs(place: Match) -> bool:
     """Can two askers at this place get different answers?"""
     if place.place is Place.SERVER:
         return True
-    claim = place.claim
-    return claim is not None and place.place is not Place.EMPTY and rrset.differs_by_asker(claim)
+    return place.is_claimed and place.claim is not None and rrset.differs_by_asker(place.claim)
 
 
 def _hangs_on(place: Match, question: bytes) -> tuple[bytes, ...]:
@@ -295,7 +304,7 @@ def _places(name: DnsName | None) -> list[tuple[object, ...]]:
 
 
 def _reverse_names(target: DnsTarget) -> list[bytes]:
-    if not target.name:
+    if not target.name or target.on_host:
         return []
     texts = [text for place in target.addresses for text in (place.ipv4, place.ipv6) if text]
     return [record.reverse_name(address) for text in texts if (address := record.packed(text))]

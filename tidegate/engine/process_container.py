@@ -236,7 +236,11 @@ class ProcessContainer:
     def _network(self) -> NetworkAddress:
         aliases = dict.fromkeys(alias for given in self.spec.networks.values() for alias in given)
         return NetworkAddress(
-            network=NETWORK, name=NETWORK, ipv4=self.address if self.running else "", aliases=tuple(aliases)
+            network=NETWORK,
+            name=NETWORK,
+            ipv4=self.address if self.running else "",
+            aliases=tuple(aliases),
+            routable=True,
         )
 
     def _published(self) -> tuple[PublishedPort, ...]:
