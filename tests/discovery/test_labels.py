@@ -326,6 +326,13 @@ def test_values_of_the_other_labels():
     assert instance.scale == 3
 
 
+def test_what_the_dns_tells_of_a_container_is_said_by_labels():
+    instance = seen({"tidegate.dns.fallback": "true", "tidegate.dns.txt": "team", "team": "core"})
+    assert instance.problems == ()
+    assert (instance.dns_fallback, instance.texts) == (True, ("team=core",))
+    assert codes({"tidegate.dns.txt": "nope", "tidegate.dns.fallback": "si"}) == ["T1208"] * 2
+
+
 def test_tuning_labels_fall_back_to_their_defaults():
     labels = {A80: "a.test", "aliyun.scale": "x", "aliyun.routing.session_sticky": "si", "tidegate.dns": "round"}
     instance = seen(labels)

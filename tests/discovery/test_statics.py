@@ -147,6 +147,23 @@ def test_a_backend_of_another_provider_is_no_mistake():
     assert found("routes: [{host: a.test, backends: {shop/web: 1}}]") == []
 
 
+def test_a_service_of_others_is_another_name_for_its_host():
+    (instance,) = read("services: {shop/mail: {external: SMTP.example.org.}}").instances
+    assert (instance.key, instance.external, instance.ports, instance.networks) == (
+        "shop/mail",
+        "smtp.example.org",
+        (),
+        (),
+    )
+
+
+@pytest.mark.parametrize(
+    "service", ["{external: mail}", "{external: '*.example.org'}", "{external: a.test, weight: 1}", "{external: ''}"]
+)
+def test_a_service_of_others_has_one_full_host_and_nothing_else(service):
+    assert [problem.code for problem in read(f"services: {{mail: {service}}}").problems] == ["T1256"]
+
+
 def test_syntax_errors_come_first_and_nothing_is_applied():
     statics = read("services: [1\nroutes: ]\nx: 1\n")
     assert statics.problems[0].code == "T1250"
@@ -180,6 +197,7 @@ ANY = st.recursive(
                     "match",
                     "header",
                     "weight",
+                    "external",
                 ]
             ),
             inner,

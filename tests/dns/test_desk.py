@@ -40,7 +40,9 @@ def unasked():
 
 async def taken(data, *, source=NEIGHBOUR, forwarder=None, send=unasked):
     """What the desk says at once, and the desk."""
-    zone = zone_of(name("web", target("1.web", "10.1.0.1")))
+    zone = zone_of(
+        name("web", target("1.web", "10.1.0.1")), name("mail", target("mail", external="smtp.example.org"))
+    )
     desk = Desk(zone, forwarder)
     return desk.take(data, zone.asker(source, LOCAL), send), desk
 
@@ -83,3 +85,13 @@ async def test_a_forwarder_s_fault_is_counted_and_stops_nothing():
 
     reply, desk = await taken(FOREIGN, forwarder=Broken(in_cache=False), send=lambda: print)
     assert (reply, desk.dropped["fault"]) == (None, 1)
+
+
+@pytest.mark.parametrize("in_cache", [True, False])
+async def test_a_name_of_ours_for_something_outside_is_followed_there(in_cache):
+    sent = []
+    query = dns.message.make_query("mail", "A")
+    reply, _ = await taken(query.to_wire(), forwarder=Echo(in_cache=in_cache), send=lambda: sent.append)
+    message = dns.message.from_wire(reply if in_cache else sent[0])
+    assert query.is_response(message)
+    assert (message.rcode().name, message.answer[0][0].target.to_text()) == ("NXDOMAIN", "smtp.example.org.")

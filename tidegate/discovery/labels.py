@@ -21,6 +21,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from tidegate.discovery.attributes import read_attributes
 from tidegate.discovery.complaints import Complaints
 from tidegate.discovery.hosts import ALIYUN, TIDEGATE
 from tidegate.discovery.probe import NAMES as PROBE_NAMES
@@ -65,6 +66,8 @@ class Meaning(Struct, frozen=True, kw_only=True):
     scale: int = 0
     number: int = 0
     dns: DnsMode | None = None
+    dns_fallback: bool = False
+    texts: tuple[str, ...] = ()
     claims: tuple[RouteClaim, ...] = ()
     ports: tuple[int, ...] = ()
     probe: ProbeSpec | None = None
@@ -97,6 +100,8 @@ def understand(detail: ContainerDetail, provider: str, node: str, root_domain: s
         weight=meaning.weight,
         scale=meaning.scale,
         dns=meaning.dns,
+        dns_fallback=meaning.dns_fallback,
+        texts=meaning.texts,
         created_at=detail.created_at,
         started_at=detail.started_at,
         problems=meaning.problems,
@@ -150,6 +155,8 @@ class _Reader:
         weight = self._value("tidegate.weight", lambda text: read_whole(text, 0, 1000), 100)
         scale = self._value(self._preferred("scale"), lambda text: read_whole(text, 0, 1000), 0)
         dns = self._value("tidegate.dns", _dns_mode, None)
+        fallback = self._value("tidegate.dns.fallback", read_flag, False)
+        texts = self._value("tidegate.dns.txt", lambda text: read_attributes(text, self._labels), ())
         said = self._said()
         self._quarantined = self._quarantined or said.closed
         serves = not self._one_off() and not self._quarantined
@@ -170,6 +177,8 @@ class _Reader:
             scale=scale,
             number=self._number(),
             dns=dns,
+            dns_fallback=fallback,
+            texts=texts,
             claims=claims if serves else (),
             ports=tuple(ports) if serves else (),
             probe=probe,

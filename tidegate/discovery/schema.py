@@ -43,7 +43,8 @@ def _service() -> dict[str, Any]:
     probe = _object({name: {"type": ["string", "number"]} for name in PROBE_NAMES if name != "cmd"})
     version = {"type": ["string", "number"]}
     endpoints = {"type": "array", "items": endpoint, "minItems": 1}
-    return _object({"version": version, "endpoints": endpoints, "probe": probe, "weight": _WEIGHT}, "endpoints")
+    known = {"version": version, "endpoints": endpoints, "probe": probe, "weight": _WEIGHT, "external": _TEXT}
+    return {**_object(known), "oneOf": [{"required": ["endpoints"]}, {"required": ["external"]}]}
 
 
 def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:

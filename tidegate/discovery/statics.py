@@ -4,6 +4,8 @@
       web@v1:                    # name, project/name, either with @version
         endpoints: ["127.0.0.1:9001", {address: "127.0.0.1:9002", weight: 2}]
         probe: {url: "http://container/healthz"}
+      mail:                      # a service of others, another name for its host in the DNS
+        external: smtp.example.org
     routes:
       - {host: a.test, path: /, backends: {web@v1: 90, web@v2: 10}}
     defaults:                    # of all routes, also those of containers
@@ -41,7 +43,7 @@ from tidegate.settings.vocabulary import TOPS
 from tidegate.yamlfile import Document, Path
 
 _TOP = ("services", "routes", "defaults", "dns", "tls")  # `tls` is read by tls.statics
-_SERVICE = ("version", "endpoints", "probe", "weight")
+_SERVICE = ("version", "endpoints", "probe", "weight", "external")
 _ENDPOINT = ("address", "weight")
 _ROUTE = ("host", "path", "backends")
 _PROBE = tuple(name for name in PROBE_NAMES if name != "cmd")
@@ -146,6 +148,9 @@ class _Reader:
         version = self._version(name, settings, path)
         weight = self._whole(settings, "weight", path, 0, 1000, 100)
         probe = self._probe(settings.get("probe"), (*path, "probe"))
+        if "external" in settings:
+            self._external(name, settings, path)
+            return
         if not settings.get("endpoints"):
             self._missing(path, "endpoints", f"service {text} has no endpoints")
         for index, endpoint in enumerate(self._sequence(settings.get("endpoints"), (*path, "endpoints"))):
@@ -192,6 +197,28 @@ class _Reader:
             weight=weight,
             endpoint_weight=share,
         )
+
+    def _external(self, name: _Name, settings: Mapping[Any, Any], path: Path) -> None:
+        """A service of others: its name is another name for `external` in the DNS."""
+        at = (*path, "external")
+        host = read_host(as_text(settings["external"]).removesuffix("."), TIDEGATE, "")
+        if isinstance(host, Fault):
+            self._wrong(at, host)
+        elif host.startswith("*.") or len(settings) > 1 or name.version:
+            self._wrong(
+                at, Fault("an external service has one host and nothing else", "write external: db.example.org")
+            )
+        else:
+            id_ = f"file:{name.key}:{host}"
+            self._instances[id_] = Instance(
+                id=id_,
+                name=name.service,
+                provider=self._provider,
+                service=name.service,
+                node=self._node,
+                project=name.project,
+                external=host,
+            )
 
     def _version(self, name: _Name, settings: Mapping[Any, Any], path: Path) -> str:
         if "version" not in settings:

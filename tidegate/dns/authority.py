@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from tidegate.dns import record, rrset, special, wire
 from tidegate.dns.answer import Answer, Tally, failure, interleaved, negative, positive, rotations
+from tidegate.dns.chain import Chain, renamed
 from tidegate.dns.match import Match, Place
 from tidegate.dns.view import Asker
 from tidegate.model import DnsMode, DnsName
@@ -61,6 +62,8 @@ class Authority:
             return ([records] if records else []), []
         if place.place is Place.EMPTY or place.claim is None:
             return [], []
+        if place.alias:
+            return [[record.record(record.HERE, wire.CNAME, place.ttl, place.alias)]], []
         if qtype == wire.TXT:
             return _texts(place.claim, asker), []
         if qtype not in (wire.A, wire.AAAA):
@@ -68,6 +71,17 @@ class Authority:
         if place.claim.mode is DnsMode.PROXY:
             return self._own_address(asker, qtype, place.claim.ttl_seconds), []
         return _addresses(place.claim, asker, 4 if qtype == wire.A else 16), []
+
+    def chained(self, chain: Chain, qtype: int, end: Answer | None) -> Answer:
+        """The answer to a question about an alias: the records of `chain`, then those of `end`; SERVFAIL for a broken one."""
+        if chain.is_broken:
+            return failure(self.tally(qtype, wire.SERVFAIL), wire.EDE_OTHER)
+        if end is None:
+            return positive(self.tally(qtype, wire.NOERROR), [chain.links])
+        records = [*chain.links, *renamed(end.next().records, chain.name)]
+        answer = positive(self.tally(qtype, end.rcode), [records])
+        answer.authority = tuple(renamed(end.authority, chain.name))
+        return answer
 
     def _own_name(self, canonical: str) -> bytes:
         """A target's own name below the zone; empty if it has none that the DNS can carry."""

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
-from tidegate.dns import wire
+from tidegate.dns import chain, wire
+from tidegate.dns.chain import Chain
 from tidegate.dns.view import Asker
 from tidegate.dns.zone import Zone
 from tidegate.telemetry import logger
@@ -76,6 +77,9 @@ class Desk:
             return None
         if query.rcode:
             return self._refusal(query, query.rcode, asker)
+        leaving = self.zone.leaving(query)
+        if leaving is not None and self._forwarder is not None and asker.recursion and query.rd:
+            return self._follow(self._forwarder, query, leaving, asker, send)
         reply = self.zone.resolve(query, asker)
         return reply if reply is not None else self._foreign(query, asker, send)
 
@@ -85,6 +89,20 @@ class Desk:
             return self._refusal(query, wire.REFUSED, asker)
         room = wire.limit(query, asker.stream)
         return self._forwarder.take(query, room, self.zone.shape, send)
+
+    def _follow(
+        self, forwarder: Forwarder, query: wire.Query, leaving: Chain, asker: Asker, send: Callable[[], Send]
+    ) -> bytes | None:
+        """A name of ours that stands for a foreign one: ask for that, and put its answer behind our records."""
+        room = wire.limit(query, asker.stream)
+
+        def later() -> Send:
+            way_back = send()
+            return lambda found: way_back(chain.joined(query, leaving, found, room))
+
+        asked = chain.onward(query, leaving.name)
+        reply = forwarder.take(asked, wire.STREAM_SIZE, self.zone.shape, later)
+        return None if reply is None else chain.joined(query, leaving, reply, room)
 
     def _refusal(self, query: wire.Query, rcode: int, asker: Asker) -> bytes:
         self.refused[wire.RCODES[rcode]] += 1

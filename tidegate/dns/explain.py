@@ -76,7 +76,7 @@ def _line(name: bytes, data: bytes) -> Line:
 def _rdata(rtype: int, rdata: bytes) -> str:
     if rtype in (wire.A, wire.AAAA):
         return str(ipaddress.ip_address(rdata))
-    if rtype in (wire.PTR, wire.NS):
+    if rtype in (wire.PTR, wire.NS, wire.CNAME):
         return wire.decode(rdata)
     if rtype == wire.SRV:
         numbers = (int.from_bytes(rdata[at : at + 2]) for at in (0, 2, 4))
@@ -107,6 +107,8 @@ def _told(claim: DnsName, asker: Asker) -> tuple[Told, ...]:
 def _reason(claim: DnsName, target: DnsTarget, is_told: bool) -> str:
     if claim.mode is DnsMode.PROXY:
         return "the router answers for it"
+    if target.external:
+        return f"stands for {target.external}"
     if is_told:
         return ""
     if not target.ready:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from tidegate.dns import record, special
+from tidegate.dns import record, special, wire
 from tidegate.dns.tree import Node, Tree
 from tidegate.model import DnsMode, DnsName
 
@@ -51,6 +51,20 @@ class Match:
     def is_claimed(self) -> bool:
         """Does what stands behind `claim` decide what is answered here?"""
         return self.claim is not None and self.place in (Place.NAME, Place.SERVICE, Place.WILDCARD)
+
+    @property
+    def alias(self) -> bytes:
+        """The name outside that the name here stands for; empty where it has addresses of its own, or nothing."""
+        if self.claim is None or self.place is not Place.NAME:
+            return b""
+        if any(target.addresses or target.on_host for target in self.claim.targets):
+            return b""  # a CNAME record stands alone (RFC 2181 10.1), and containers go before what is elsewhere
+        return next((wire.encode(target.external) for target in self.claim.targets if target.external), b"")
+
+    @property
+    def ttl(self) -> int:
+        """Seconds that what the claim says may be kept."""
+        return self.claim.ttl_seconds if self.claim is not None else 0
 
 
 def find(tree: Tree, apexes: frozenset[bytes], name: bytes, qtype: int) -> Match:

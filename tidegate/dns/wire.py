@@ -31,7 +31,7 @@ EDNS_SIZE = 1232  # what we say we take and the most we send by UDP: no fragment
 PLAIN_SIZE = 512  # RFC 1035 4.2.1, and the least an EDNS size may mean (RFC 6891 6.2.3)
 STREAM_SIZE = 65535  # the length prefix of RFC 1035 4.2.2
 
-EDE_NOT_READY, EDE_PROHIBITED, EDE_NO_REACHABLE, EDE_NETWORK = 14, 18, 22, 23  # RFC 8914
+EDE_OTHER, EDE_NOT_READY, EDE_PROHIBITED, EDE_NO_REACHABLE, EDE_NETWORK = 0, 14, 18, 22, 23  # RFC 8914
 EDE_STALE, EDE_BLOCKED, EDE_STALE_NXDOMAIN = 3, 15, 19
 
 # Question types that are no record types: OPT and the transaction types make no sense as a question, transfers are

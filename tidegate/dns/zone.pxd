@@ -17,6 +17,7 @@ cdef class Zone:
     cdef object _networks
     cdef dict _names
     cdef dict _problems
+    cdef Py_ssize_t _externals
     cdef object _memo
     cdef dict _answers
     cdef dict _askers

@@ -7,9 +7,10 @@ touches a name it hangs on. So a table swap costs what changed, and a name costs
 
 from __future__ import annotations
 
-from tidegate.dns import match, record, rrset, special, wire
+from tidegate.dns import chain, match, record, rrset, special, wire
 from tidegate.dns.answer import Answer, Tally, by_view, respond
 from tidegate.dns.authority import Authority
+from tidegate.dns.chain import Chain
 from tidegate.dns.explain import Explanation, explain
 from tidegate.dns.match import Match, Place
 from tidegate.dns.memo import STRUCTURE, Memo
@@ -22,6 +23,7 @@ from tidegate.routing import Delta, RoutingTable
 
 _MAX_ASKERS = 4096
 _MAX_VIEWS = 256  # views kept of one answer
+_OF_THE_ALIAS = frozenset([wire.CNAME, wire.ANY])  # question types that a chain is not followed for
 _EVERYTHING = STAR + b"\0"  # a route for every host is no claim to every name there is
 
 _PLAIN_SIZE, _EDNS_SIZE, _STREAM_SIZE = wire.PLAIN_SIZE, wire.EDNS_SIZE, wire.STREAM_SIZE
@@ -61,6 +63,7 @@ class Zone:
         self._networks = Networks()
         self._names: dict[str, DnsName] = {}
         self._problems: dict[str, Problem] = {}
+        self._externals = 0  # names that stand for something outside
         self._memo = Memo()
         self._answers = self._memo.answers
         self._askers: dict[bytes, Asker] = {}
@@ -122,6 +125,13 @@ class Zone:
         found.tally.count += 1
         return respond(query, found, asker.recursion, wire.limit(query, asker.stream))
 
+    def leaving(self, query: wire.Query) -> Chain | None:
+        """The chain of a name of ours that stands for a foreign one, which must be asked for; None for all others."""
+        if not self._externals or query.qtype in _OF_THE_ALIAS or not self._match(query.name, query.qtype).alias:
+            return None
+        found = self._chain(query)
+        return found if found.is_open else None
+
     def asker(self, source: bytes, local: bytes, stream: bool = False) -> Asker:
         """Who asks from `source`, having reached us at `local` (4 or 16 octets each)."""
         key = (b"t" + source + local) if stream else (source + local)
@@ -179,10 +189,22 @@ class Zone:
         place = self._match(query.name, query.qtype)
         if place.place is Place.FOREIGN:
             return None
+        if self._externals and place.alias and query.qtype not in _OF_THE_ALIAS:
+            return self._chained(query, asker)
         answer = self._authority.prepare(place, query.name, query.qtype, asker)
         if place.place is not Place.NOT_READY:
             self._keep(query.question, place, answer, head, asker)
         return answer
+
+    def _chained(self, query: wire.Query, asker: Asker) -> Answer:
+        """The answer to a question about an alias, as far as it is ours to tell. Not kept: it hangs on the whole chain."""
+        found = self._chain(query)
+        ends_here = not found.is_broken and not found.is_open
+        end = self._prepared(chain.onward(query, found.name), asker) if ends_here else None
+        return self._authority.chained(found, query.qtype, end)
+
+    def _chain(self, query: wire.Query) -> Chain:
+        return chain.follow(lambda name: self._match(name, query.qtype), query.name)
 
     def _match(self, name: bytes, qtype: int) -> Match:
         if self.version == 0 and match.is_local(name, self.apexes):
@@ -244,6 +266,7 @@ class Zone:
         for name in {*before, *after}:
             self._memo.forget(name)
         reshaped |= match.ports(old) != match.ports(new)
+        self._externals += _is_external(new) - _is_external(old)
         return self._repoint(old, new) or reshaped
 
     def _repoint(self, old: DnsName | None, new: DnsName | None) -> bool:
@@ -297,6 +320,10 @@ def _hangs_on(place: Match, question: bytes) -> tuple[bytes, ...]:
     node = (place.node.name,) if place.node is not None and place.node.name != own else ()
     structure = (STRUCTURE,) if place.place in (Place.ABSENT, Place.WILDCARD, Place.EMPTY, Place.LOOPBACK) else ()
     return (own, *node, *structure)
+
+
+def _is_external(name: DnsName | None) -> bool:
+    return name is not None and any(target.external for target in name.targets)
 
 
 def _places(name: DnsName | None) -> list[tuple[object, ...]]:
