@@ -15,8 +15,9 @@ from tests.support.virtual_time import run_virtual
 from tidegate.config import DockerConfig
 from tidegate.discovery.docker import EngineProvider
 from tidegate.engine.docker import DockerEngine
-from tidegate.engine.port import ContainerSpec
-from tidegate.model import EngineHealth, InstanceState
+from tidegate.engine.port import ContainerSpec, Network
+from tidegate.errors import EngineError, Problem
+from tidegate.model import EngineHealth, InstanceState, NetworkAddress
 
 ROUTE = {"aliyun.routing.port_80": "a.test"}
 
@@ -348,6 +349,51 @@ async def test_an_event_while_a_list_is_under_way_wins_over_the_row():
         await asyncio.sleep(3.0)
         assert follower.instance("fresh").id == fresh
         assert follower.instance("web").state is InstanceState.STOPPED
+
+
+def addresses(follower, name):
+    return [each.ipv4 for each in follower.instance(name).networks]
+
+
+@scenario
+async def test_an_address_given_to_another_container_is_never_seen_at_both_though_the_first_one_s_end_was_missed():
+    engine = FakeEngine()
+    first = engine.run("first", ROUTE)
+    async with following(engine) as follower:
+        await follower.until(lambda f: True)
+        taken = engine.containers[first].networks
+        engine.drops = lambda event: event.id == first
+        engine.end(first)
+        await asyncio.sleep(1)
+        engine.change(engine.run("second", ROUTE), networks=taken)
+        await follower.until(lambda f: f.instance("second") and addresses(f, "second") == [taken[0].ipv4], 0.3)
+        for inventory in follower.inventories:
+            held = [n.ipv4 for group in inventory.services.values() for each in group for n in each.networks if n.ipv4]
+            assert len(held) == len(set(held))
+        await follower.until(state("first", InstanceState.STOPPED), 1.0)
+
+
+@scenario
+async def test_networks_made_later_are_known_with_the_first_container_on_them():
+    engine = FakeEngine()
+    async with following(engine) as follower:
+        await follower.until(lambda f: True)
+        engine.known_networks += (Network(id="net-new", name="new", driver="bridge", internal=True),)
+        web = engine.run("web", ROUTE)
+        engine.change(web, networks=(NetworkAddress(network="net-new", name="new", ipv4="10.5.0.2"),))
+        await follower.until(lambda f: f.instance("web") and f.instance("web").networks[0].internal, 1.0)
+
+
+@scenario
+async def test_who_may_not_list_networks_follows_the_engine_without():
+    class Proxied(FakeEngine):
+        async def networks(self):
+            raise EngineError(Problem(code="T0000", text="forbidden"))
+
+    engine = Proxied()
+    engine.run("web", ROUTE)
+    async with following(engine) as follower:
+        await follower.until(state("web", InstanceState.RUNNING))
 
 
 @scenario

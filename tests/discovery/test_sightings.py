@@ -64,3 +64,14 @@ def test_destroyed_ids_are_remembered_within_a_bound():
         sightings.destroy(str(i))
     assert not sightings.is_destroyed("0")
     assert sightings.is_destroyed(str(REMEMBERED_DESTRUCTIONS))
+
+
+def test_who_loses_an_address_to_a_newer_container_is_shown_anew_and_gets_it_back():
+    sightings = Sightings()
+    place = NetworkAddress(network="n", name="bridge", ipv4="172.17.0.2")
+    put(sightings, detail("old", networks=(place,), started_at=1.0))
+    put(sightings, detail("guest", network_mode="container:old"))
+    assert put(sightings, detail("new", networks=(place,), started_at=2.0)) == ("new", "old", "guest")
+    assert [sightings.as_shown(id_).networks[0].ipv4 for id_ in ("old", "guest", "new")] == ["", "", "172.17.0.2"]
+    assert sightings.remove("new") == ("old", "guest")
+    assert sightings.as_shown("guest").networks == sightings.as_shown("old").networks == (place,)

@@ -41,6 +41,7 @@ class FakeEngine:
         self.drops: Callable[[EngineEvent], bool] = lambda event: False
         self.hanging: set[str] = set()
         self.failing: set[str] = set()
+        self.known_networks: tuple[Network, ...] = (Network(id="net-bridge", name="bridge", driver="bridge"),)
         self.list_row: dict[str, ContainerSummary] = {}
         self.latency = 0.0
         self.list_seconds = 0.0  # between taking the snapshot and answering
@@ -80,7 +81,7 @@ class FakeEngine:
 
     async def networks(self) -> tuple[Network, ...]:
         await self._call("networks")
-        return (Network(id="net-bridge", name="bridge", driver="bridge"),)
+        return self.known_networks
 
     async def events(self, since_ns: int) -> AsyncIterator[EngineEvent]:
         await self._call("events")

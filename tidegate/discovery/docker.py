@@ -31,9 +31,9 @@ from tidegate.discovery.endings import Endings, is_deadly
 from tidegate.discovery.labels import is_enabled, understand
 from tidegate.discovery.provider import Publish
 from tidegate.discovery.sightings import Sightings
-from tidegate.engine.port import Engine, EngineEvent
+from tidegate.engine.port import ContainerDetail, Engine, EngineEvent
 from tidegate.errors import EngineError, EngineUnreachable, NoSuchThing, Problem, Severity
-from tidegate.model import InstanceState, Inventory
+from tidegate.model import Instance, InstanceState, Inventory
 from tidegate.tasks import Tasks
 from tidegate.telemetry import Metrics, NullMetrics, logger
 
@@ -270,6 +270,7 @@ class EngineProvider:
         self._touched = set()
         try:
             async with asyncio.timeout(LIST_SECONDS):
+                await self._survey()
                 rows = await self._engine.list()
         except TimeoutError:
             raise _silent(self._engine.name, f"a list took longer than {LIST_SECONDS:g} s") from None
@@ -288,6 +289,18 @@ class EngineProvider:
         self._awaited = {row.id for row in rows if self._agenda.is_due(row.id, _now() + LONGEST_SECONDS)}
         if not self._awaited:
             self._found()
+
+    async def _survey(self) -> None:
+        """Learn of the engine's networks. Who may not ask for them does without: all count as having a way out."""
+        try:
+            changed = self._sightings.grounds.know(await self._engine.networks())
+        except EngineUnreachable:
+            raise
+        except EngineError as error:
+            _log.debug("networks cannot be listed: %s", error)
+            return
+        if changed:
+            self._show(*self._sightings.ids())
 
     def _settled(self, container: str) -> None:
         """`container` was looked at, or is gone."""
@@ -349,7 +362,17 @@ class EngineProvider:
             self._failures.pop(container, None)
             if not self._sightings.is_destroyed(container):  # else the answer is older than the event that removed it
                 instance = understand(detail, self.name, self._node, self._config.root_domain)
-                self._show(*self._sightings.put(detail, instance))
+                self._take(detail, instance)
+
+    def _take(self, detail: ContainerDetail, instance: Instance) -> None:
+        """Put a fresh sighting in place; look at once at what else claims its addresses, and at networks nobody knew."""
+        before = self._sightings.get(detail.id)
+        self._show(*self._sightings.put(detail, instance))
+        if before is None or before.detail.networks != detail.networks:
+            for rival in self._sightings.grounds.rivals(detail):
+                self._agenda.mark(rival, _now(), urgent=True)
+            if self._sightings.grounds.lack(instance):
+                self._list_now.set()
 
     def _failed(self, container: str, error: Exception) -> None:
         """Keep what is known and look again later; a container that hangs must not hold up others."""

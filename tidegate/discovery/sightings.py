@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tidegate.discovery.grounds import Grounds
 from tidegate.discovery.labels import is_enabled
 from tidegate.engine.port import ContainerDetail, ContainerSummary
 from tidegate.model import Instance
@@ -28,6 +29,7 @@ class Sightings:
 
     def __init__(self) -> None:
         self._sightings: dict[str, Sighting] = {}
+        self.grounds = Grounds()
         self._borrowers: dict[str, set[str]] = {}  # container -> those that use its network (`container:<id>`)
         self._rows: dict[str, ContainerSummary] = {}  # the list row that asked for the last inspect
         self._destroyed: dict[str, None] = {}  # ids never come back; the newest are kept, for answers still under way
@@ -41,19 +43,21 @@ class Sightings:
         return self._sightings.keys()
 
     def put(self, detail: ContainerDetail, instance: Instance) -> tuple[str, ...]:
-        """Replace what is known of a container, whole. Returns the ids to show anew: its own and its borrowers'."""
-        self._unlink(detail.id)
+        """Replace what is known of a container, whole. Returns the ids to show anew: its own, its borrowers', and those of
+        others that claim its addresses."""
+        others = self._unlink(detail.id)
         self._sightings[detail.id] = Sighting(detail, instance if is_enabled(detail.labels) else None)
+        self.grounds.claim(detail)
         if detail.network_mode.startswith(_SHARED):
             self._borrowers.setdefault(detail.network_mode.removeprefix(_SHARED), set()).add(detail.id)
-        return (detail.id, *self._borrowers.get(detail.id, ()))
+        return self._with_borrowers(detail.id, *others, *self.grounds.rivals(detail))
 
     def remove(self, container: str) -> tuple[str, ...]:
-        """Forget a container. Returns the ids that used its network."""
-        self._unlink(container)
+        """Forget a container. Returns the ids that used its network, or claim its addresses."""
+        others = self._unlink(container)
         self._sightings.pop(container, None)
         self._rows.pop(container, None)
-        return tuple(self._borrowers.get(container, ()))
+        return (*self._borrowers.get(container, ()), *self._with_borrowers(*others))
 
     def destroy(self, container: str) -> None:
         """Remember that this id is gone for good."""
@@ -90,21 +94,31 @@ class Sightings:
             return None
         instance = sighting.instance
         if not sighting.detail.network_mode.startswith(_SHARED):
-            return instance
+            return self.grounds.placed(instance, container)
         lender = self._sightings.get(sighting.detail.network_mode.removeprefix(_SHARED))
         if lender is None:
             return instance
         host = lender.detail.network_mode == "host"
-        return replace(instance, networks=lender.detail.networks, published=lender.detail.published, host_network=host)
+        lent = replace(instance, networks=lender.detail.networks, published=lender.detail.published, host_network=host)
+        return self.grounds.placed(lent, lender.detail.id)
 
-    def _unlink(self, container: str) -> None:
+    def _with_borrowers(self, *containers: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(each for id_ in containers for each in (id_, *self._borrowers.get(id_, ()))))
+
+    def _unlink(self, container: str) -> tuple[str, ...]:
+        """Undo what else hangs on the sighting. Returns who else claims its addresses."""
         known = self._sightings.get(container)
-        if known is not None and known.detail.network_mode.startswith(_SHARED):
+        if known is None:
+            return ()
+        others = self.grounds.rivals(known.detail)
+        self.grounds.give_up(known.detail)
+        if known.detail.network_mode.startswith(_SHARED):
             lender = known.detail.network_mode.removeprefix(_SHARED)
             borrowers = self._borrowers[lender]
             borrowers.discard(container)
             if not borrowers:
                 del self._borrowers[lender]
+        return others
 
 
 def _shows(row: ContainerSummary, detail: ContainerDetail) -> bool:
