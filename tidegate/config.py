@@ -89,6 +89,7 @@ class DnsConfig(Value):
     domain: str = "mesh.internal"
     ttl_seconds: int = 5
     upstreams: tuple[Nameserver, ...] = ()
+    across_networks: bool = False  # tell containers addresses on networks they are not on, where there are no others
     forward: bool = True
     forward_zones: tuple[ForwardZone, ...] = ()
     forward_timeout_seconds: float = 1.5
@@ -127,10 +128,12 @@ class StateConfig(Value):
 
 
 class NodeConfig(Value):
-    """Who we are among the nodes."""
+    """Who we are among the nodes. `address` is where our host's network and published ports are reached from elsewhere;
+    empty: containers reach it on their own networks, everybody else where they asked."""
 
     name: str = os.uname().nodename
     zone: str = ""
+    address: str = ""
 
 
 class Config(Value):

@@ -56,7 +56,7 @@ def test_all_ports_in_use_are_told_at_once_and_nothing_stays_bound(tmp_path):
         bind_all(free)
     assert [(each.code, each.place) for each in caught.value.problems] == [
         ("T1010", "--http"),
-        ("T1010", "--dns"),
+        ("T1802", f"dns listener 127.0.0.1:{dns}"),
         ("T1010", "--admin"),
     ]
     assert str(http) in caught.value.problems[0].text

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate.cli.address import cidr, dns_zone, forward_zone, is_loopback, listener, nameserver
+from tidegate.cli.address import cidr, dns_zone, forward_zone, is_loopback, listener, literal, nameserver
 from tidegate.model import Address, Nameserver
 
 GOOD = [
@@ -121,6 +121,12 @@ def test_the_root_is_a_zone():
 def test_a_port_alone_is_no_name_server():
     with pytest.raises(ValueError, match="needs an address"):
         nameserver(":53")
+
+
+def test_an_address_alone_is_put_in_canonical_form_or_is_nothing():
+    assert [literal(text) for text in ("192.0.2.1", "[FD00::0:1]", "")] == ["192.0.2.1", "fd00::1", ""]
+    with pytest.raises(ValueError, match="not an IP address"):
+        literal("router")
 
 
 def test_a_network_is_put_in_canonical_form():

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import errno
 import socket
 
 import pytest
 
-from tidegate.dns.listener import bind, local_address
+from tidegate.dns import bridges
+from tidegate.dns.listener import bind, local_address, problem
 from tidegate.errors import ConfigError
 from tidegate.model import Address
 
@@ -31,8 +33,19 @@ def test_a_taken_address_is_told_with_its_mend():
         taken.bind(("127.0.0.1", 0))
         with pytest.raises(ConfigError) as caught:
             bind(Address(host="127.0.0.1", port=taken.getsockname()[1]))
-    (problem,) = caught.value.problems
-    assert (problem.code, bool(problem.mend)) == ("T1802", True)
+    (told,) = caught.value.problems
+    assert (told.code, bool(told.mend)) == ("T1802", True)
+
+
+def test_where_another_program_holds_the_port_on_one_address_the_free_bridges_are_named(monkeypatch):
+    monkeypatch.setattr(bridges, "gateways", lambda: [("docker0", "127.0.0.1"), ("br-web", "127.0.0.2")])
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        told = problem(Address(host="0.0.0.0", port=port), OSError(errno.EADDRINUSE, "in use"))
+        one = problem(Address(host="127.0.0.1", port=port), OSError(errno.EADDRINUSE, "in use"))
+    assert (told.code, one.code) == ("T1802", "T1802")
+    assert told.mend.endswith(f"(br-web), which containers reach: --dns 127.0.0.2:{port}")
+    assert "br-web" not in one.mend
 
 
 def test_an_address_of_another_host_is_told():

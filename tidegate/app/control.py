@@ -116,7 +116,12 @@ class Control:
         self.registry.also(self.ejections.families)
         self.engines = Engines(config)
         self.channel = ChannelServer(self.take, expected=config.workers)
-        self.zone = Zone(config.dns.domain, config.dns.ttl_seconds, recursion=config.dns.forward)
+        self.zone = Zone(
+            config.dns.domain,
+            config.dns.ttl_seconds,
+            recursion=config.dns.forward,
+            across_networks=config.dns.across_networks,
+        )
         self.cell = TableCell()
         self.cell.follow(self.channel.publish)
         self.cell.follow(self.zone.apply)

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from tidegate.config import Config
 from tidegate.dns.listener import bind as bind_dns
+from tidegate.dns.listener import problem as dns_problem
 from tidegate.errors import ConfigError, Problem
 from tidegate.model import Address
 from tidegate.router.listener import bind as bind_http
@@ -155,7 +156,7 @@ def _bind_dns_slots(address: Address, bound: Sockets, problems: list[Problem], i
             problems.extend(error.problems)
             return
         except OSError as error:
-            problems.append(_taken(address, "--dns", error))
+            problems.append(dns_problem(address, error))
             return
         bound.add(udp_slot, udp, "dns_udp", named, slot)
         bound.add(tcp_slot, tcp, "dns_tcp", named, slot)

@@ -57,6 +57,7 @@ class DataPlane:
             config.dns.ttl_seconds,
             recursion=config.dns.forward,
             delegated=frozenset(encode(each.zone) for each in config.dns.forward_zones),
+            across_networks=config.dns.across_networks,
         )
         self.spans = _exporter(config, slot)
         self.router = Router(

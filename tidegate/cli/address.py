@@ -53,6 +53,12 @@ def dns_zone(text: str) -> str:
     return name
 
 
+def literal(text: str) -> str:
+    """An IP address in canonical form, or nothing. Raises ValueError."""
+    bare = text.strip().strip("[]")
+    return _host(bare) if bare else ""
+
+
 def cidr(text: str) -> str:
     """A network in canonical form; a single address is a network of one. Raises ValueError."""
     try:

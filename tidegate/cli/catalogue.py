@@ -295,6 +295,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(key="node.name", flag="--node", meta="NAME", read=needed, help="Our name among the nodes."),
     Setting(key="node.zone", flag="--zone", meta="NAME", read=text, help="The zone we stand in."),
     Setting(
+        key="node.address", read=address.literal, help="Where others reach our host's network and published ports."
+    ),
+    Setting(
         key="dns.upstreams",
         flag="--upstream-dns",
         meta="ADDR",
@@ -493,6 +496,11 @@ SETTINGS: tuple[Setting, ...] = (
         help="TLS handshakes in progress, per worker (default 1000).",
     ),
     Setting(key="dns.ttl_seconds", read=size(0, 86400), help="TTL of our answers."),
+    Setting(
+        key="dns.across_networks",
+        read=boolean,
+        help="Tell containers addresses on networks they are not on, where there are no others?",
+    ),
     Setting(
         key="dns.forward",
         flag="--forwarding",

@@ -76,7 +76,10 @@ class ControlPlane:
             checks,
             self.journal,
             required=required,
-            options=BuildOptions(ttl_seconds=config.dns.ttl_seconds),
+            options=BuildOptions(
+                ttl_seconds=config.dns.ttl_seconds,
+                node_addresses={config.node.name: config.node.address} if config.node.address else {},
+            ),
             memory=self._memory,
             metrics=self.registry,
             clock=clock,

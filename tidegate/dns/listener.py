@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import ipaddress
 import socket
 from pathlib import Path
 
+from tidegate.dns import bridges
 from tidegate.errors import ConfigError, Problem
 from tidegate.model import Address
 
 RECEIVE_BUFFER = 4 * 1024 * 1024  # bytes; some 5 000 small datagrams, as the kernel counts their overhead too
 _BACKLOG = 512
+_GATEWAYS_TOLD = 4
 
 
 def bind(address: Address) -> tuple[socket.socket, socket.socket]:
@@ -37,43 +40,8 @@ def local_address(sock: socket.socket) -> bytes:
     return b"" if not any(packed) else packed
 
 
-def _bound(address: Address, kind: socket.SocketKind) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    sock = socket.socket(family, kind)
-    try:
-        _configure(sock, family, kind)
-        sock.bind((address.host, address.port))
-        if kind is socket.SOCK_STREAM:
-            sock.listen(_BACKLOG)
-    except OSError as error:
-        sock.close()
-        raise ConfigError(_problem(address, error)) from error
-    return sock
-
-
-def _configure(sock: socket.socket, family: int, kind: socket.SocketKind) -> None:
-    sock.setblocking(False)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    if family == socket.AF_INET6:  # one socket per family, so that an address is never of two kinds
-        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    if kind is socket.SOCK_STREAM:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        return
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-    with contextlib.suppress(PermissionError):  # beyond net.core.rmem_max for root only; less is slower, not wrong
-        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
-    # A reply must leave from the address the query came to (RFC 2181 4.1).
-    if family == socket.AF_INET6:
-        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
-    else:
-        sock.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
-
-
-_SO_RCVBUFFORCE = 33  # linux/asm-generic/socket.h; not in the socket module
-_IP_PKTINFO = getattr(socket, "IP_PKTINFO", 8)  # in the socket module from Python 3.12
-
-
-def _problem(address: Address, error: OSError) -> Problem:
+def problem(address: Address, error: OSError) -> Problem:
+    """Why we cannot listen at `address`, and what to do about it."""
     place = f"dns listener {address}"
     cause = error.strerror or str(error)
     if error.errno == errno.EADDRINUSE:
@@ -101,7 +69,63 @@ def _problem(address: Address, error: OSError) -> Problem:
     )
 
 
+def _bound(address: Address, kind: socket.SocketKind) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    sock = socket.socket(family, kind)
+    try:
+        _configure(sock, family, kind)
+        sock.bind((address.host, address.port))
+        if kind is socket.SOCK_STREAM:
+            sock.listen(_BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise ConfigError(problem(address, error)) from error
+    return sock
+
+
+def _configure(sock: socket.socket, family: int, kind: socket.SocketKind) -> None:
+    sock.setblocking(False)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    if family == socket.AF_INET6:  # one socket per family, so that an address is never of two kinds
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    if kind is socket.SOCK_STREAM:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    with contextlib.suppress(PermissionError):  # beyond net.core.rmem_max for root only; less is slower, not wrong
+        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
+    # A reply must leave from the address the query came to (RFC 2181 4.1).
+    if family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+    else:
+        sock.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+
+
+_SO_RCVBUFFORCE = 33  # linux/asm-generic/socket.h; not in the socket module
+_IP_PKTINFO = getattr(socket, "IP_PKTINFO", 8)  # in the socket module from Python 3.12
+
+
 def _mend_for_taken(address: Address) -> str:
-    if address.port == 53 and Path("/run/systemd/resolve").exists():
-        return "systemd-resolved holds port 53 on 127.0.0.53: listen on a bridge gateway's address, or another port"
+    found = _free_gateways(address)
+    if found:
+        flags = " ".join(f"--dns {host}:{address.port}" for _, host in found)
+        names = ", ".join(name for name, _ in found)
+        return f"{_holder(address)}listen on the host's addresses on its bridges ({names}), which containers reach: {flags}"
+    if _holder(address):
+        return f"{_holder(address)}listen on another address or port"
     return f"stop it (`ss -lunpt sport = :{address.port}` names it) or choose another address with --dns"
+
+
+def _free_gateways(address: Address) -> list[tuple[str, str]]:
+    if not ipaddress.ip_address(address.host).is_unspecified:
+        return []
+    try:
+        return bridges.free(bridges.gateways(), address.port)[:_GATEWAYS_TOLD]
+    except PermissionError:  # another problem, told when this one is out of the way
+        return []
+
+
+def _holder(address: Address) -> str:
+    if address.port == 53 and Path("/run/systemd/resolve").exists():
+        return "systemd-resolved holds port 53 on 127.0.0.53; "
+    return ""
