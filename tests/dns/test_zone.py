@@ -5,7 +5,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.dns import LOCAL, STRANGER, addresses, ask, ask_wire, data, name, publish, table, target, zone_of
+from tests.support.dns import (
+    LOCAL,
+    STRANGER,
+    addresses,
+    ask,
+    ask_wire,
+    data,
+    name,
+    place,
+    publish,
+    table,
+    target,
+    zone_of,
+)
 from tidegate.dns import wire
 from tidegate.dns.record import packed
 from tidegate.dns.zone import Zone
@@ -100,6 +113,20 @@ def test_a_target_that_stops_being_ready_leaves_at_once():
     ask(zone, "web")
     publish(zone, name("web", target("a", "10.1.0.1", ready=False), target("b", "10.1.0.2")))
     assert addresses(ask(zone, "web")) == ["10.1.0.2"]
+
+
+def test_an_address_given_to_another_container_is_seen_from_that_one_s_networks_at_once():
+    web = name("web", target("1.web", place("a", "10.1.0.1")), target("2.web", place("b", "10.2.0.1")))
+    first = name("first", target("first", place("a", "10.1.0.9")))
+    second = name("second", target("second", place("a", "10.1.0.9"), place("b", "10.2.0.9")))
+    zone = Zone("mesh.test")
+    publish(zone, web, first)
+    assert addresses(ask(zone, "web", source=packed("10.1.0.9"))) == ["10.1.0.1"]
+    publish(zone, web, second)
+    assert sorted(addresses(ask(zone, "web", source=packed("10.1.0.9")))) == ["10.1.0.1", "10.2.0.1"]
+    assert addresses(ask(zone, "second", source=packed("10.1.0.1"))) == ["10.1.0.9"]
+    publish(zone, web, first)
+    assert addresses(ask(zone, "web", source=packed("10.1.0.9"))) == ["10.1.0.1"]
 
 
 def test_a_delta_that_continues_changes_only_what_it_names():

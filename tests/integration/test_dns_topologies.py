@@ -19,7 +19,7 @@ NETWORKS = ("n0", "n1", "n2", "n3")
 INTERNAL = frozenset({"n2", "n3"})
 SERVICES = ("a/web", "a/db", "b/web")
 POOL = 3  # addresses of each network: a few, so that they are given to others again and again
-ROUNDS = 12
+ROUNDS = 9  # each of the replicas there can be is first once
 
 
 @dataclass
@@ -122,7 +122,7 @@ def is_ready(world, each):
     return each.state is InstanceState.RUNNING and world.health[each.id] is HealthState.HEALTHY
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(STEP, min_size=1, max_size=14))
 def test_each_container_is_told_exactly_the_ready_ones_at_addresses_on_networks_it_shares_with_them(steps):
     world, zone, made = World(), Zone("mesh.test"), None
@@ -138,7 +138,7 @@ def test_each_container_is_told_exactly_the_ready_ones_at_addresses_on_networks_
                     assert told(zone, f"{name}.{project}.mesh.test", source.ipv4) == wanted
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(STEP, min_size=1, max_size=14))
 def test_no_name_points_to_an_address_that_is_not_of_something_that_runs_whoever_asks(steps):
     world, zone, made = World(), Zone("mesh.test"), None
@@ -163,7 +163,7 @@ def test_no_name_points_to_an_address_that_is_not_of_something_that_runs_whoever
                 assert told(zone, qname, source) <= running
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(STEP, min_size=1, max_size=14))
 def test_an_alias_is_told_on_its_own_network_only(steps):
     world, zone, made = World(), Zone("mesh.test"), None
