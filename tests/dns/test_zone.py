@@ -161,7 +161,7 @@ def test_answers_are_tallied_by_kind_and_code():
 LABEL = st.sampled_from(["a", "b", "c", "*", "web"])
 NAME = st.lists(LABEL, min_size=1, max_size=3).map(".".join)
 ENTRY = st.builds(
-    lambda text, octet, absolute: name(text, target("t", f"10.0.0.{octet}"), absolute=absolute),
+    lambda text, octet, absolute: name(text, target("t", place("lan", f"10.0.0.{octet}")), absolute=absolute),
     NAME, st.integers(1, 250), st.booleans(),
 )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Where a question's name ends up: one of our names, a name we deny, or nobody's business of ours.
 
-Order: names of the table exactly; service names (`_80._tcp.web`); our own name server; wildcards; what our zones lack;
+Order: names of the table exactly; service names (`_80._tcp.web`); our own name server; names on a network (`web.front`); wildcards; what our zones lack;
 names the RFCs reserve; names without a dot. What is left is foreign.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import Enum
 
 from tidegate.dns import record, special, wire
+from tidegate.dns.scoped import NamedNetworks, is_network, scoped
 from tidegate.dns.tree import Node, Tree
 from tidegate.model import DnsMode, DnsName
 
@@ -67,13 +68,14 @@ class Match:
         return self.claim.ttl_seconds if self.claim is not None else 0
 
 
-def find(tree: Tree, apexes: frozenset[bytes], name: bytes, qtype: int) -> Match:
-    """The place of `name`, lower case in wire form. `apexes` are all zones of ours, reverse zones included."""
+def find(tree: Tree, apexes: frozenset[bytes], name: bytes, qtype: int, networks: NamedNetworks | None = None) -> Match:
+    """The place of `name`, lower case in wire form. `apexes` are all zones of ours, reverse zones included; `networks` are
+    those that names may be on."""
     apex = special.apex_above(name, apexes)
     node = tree.nodes.get(name)
     if node is not None:
         return _held(node, name, apex, apexes)
-    found = _service(tree, name, apex) or _builtin(name, apex)
+    found = _service(tree, name, apex) or _builtin(name, apex) or _scoped(tree, networks, name, apex)
     if found is not None:
         return found
     wildcard = tree.wildcard(name)
@@ -120,6 +122,17 @@ def _service(tree: Tree, name: bytes, apex: bytes) -> Match | None:
     if special.is_dotless(base.name):  # not to be asked of strangers, as little as the name itself
         return _absent(base.name)
     return None
+
+
+def _scoped(tree: Tree, networks: NamedNetworks | None, name: bytes, apex: bytes) -> Match | None:
+    if networks is None:
+        return None
+    found = scoped(tree, networks, name, apex)
+    if found is not None:
+        match = Match(Place.NAME, apex, found[0])
+        match.claim = found[1]
+        return match
+    return Match(Place.EMPTY, apex) if is_network(networks, name, apex) else None
 
 
 def _builtin(name: bytes, apex: bytes) -> Match | None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 
-from tidegate.dns import record
+from tidegate.dns import record, wire
 from tidegate.model import DnsTarget
 
 # Who may have foreign names resolved by default (RFC 5358): loopback and the ranges containers live in.
@@ -54,18 +55,28 @@ class Networks:
     def __init__(self) -> None:
         self._members: dict[bytes, Counter[str]] = {}  # address -> all networks of its instance, with a reference count
         self._subnets: dict[bytes, Counter[str]] = {}  # first 2 or 8 octets of an address -> its own network
+        self._names: dict[bytes, Counter[str]] = {}  # name of a network in wire form, without the zero -> networks
 
     def add(self, target: DnsTarget) -> None:
         """Take `target` in; once for each name it stands behind."""
         for address, own, all_of_it in _places(target):
             self._members.setdefault(address, Counter()).update(all_of_it)
             self._subnets.setdefault(_subnet(address), Counter())[own] += 1
+        for name, network in _names(target):
+            self._names.setdefault(name, Counter())[network] += 1
 
     def remove(self, target: DnsTarget) -> None:
         """Undo one `add`."""
         for address, own, all_of_it in _places(target):
             _subtract(self._members, address, all_of_it)
             _subtract(self._subnets, _subnet(address), (own,))
+        for name, network in _names(target):
+            _subtract(self._names, name, (network,))
+
+    @property
+    def named(self) -> Mapping[bytes, Collection[str]]:
+        """The networks of each name, in wire form without the final zero."""
+        return self._names
 
     def is_member(self, source: bytes) -> bool:
         """Is `source` an address of something the table names?"""
@@ -94,6 +105,20 @@ def _places(target: DnsTarget) -> list[tuple[bytes, str, list[str]]]:
             if address:
                 found.append((address, place.network, networks))
     return found
+
+
+def _names(target: DnsTarget) -> list[tuple[bytes, str]]:
+    places = ((_relative(place.name), place.network) for place in target.addresses)
+    return [(name, network) for name, network in places if name]
+
+
+@lru_cache(maxsize=1024)
+def _relative(name: str) -> bytes:
+    """The wire form without the final zero; empty for a name that the DNS cannot carry, so that nobody asks for it."""
+    try:
+        return wire.encode(name)[:-1]
+    except ValueError:
+        return b""
 
 
 def _subnet(address: bytes) -> bytes:

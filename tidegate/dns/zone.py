@@ -209,7 +209,7 @@ class Zone:
     def _match(self, name: bytes, qtype: int) -> Match:
         if self.version == 0 and match.is_local(name, self.apexes):
             return Match(Place.NOT_READY, b"")
-        found = match.find(self._tree, self.apexes, name, qtype)
+        found = match.find(self._tree, self.apexes, name, qtype, self._networks)
         if self._delegated and found.place is Place.ABSENT and self._is_delegated(name, found):
             return Match(Place.FOREIGN, b"")
         return found
@@ -265,7 +265,7 @@ class Zone:
                 reshaped |= self._tree.unclaim(name, key)
         for name in {*before, *after}:
             self._memo.forget(name)
-        reshaped |= match.ports(old) != match.ports(new)
+        reshaped |= match.ports(old) != match.ports(new) or _networks(old) != _networks(new)
         self._externals += _is_external(new) - _is_external(old)
         return self._repoint(old, new) or reshaped
 
@@ -324,6 +324,10 @@ def _hangs_on(place: Match, question: bytes) -> tuple[bytes, ...]:
 
 def _is_external(name: DnsName | None) -> bool:
     return name is not None and any(target.external for target in name.targets)
+
+
+def _networks(name: DnsName | None) -> set[str]:
+    return {place.name for target in name.targets for place in target.addresses} if name else set()
 
 
 def _places(name: DnsName | None) -> list[tuple[object, ...]]:
