@@ -40,9 +40,7 @@ def unasked():
 
 async def taken(data, *, source=NEIGHBOUR, forwarder=None, send=unasked):
     """What the desk says at once, and the desk."""
-    zone = zone_of(
-        name("web", target("1.web", "10.1.0.1")), name("mail", target("mail", external="smtp.example.org"))
-    )
+    zone = zone_of(name("web", target("1.web", "10.1.0.1")), name("mail", target("mail", external="smtp.example.org")))
     desk = Desk(zone, forwarder)
     return desk.take(data, zone.asker(source, LOCAL), send), desk
 

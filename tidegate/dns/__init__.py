@@ -4,9 +4,9 @@ Words: a *question* is name + type + class as they stand in the packet; an *answ
 id, flags and question; an *asker* is who asks, seen through the networks it stands on; a *view* is what such an asker
 gets to see; a *zone* is what we are authoritative for.
 
-Files, in the order of a query: `listener` (bound sockets) -> `datagram` / `server` (read, batch, write) -> `zone` (the
-hot lookup, then the long way) -> `tree` (names), `view` (askers), `rrset` (what a name says), `record` (bytes),
-`special` (names the RFCs reserve) -> `wire` (parse a query, assemble a reply). Foreign names: `cache` (what is known) ->
+Files, in the order of a query: `listener`, `bridges` (bound sockets) -> `datagram` / `server` (read, batch, write) -> `zone` (the
+hot lookup, then the long way) -> `match` (a name's place), `tree` (names), `scoped` (names on a network), `view` (askers),
+`rrset` (what a name says), `chain` (aliases), `record` (bytes), `special` (names the RFCs reserve) -> `wire` (parse a query, assemble a reply). Foreign names: `cache` (what is known) ->
 `forward` (who waits for what) -> `inquiry` (one question on its way) -> `group`, `standing` (whom to ask) -> `upstream`,
 `pipe`, `entropy` (asking) -> `message` (what came) -> `rebind` (what of it may pass) and `failures`; `resolvconf` and
 `loop` tell who may be asked at all. `explain` tells a person why an answer is what it is.
