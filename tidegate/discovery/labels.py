@@ -156,7 +156,8 @@ class _Reader:
         scale = self._value(self._preferred("scale"), lambda text: read_whole(text, 0, 1000), 0)
         dns = self._value("tidegate.dns", _dns_mode, None)
         fallback = self._value("tidegate.dns.fallback", read_flag, False)
-        texts = self._value("tidegate.dns.txt", lambda text: read_attributes(text, self._labels), ())
+        nothing: tuple[str, ...] = ()
+        texts = self._value("tidegate.dns.txt", lambda text: read_attributes(text, self._labels), nothing)
         said = self._said()
         self._quarantined = self._quarantined or said.closed
         serves = not self._one_off() and not self._quarantined

@@ -37,7 +37,7 @@ class Authority:
             return self._denial(place, qtype, wire.NXDOMAIN, self._ttl)
         if qtype == wire.ANY:
             return positive(self.tally(qtype, wire.NOERROR), [[record.minimal_any(record.HERE, self._ttl)]])
-        if place.is_claimed and not rrset.is_visible(place.claim, asker):
+        if place.is_claimed and place.claim is not None and not rrset.is_visible(place.claim, asker):
             # as if it were not there, like Docker's own DNS; a search list then goes on to the next suffix (musl)
             return self._denial(place, qtype, wire.NXDOMAIN, self._ttl)
         orders, additional = self._data(place, name, qtype, asker)
