@@ -13,6 +13,7 @@ from tidegate.config import HttpConfig
 from tidegate.errors import Reason
 from tidegate.http1.events import RequestHead
 from tidegate.http1.request import parse_request
+from tidegate.matcher import HostEntry
 from tidegate.model import Asked, Decision
 from tidegate.router.arrangement import Arranger
 from tidegate.router.core import Core
@@ -55,8 +56,12 @@ class Decider:
         if entry is None:
             return Decision(host=head.host.decode())
         found = book.matcher.match(head.host, head.path)
-        paths = tuple(path.decode() for path in entry.paths)
-        facts: dict[str, Any] = {"host": head.host.decode(), "pattern": entry.targets[0].route.host, "paths": paths}
+        paths, first = (entry.paths, entry.targets[0]) if isinstance(entry, HostEntry) else ((b"/",), entry)
+        facts: dict[str, Any] = {
+            "host": head.host.decode(),
+            "pattern": first.route.host,
+            "paths": tuple(path.decode() for path in paths),
+        }
         if found is None:
             return Decision(**facts)
         facts["prefix"] = found.route.path
