@@ -100,6 +100,9 @@ class DnsConfig(Value):
     private_answers: tuple[str, ...] = ("internal",)  # zones that may answer with private addresses; "." is all
     cache_bytes: int = 16 * 1024 * 1024  # per worker
     stale_seconds: float = 1.8  # an answer past its time is given after so long without a fresh one; see RFC 8767
+    query_log: str = ""  # "-" is standard output, "" is off, else a file path
+    query_log_sample: float = 1.0  # share of the queries that get a line
+    lame_duck_seconds: float = 0.5  # that we answer on after being told to stop
 
 
 class AdminConfig(Value):

@@ -193,7 +193,8 @@ class Inventory(Value):
     `services` maps the service key to its instances, ordered by creation time, then id. What has not changed since the
     provider's previous inventory is the *same object* (each tuple and each instance), so a difference is cheap.
     `version` grows by one with each inventory of that provider; `stale` says the provider lost sight of its source
-    and repeats what it saw last. `defaults` are settings for the routes of all providers.
+    and repeats what it saw last. `defaults` are settings for the routes of all providers. `since` is when the oldest event
+    that led to it was noticed, on this host's monotonic clock; 0 where no event did.
     """
 
     provider: str
@@ -203,6 +204,7 @@ class Inventory(Value):
     defaults: dict[str, str] = {}
     problems: tuple[Problem, ...] = ()
     stale: bool = False
+    since: float = 0.0
 
 
 # ------------------------------------------------------------------------------------------------------------ health

@@ -124,10 +124,12 @@ def decode_table(data: bytes) -> RoutingTable:
 
 
 class Delta(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What turns table `base` into table `version`; a value of None removes its key."""
+    """What turns table `base` into table `version`; a value of None removes its key. `since` is when the oldest of what it
+    follows from was noticed, on this host's monotonic clock; 0 where nobody can say."""
 
     base: int
     version: int
+    since: float = 0.0
     routes: dict[str, Route | None] = {}
     services: dict[str, Service | None] = {}
     names: dict[str, DnsName | None] = {}

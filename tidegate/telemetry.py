@@ -7,6 +7,7 @@ the control process renders (see docs/metrics.md for every name).
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Protocol
 
 
@@ -24,6 +25,10 @@ class Metrics(Protocol):
 
     def observe(self, name: str, value: float, **labels: str) -> None: ...
 
+    def spread(self, name: str, bounds: Sequence[float], counts: Sequence[int], total: float, **labels: str) -> None:
+        """Add many observations to a histogram: how many per bucket (one more than `bounds`), and their sum."""
+        ...
+
 
 class NullMetrics:
     """Counts nothing; the default everywhere."""
@@ -35,4 +40,7 @@ class NullMetrics:
         """Do nothing."""
 
     def observe(self, name: str, value: float, **labels: str) -> None:
+        """Do nothing."""
+
+    def spread(self, name: str, bounds: Sequence[float], counts: Sequence[int], total: float, **labels: str) -> None:
         """Do nothing."""

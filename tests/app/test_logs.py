@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tidegate.app.logs import Lines, check_access_log
+from tidegate.app.logs import Lines, check_log
 from tidegate.errors import ConfigError
 
 
@@ -33,12 +33,14 @@ def test_a_trace_follows_on_its_own_lines():
 
 @pytest.mark.parametrize("path", ["", "-"])
 def test_no_file_needs_no_check(path):
-    check_access_log(path)
+    check_log(path, "access log", "--access-log")
 
 
-def test_an_access_log_that_cannot_be_written_stops_the_start(tmp_path):
-    check_access_log(str(tmp_path / "log"))
+def test_a_log_that_cannot_be_written_stops_the_start(tmp_path):
+    check_log(str(tmp_path / "log"), "query log", "--query-log")
     with pytest.raises(ConfigError) as caught:
-        check_access_log(str(tmp_path / "missing" / "log"))
+        check_log(str(tmp_path / "missing" / "log"), "query log", "--query-log")
     (problem,) = caught.value.problems
     assert (problem.code, problem.cause) == ("T1014", "No such file or directory")
+    assert problem.text == "the query log cannot be written"
+    assert "--query-log" in problem.mend

@@ -13,6 +13,7 @@ from tidegate.app.messages import (
     Report,
     Sample,
     Snapshot,
+    Spread,
     Tally,
     change,
     delta_of,
@@ -33,6 +34,7 @@ from tidegate.app.messages import (
             counters=(Sample("n", (("a", "b"),), 1.5),),
             counted=(Tally("route", ("a.test/",), b"\1"),),
             failures=(Columns("route", ("a.test/", "no-route"), (1,)),),
+            spreads=(Spread("h", (("a", "b"),), (0.5, 1.0), (1, 0, 2), 7.5),),
         ),
     ],
 )

@@ -75,6 +75,15 @@ def test_gauges_say_what_is_now_with_the_workers_number(router):
     assert upstreams == {(("state", "idle"), worker): 1, (("state", "active"), worker): 2}
 
 
+def test_histograms_add_up_until_they_are_told(router):
+    reporter = Reporter(0)
+    for _ in range(2):
+        reporter.spread("tidegate_dns_request_size_bytes", (64, 128), [1, 2, 0], 300, proto="udp")
+    (told,) = reporter.report(router).spreads
+    assert (told.labels, told.counts, told.total) == ((("proto", "udp"),), (2, 4, 0), 600)
+    assert not reporter.report(router).spreads
+
+
 def test_what_is_in_flight_is_told_by_endpoint_and_not_once_it_is_over(router):
     reporter = Reporter(0)
     (upstream,) = router.book.upstreams.values()

@@ -39,6 +39,18 @@ def test_observations_fall_into_buckets():
     assert found["tidegate_z_seconds_sum", ()] == 100.0011
 
 
+def test_a_histogram_of_workers_has_its_own_buckets():
+    registry = Registry()
+    for _worker in range(2):
+        registry.spread("tidegate_z_bytes", (64, 128), (1, 2, 3), 900, proto="udp")
+    registry.spread("tidegate_z_bytes", (64,), (1, 2), 900, proto="udp")  # of a version with other buckets
+    found = samples(registry)
+    udp = ("proto", "udp")
+    assert [found["tidegate_z_bytes_bucket", (("le", le), udp)] for le in ("64", "128", "+Inf")] == [2, 6, 12]
+    assert found["tidegate_z_bytes_sum", (udp,)] == 1800
+    assert found["tidegate_control_dropped_samples_total", (("metric", "tidegate_z_bytes"),)] == 1
+
+
 def test_what_workers_counted_is_added():
     registry = Registry()
     for _worker in range(2):

@@ -1,6 +1,7 @@
 import asyncio
 
 import pytest
+from msgspec import structs
 
 from tests.support.plane import DEADLINE, Checks, until
 from tests.support.seen import following, instance, inventory, report
@@ -97,6 +98,20 @@ async def test_the_time_from_offer_to_table_is_measured():
     world.reconciler.offer_overrides(Overrides())
     world.reconciler.settle()
     assert b"tidegate_control_publish_seconds_count 1.0" in registry.text()
+
+
+async def test_a_table_says_since_when_the_oldest_of_its_changes_was_known():
+    now = iter(range(100, 200))
+    world = Set(clock=lambda: float(next(now)))
+    world.reconciler.offer_overrides(Overrides())
+    world.reconciler.offer_inventory(structs.replace(inventory(C1), since=42.0))
+    world.reconciler.offer_health(report("c1:80"))
+    world.reconciler.settle()
+    world.reconciler.offer_inventory(inventory(version=2))
+    world.reconciler.settle()
+    first, second = (delta.since for _, delta in world.published)
+    assert first == 42.0
+    assert second > 100.0
 
 
 def test_a_claim_ceases_to_linger_by_itself():

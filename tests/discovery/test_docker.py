@@ -119,6 +119,21 @@ async def test_a_started_container_appears_with_what_its_labels_say():
 
 
 @scenario
+async def test_an_inventory_says_since_when_what_it_follows_from_was_known():
+    engine = FakeEngine()
+    async with following(engine) as follower:
+        await follower.until(lambda f: True)
+        before = time.monotonic()
+        web = engine.run("web", ROUTE)
+        await follower.until(state("web", InstanceState.RUNNING))
+        engine.kill(web)
+        await follower.until(state("web", InstanceState.DRAINING))
+        listed, started, killed = (each.since for each in follower.inventories)
+    assert listed == 0.0
+    assert before <= started <= killed <= time.monotonic()
+
+
+@scenario
 async def test_a_burst_of_events_of_500_containers_costs_one_inspect_each():
     engine = FakeEngine()
     engine.latency = 0.003

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 from tidegate.dns import answer, wire
+from tidegate.dns.tally import Tally
 
-TALLY = answer.Tally("A", wire.NOERROR)
+TALLY = Tally("A", wire.NOERROR)
 
 
 def test_each_record_is_first_once_in_a_round():
@@ -44,5 +45,5 @@ def test_sets_given_in_turn_are_each_at_their_next_rotation():
 
 def test_a_failure_is_not_authoritative():
     query = wire.parse(bytes.fromhex("123401000001000000000000037765620000010001"))
-    failed = answer.failure(answer.Tally("A", wire.SERVFAIL), wire.EDE_NOT_READY)
+    failed = answer.failure(Tally("A", wire.SERVFAIL), wire.EDE_NOT_READY)
     assert answer.respond(query, failed, ra=True, room=512)[2:4] == b"\x81\x82"

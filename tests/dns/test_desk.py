@@ -58,7 +58,9 @@ async def test_what_cannot_be_answered_is_dropped_and_counted():
 async def test_a_refused_query_is_counted_by_its_code():
     reply, desk = await taken(FOREIGN[:2] + b"\x28" + FOREIGN[3:])
     assert dns.message.from_wire(reply).rcode().name == "NOTIMP"
-    assert desk.refused == {"NOTIMP": 1}
+    (tally,) = [each for each in desk.zone.tallies.all() if each.count]
+    assert (tally.kind, wire.RCODES[tally.rcode], tally.udp4) == ("other", "NOTIMP", 1)
+    assert desk.zone.udp_meter.queries.total == len(FOREIGN)
 
 
 @pytest.mark.parametrize(("source", "rcode"), [(NEIGHBOUR, "NXDOMAIN"), (STRANGER, "REFUSED")])

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from tidegate.dns import answer, wire
 from tidegate.dns.memo import Memo
+from tidegate.dns.tally import Tally
 
-ANSWER = answer.negative(answer.Tally("A", wire.NXDOMAIN), b"soa")
+ANSWER = answer.negative(Tally("A", wire.NXDOMAIN), b"soa")
 
 
 def test_forgetting_a_name_drops_exactly_what_hangs_on_it():

@@ -5,34 +5,41 @@ import contextlib
 import json
 import shutil
 import socket
+import time
 from pathlib import Path
 
 import dns.message
 import pytest
+from msgspec import structs
 
-from tests.support.dns import name, publish, target
+from tests.support.dns import name, publish, table, target
+from tests.support.serve import until
 from tests.support.upstream import ScriptedUpstream, answer
 from tidegate.config import DnsConfig
+from tidegate.control.metrics import Registry
 from tidegate.dns import server as serving
 from tidegate.dns.forward import UpstreamForwarder
 from tidegate.dns.listener import bind
 from tidegate.dns.server import DnsServer
 from tidegate.dns.zone import Zone
 from tidegate.model import Address
+from tidegate.routing import Delta
 from tidegate.tasks import Tasks
 
 CASES = json.loads(Path(__file__).with_name("cases.json").read_text("utf-8"))["cases"]
 RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 16: "BADVERS"}
 WEB = name("web", target("1.web", "127.0.0.2", ports=[80]))
 MANY = name("many", *(target(f"{n}.many", f"10.1.0.{n}") for n in range(1, 101)))
+CONFIG = DnsConfig(domain="mesh.test", forward_timeout_seconds=0.2, forward_total_seconds=1.0, loop_check=False)
 DEADLINE = 10
 
 
 class Running:
     """A server with the zone `mesh.test` on loopback, and ways to ask it."""
 
-    def __init__(self, server, zone, port, host):
-        self.server, self.zone, self.port, self.host = server, zone, port, host
+    def __init__(self, server, zone, tasks, task, udp, host):
+        self.server, self.zone, self.tasks, self.task, self.host = server, zone, tasks, task, host
+        self.udp_sockets, self.port = [udp], udp.getsockname()[1]
 
     async def udp(self, *packets):
         """Send all packets from one socket, then wait for as many answers."""
@@ -81,25 +88,21 @@ SENTINEL = dns.message.make_query("sentinel.mesh.test", "A", id=0xBEEF).to_wire(
 
 
 @contextlib.asynccontextmanager
-async def running(*names, upstreams=(), host="127.0.0.1", reached="127.0.0.1", zone=None):
+async def running(
+    *names, upstreams=(), host="127.0.0.1", reached="127.0.0.1", zone=None, forwarder=None, config=CONFIG, metrics=None
+):
     zone = zone or Zone("mesh.test")
     publish(zone, WEB, MANY, *names)
-    config = DnsConfig(
-        domain="mesh.test",
-        upstreams=tuple(upstreams),
-        forward_timeout_seconds=0.2,
-        forward_total_seconds=1.0,
-        loop_check=False,
-    )
-    forwarder = UpstreamForwarder(config) if upstreams else None
-    server = DnsServer(config, zone, forwarder)
+    config = structs.replace(config, upstreams=tuple(upstreams))
+    forwarder = forwarder or (UpstreamForwarder(config) if upstreams else None)
+    server = DnsServer(config, zone, forwarder, metrics)
     udp, tcp = bind(Address(host=host, port=0))
     for sock in (udp, tcp):
         sock.setblocking(True)  # as a socket made from an inherited descriptor may be
     with udp, tcp:
         async with Tasks("test") as tasks:
             task = tasks.spawn("server", server.run([udp], [tcp]))
-            made = Running(server, zone, udp.getsockname()[1], reached)
+            made = Running(server, zone, tasks, task, udp, reached)
             await made.udp(SENTINEL)
             yield made
             task.cancel()
@@ -286,8 +289,95 @@ async def test_what_happened_is_counted():
         await server.first(b"\0\1\x80\0" + b"\0" * 8)
         counters = server.server.counters()
         assert counters["responses.A.NOERROR"] == 1
-        assert counters["refused.FORMERR"] == 1
+        assert counters["responses.other.FORMERR"] == 1
         assert counters["dropped.malformed"] == 1
+
+
+async def test_a_query_that_was_taken_is_answered_after_the_stop():
+    names = ["www.example.org", "www.example.net"]
+    async with (
+        ScriptedUpstream(lambda data, _: [answer(data, "60 A 192.0.2.1")], slow=True) as upstream,
+        running(upstreams=[upstream.address]) as server,
+    ):
+        streamed = server.tasks.spawn("tcp", server.tcp(framed(query(names[0])), answers=1, end=True))
+        plain = server.tasks.spawn("udp", server.ask(names[1], "A"))
+        await until(lambda: len({packet[12:] for packet in upstream.asked}) == len(names))
+        server.server.stop()
+        for _ in range(3):  # turns of the loop: nobody reads any more
+            await asyncio.sleep(0)
+        assert not server.task.done()
+        upstream.release()
+        assert [dns.message.from_wire(reply).answer for reply in await streamed]
+        assert (await plain).answer
+        await server.task
+
+
+async def test_after_the_stop_nothing_is_taken_from_the_sockets_that_a_successor_has_too():
+    async with running() as server:
+        server.server.stop()
+        await server.task
+        loop = asyncio.get_running_loop()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.setblocking(False)
+            sock.connect((server.host, server.port))
+            await loop.sock_sendall(sock, query(id=9))
+            successor = DnsServer(CONFIG, server.zone)
+            async with Tasks("successor") as tasks:
+                task = tasks.spawn("server", successor.run(server.udp_sockets, []))
+                async with asyncio.timeout(DEADLINE):
+                    assert (await loop.sock_recv(sock, 512))[:2] == b"\0\x09"
+                task.cancel()
+
+
+async def test_an_upstream_that_is_silent_does_not_hold_up_the_stop():
+    async with ScriptedUpstream(lambda *_: []) as upstream, running(upstreams=[upstream.address]) as server:
+        plain = server.tasks.spawn("udp", server.ask("www.example.net", "A"))
+        await until(lambda: upstream.asked)
+        server.server.stop()
+        await server.task
+        assert (await plain).rcode().name == "SERVFAIL"
+
+
+async def test_queries_are_logged_whichever_way_they_went(tmp_path):
+    path = tmp_path / "queries.log"
+    config = structs.replace(CONFIG, query_log=str(path))
+    async with (
+        ScriptedUpstream(lambda data, _: [answer(data, "60 A 192.0.2.1")]) as upstream,
+        running(upstreams=[upstream.address], config=config) as server,
+    ):
+        for qname, qtype in (("web", "A"), ("nope", "A"), ("www.example.org", "A"), ("www.example.org", "A")):
+            await server.ask(qname, qtype)
+        await server.tcp(framed(query("www.example.org", "ANY")), answers=1)
+        server.server.stop()
+        await server.task
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(line["name"], line["rcode"], line["source"], line["protocol"]) for line in lines[1:]] == [
+        ("web", "NOERROR", "own-zone", "udp"),
+        ("nope", "NXDOMAIN", "own-zone", "udp"),
+        ("www.example.org", "NOERROR", "forward", "udp"),
+        ("www.example.org", "NOERROR", "cache", "udp"),
+        ("www.example.org", "REFUSED", "refused", "tcp"),
+    ]
+    assert all(line["duration_us"] >= 0 for line in lines)
+
+
+async def test_what_the_server_did_is_told_as_metrics():
+    registry = Registry()
+    async with running(metrics=registry) as server:
+        await server.ask("web", "A")
+        await server.tcp(framed(query()), answers=1)
+        applied = server.zone.version
+        server.server.apply(
+            table(WEB, version=applied + 1),
+            Delta(base=applied, version=applied + 1, since=time.monotonic(), names={"web": WEB}),
+        )
+        server.server.stop()
+        await server.task
+    text = registry.text().decode()
+    assert registry.value("tidegate_dns_requests_total", type="A", proto="tcp", family="1") == 1
+    assert 'tidegate_dns_request_duration_seconds_count{proto="udp"} 2.0' in text  # with the sentinel's
+    assert 'tidegate_dns_request_duration_seconds_count{proto="tcp"} 1.0' in text
+    assert "tidegate_dns_programming_duration_seconds_count 1.0" in text
 
 
 # The checks of RFC 8906 8.1 and 8.2, by dig: arguments, what must stand in its output, what must not.

@@ -152,7 +152,7 @@ def test_answers_are_tallied_by_kind_and_code():
     zone = zone_of(WEB)
     for qname in ("web", "web", "nope"):
         ask(zone, qname)
-    counts = {(tally.kind, tally.rcode): tally.count for tally in zone.tallies()}
+    counts = {(tally.kind, tally.rcode): tally.count for tally in zone.tallies.all()}
     assert counts == {("A", wire.NOERROR): 2, ("A", wire.NXDOMAIN): 1}
 
 

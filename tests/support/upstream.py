@@ -39,11 +39,14 @@ def answer(data, *records, rcode=0, truncated=False, authority=()):
 
 class ScriptedUpstream:
     """`asked` are the queries in order, `streamed` those by TCP, over `connections` of them. `script(data, stream)` gives
-    the messages to send; with `tls`, an SSL context, TCP connections speak TLS."""
+    the messages to send; with `tls`, an SSL context, TCP connections speak TLS. What is sent by UDP while it is `slow`
+    waits for `release`."""
 
-    def __init__(self, script, tls=None):
+    def __init__(self, script, tls=None, *, slow=False):
         self.script = script
         self.tls = tls
+        self.slow = slow
+        self._held = []
         self.asked = []
         self.streamed = []
         self.connections = 0
@@ -72,8 +75,15 @@ class ScriptedUpstream:
             data, address = self._udp.recvfrom(4096)
             self.asked.append(data)
             self.ports.add(address[1])
-            for reply in self.script(data, False) or ():
-                self._udp.sendto(reply, address)
+            self._held += [(reply, address) for reply in self.script(data, False) or ()]
+            if not self.slow:
+                self.release()
+
+    def release(self):
+        """Send what waits."""
+        for reply, address in self._held:
+            self._udp.sendto(reply, address)
+        self._held.clear()
 
     async def _on_stream(self, reader, writer):
         self.connections += 1

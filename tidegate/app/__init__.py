@@ -13,7 +13,7 @@ import uvloop
 
 from tidegate.app.handover import Handover
 from tidegate.app.limits import fitted
-from tidegate.app.logs import check_access_log, set_up_logs
+from tidegate.app.logs import check_logs, set_up_logs
 from tidegate.app.supervisor import Supervisor
 from tidegate.config import Config
 from tidegate.router.errorpages import read_pages
@@ -39,7 +39,7 @@ def _loop(config: Config) -> Callable[[], asyncio.AbstractEventLoop]:
 
 async def _run(config: Config, before: Handover | None) -> int:
     if before is None:
-        check_access_log(config.http.access_log)
+        check_logs(config)
         read_pages(config.http.error_pages)
     if config.workers == 0:
         from tidegate.app.single import run_single  # noqa: PLC0415  one process needs what the supervisor must not load

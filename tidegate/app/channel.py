@@ -12,6 +12,7 @@ import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import msgspec
 
@@ -230,7 +231,7 @@ class ChannelClient:
 
 def difference(old: RoutingTable, new: RoutingTable) -> Delta:
     """The delta from one whole table to another (their versions may go either way, e.g. after a lost state folder)."""
-    changes = {}
+    changes: dict[str, Any] = {}
     for field in ("routes", "services", "names"):
         before, after = getattr(old, field), getattr(new, field)
         changed = {key: value for key, value in after.items() if before.get(key) != value}

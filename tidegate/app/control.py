@@ -212,6 +212,8 @@ class Control:
             CounterDelta(name=each.name, amount=each.value, labels=tuple(sorted(each.labels)))
             for each in report.counters
         )
+        for each in report.spreads:
+            self.registry.spread(each.name, each.bounds, each.counts, each.total, **dict(each.labels))
         for tally in report.counted:
             self.traffic.add(tally.kind, tally.key, tally.columns)
         for failed in report.failures:

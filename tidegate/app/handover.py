@@ -21,7 +21,7 @@ from collections.abc import Callable, MutableMapping
 from msgspec import DecodeError, Struct, msgpack, structs
 
 from tidegate.app.limits import fitted
-from tidegate.app.logs import check_access_log
+from tidegate.app.logs import check_logs
 from tidegate.app.sockets import Inherited, Kept, bind_rest, close_all
 from tidegate.config import HANDOVER_VARIABLE, Config
 from tidegate.discovery.file import check_file
@@ -86,7 +86,7 @@ def accept(gather: Callable[[], Config], handover: Handover) -> int:
 
 def _accept(config: Config, handover: Handover) -> int:
     fitted(config)
-    check_access_log(config.http.access_log)
+    check_logs(config)
     read_pages(config.http.error_pages)
     problems = [*_fixed(config, handover), *_files(config)]
     if not problems:

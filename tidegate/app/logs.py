@@ -6,8 +6,9 @@ import logging
 import os
 import time
 
+from tidegate.config import Config
 from tidegate.errors import ConfigError, Problem
-from tidegate.router.logfile import opened_for_lines
+from tidegate.logfile import opened_for_lines
 
 _PLAIN = frozenset(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | {"message", "taskName"}
 
@@ -41,9 +42,15 @@ def set_up_logs(level: str, role: str) -> None:
         logging.getLogger("aiohttp").setLevel(logging.WARNING)
 
 
-def check_access_log(path: str) -> None:
-    """Raises ConfigError (T1014) if records could not be written to this file. Later on a log that cannot be opened
-    costs records only."""
+def check_logs(config: Config) -> None:
+    """Raises ConfigError (T1014) if lines could not be written to these files. Later on a log that cannot be opened
+    costs lines only."""
+    check_log(config.http.access_log, "access log", "--access-log")
+    check_log(config.dns.query_log, "query log", "--query-log")
+
+
+def check_log(path: str, name: str, flag: str) -> None:
+    """Raises ConfigError (T1014) if lines of the log `name`, set by `flag`, could not be written to this file."""
     if path in ("", "-"):
         return
     try:
@@ -52,10 +59,10 @@ def check_access_log(path: str) -> None:
         raise ConfigError(
             Problem(
                 code="T1014",
-                text="the access log cannot be written",
+                text=f"the {name} cannot be written",
                 place=path,
                 cause=error.strerror or str(error),
-                mend="name another file with --access-log, or make its folder; '-' is standard output, 'off' no log",
+                mend=f"name another file with {flag}, or make its folder; '-' is standard output, 'off' no log",
                 kept="nothing was started",
             )
         ) from None

@@ -60,6 +60,16 @@ class Tally(Struct, frozen=True, array_like=True, gc=False):
     columns: bytes
 
 
+class Spread(Struct, frozen=True, array_like=True):
+    """Growth of one histogram since the last report: counts per bucket, the last above all `bounds`, and the sum."""
+
+    name: str
+    labels: tuple[tuple[str, str], ...]
+    bounds: tuple[float, ...]
+    counts: tuple[int, ...]
+    total: float
+
+
 class Columns(Struct, frozen=True, array_like=True):
     """Numbers of one route or endpoint: how many requests it has in flight; or how often it failed, with the reason at the
     end of `key`. `key` are its label values."""
@@ -82,6 +92,7 @@ class Report(Message, frozen=True):
 
     pid: int = 0
     counters: tuple[Sample, ...] = ()
+    spreads: tuple[Spread, ...] = ()
     gauges: tuple[Sample, ...] = ()
     counted: tuple[Tally, ...] = ()
     in_flight: tuple[Columns, ...] = ()

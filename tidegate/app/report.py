@@ -8,9 +8,10 @@ what is at rest: 10 000 idle services say nothing every second.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any, Protocol
 
-from tidegate.app.messages import Columns, Ejected, Report, Sample, Tally
+from tidegate.app.messages import Columns, Ejected, Report, Sample, Spread, Tally
 from tidegate.router.tunnel import Tunnel
 from tidegate.router.worker import Router
 
@@ -33,6 +34,7 @@ class Reporter:
         self._spans = spans
         self._counts: dict[_Key, float] = {}
         self._gauges: dict[_Key, float] = {}
+        self._spreads: dict[_Key, Spread] = {}
         self._told: dict[_Key, float] = {}  # of totals that only grow: what was reported so far
 
     # --- Metrics
@@ -51,6 +53,15 @@ class Reporter:
         self.count(f"{name}_sum", value, **labels)
         self.count(f"{name}_count", 1.0, **labels)
 
+    def spread(self, name: str, bounds: Sequence[float], counts: Sequence[int], total: float, **labels: str) -> None:
+        """Add to a histogram."""
+        key = (name, tuple(labels.items()))
+        before = self._spreads.get(key)
+        if before is not None:
+            counts = [old + new for old, new in zip(before.counts, counts, strict=True)]
+            total += before.total
+        self._spreads[key] = Spread(*key, tuple(bounds), tuple(counts), total)
+
     # --- the report
 
     def report(self, router: Router) -> Report:
@@ -64,10 +75,13 @@ class Reporter:
             self._take_spans(self._spans)
         counters = tuple(Sample(name, labels, value) for (name, labels), value in self._counts.items())
         gauges = tuple(Sample(name, labels, value) for (name, labels), value in self._gauges.items())
+        spreads = tuple(self._spreads.values())
         self._counts.clear()
+        self._spreads.clear()
         return Report(
             pid=os.getpid(),
             counters=counters,
+            spreads=spreads,
             gauges=gauges,
             counted=counted,
             in_flight=(*routes, *endpoints),

@@ -41,7 +41,6 @@ _REPORT_SECONDS = 1.0
 _MAX_REPORT_SECONDS = 10.0
 _LARGE_DELTA = 1000  # names, routes and services
 _SERIES_A_SECOND = 2000  # with more routes and endpoints under traffic than this, reports come less often
-_DNS_LAME_DUCK_SECONDS = 0.5
 # For control to send the table; who connects meanwhile waits in the accept queue. With a remembered table the wait is
 # short: control may be the one that is down. Without one, to serve means to refuse.
 _FIRST_TABLE_SECONDS = (0.5, 5.0)
@@ -75,22 +74,25 @@ class DataPlane:
         )
         self._reporter = Reporter(slot, self.spans)
         self.dns = DnsServer(config.dns, self.zone, UpstreamForwarder(config.dns), self._reporter)
+        self._lame_duck_seconds = config.dns.lame_duck_seconds
         self._send = send
 
     def apply(self, table: RoutingTable, delta: Delta) -> None:
         """Follow a published table."""
         self.router.apply(table, delta)
-        self.zone.apply(table, delta)
+        self.dns.apply(table, delta)
         if len(delta.services) + len(delta.routes) + len(delta.names) > _LARGE_DELTA:
             gc.freeze()  # a collection that walks 10 000 services stops the worker for 20 ms
 
     def reopen_log(self) -> None:
-        """Write the access log to whatever file has its name now."""
+        """Write the logs to whatever files have their names now."""
         self.router.records.reopen()
+        if self.dns.log is not None:
+            self.dns.log.reopen()
 
     async def run(self, launch: Launch, stop: asyncio.Event, serves: Callable[[], None] = lambda: None) -> None:
-        """Serve until `stop`, then drain: DNS answers on for a moment, requests in flight finish. `serves` is called when
-        the listeners are open."""
+        """Serve until `stop`, then drain: requests in flight finish, and DNS answers on for a moment, or where nobody takes
+        over for as long as they last. `serves` is called when the listeners are open."""
         if self.spans is not None:
             self.spans.start()
         async with Tasks("dataplane") as tasks:
@@ -101,9 +103,12 @@ class DataPlane:
             await stop.wait()
             if not self.router.stopping:
                 self.router.stop()
-            await asyncio.sleep(_DNS_LAME_DUCK_SECONDS)
+            await asyncio.sleep(self._lame_duck_seconds if dns is not None else 0.0)
+            if not self.router.succeeded:
+                await router
+            self.dns.stop()
             if dns is not None:
-                dns.cancel()
+                await dns
             await router
             reports.cancel()
         if self.spans is not None:

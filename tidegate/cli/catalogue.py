@@ -518,6 +518,21 @@ SETTINGS: tuple[Setting, ...] = (
         key="dns.stale_seconds", read=seconds, help="Until an answer past its time serves while upstreams are slow."
     ),
     Setting(
+        key="dns.query_log",
+        flag="--query-log",
+        meta="PATH|-|off",
+        read=access_log,
+        help="Where DNS queries are logged (default: off).",
+    ),
+    Setting(
+        key="dns.query_log_sample",
+        flag="--query-log-sample",
+        meta="SHARE",
+        read=share,
+        help="Log this share of the DNS queries, such as 0.01.",
+    ),
+    Setting(key="dns.lame_duck_seconds", read=seconds_or_off, help="For DNS to answer on after being told to stop."),
+    Setting(
         key="docker.tls_folder",
         flag="--docker-tls",
         meta="FOLDER",

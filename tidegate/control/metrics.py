@@ -7,7 +7,7 @@ counted. A metric's label sets are bounded: those over the bound are counted and
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -35,10 +35,11 @@ class CounterDelta(Value, frozen=True):
 class Histogram:
     """Counts per bucket (the last is above all bounds) and the sum."""
 
-    __slots__ = ("counts", "total")
+    __slots__ = ("bounds", "counts", "total")
 
-    def __init__(self) -> None:
-        self.counts = [0] * (len(BUCKETS) + 1)
+    def __init__(self, bounds: Sequence[float] = BUCKETS) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
         self.total = 0.0
 
 
@@ -74,8 +75,19 @@ class Registry:
         """Add to a histogram."""
         histogram = self._histogram(name, _sorted(labels))
         if histogram is not None:
-            histogram.counts[bisect_left(BUCKETS, value)] += 1
+            histogram.counts[bisect_left(histogram.bounds, value)] += 1
             histogram.total += value
+
+    def spread(self, name: str, bounds: Sequence[float], counts: Sequence[int], total: float, **labels: str) -> None:
+        """Add many observations to a histogram that has these bounds."""
+        histogram = self._histogram(name, _sorted(labels), bounds)
+        if histogram is None:
+            return
+        if len(counts) != len(histogram.counts):  # a worker of another generation, with other buckets
+            self._drop(name)
+            return
+        histogram.counts = [old + new for old, new in zip(histogram.counts, counts, strict=True)]
+        histogram.total += total
 
     def merge(self, deltas: Iterable[CounterDelta]) -> None:
         """Add what a worker counted since its last report."""
@@ -135,7 +147,7 @@ class Registry:
         family = HistogramMetricFamily(name, self._helps.get(name, ""), labels=_names(series))
         for labels, histogram in sorted(series.items()):
             buckets, running = [], 0
-            for bound, count in zip((*map(str, BUCKETS), "+Inf"), histogram.counts, strict=True):
+            for bound, count in zip((*map(str, histogram.bounds), "+Inf"), histogram.counts, strict=True):
                 running += count
                 buckets.append((bound, running))
             family.add_metric([each for _name, each in labels], buckets=buckets, sum_value=histogram.total)
@@ -146,19 +158,22 @@ class Registry:
         if self._fits(name, series, labels):
             series[labels] = series.get(labels, 0.0) + amount
 
-    def _histogram(self, name: str, labels: Labels) -> Histogram | None:
+    def _histogram(self, name: str, labels: Labels, bounds: Sequence[float] = BUCKETS) -> Histogram | None:
         series = self._histograms.setdefault(name, {})
         if not self._fits(name, series, labels):
             return None
-        return series.setdefault(labels, Histogram())
+        return series.setdefault(labels, Histogram(bounds))
 
     def _fits(self, name: str, series: dict[Labels, float] | dict[Labels, Histogram], labels: Labels) -> bool:
         if labels in series or len(series) < MAX_LABEL_SETS:
             return True
+        self._drop(name)
+        return False
+
+    def _drop(self, name: str) -> None:
         dropped = self._counters.setdefault(DROPPED, {})
         key = (("metric", name),)
         dropped[key] = dropped.get(key, 0.0) + 1
-        return False
 
 
 class _Families(Collector):

@@ -11,6 +11,8 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
 
+from msgspec import structs
+
 from tidegate.building import Build, BuildOptions, build, resumed
 from tidegate.control.changes import told
 from tidegate.control.journal import Journal
@@ -61,6 +63,7 @@ class Reconciler:
         self._own_problems: tuple[Problem, ...] = ()
         self._scheduled: asyncio.Handle | None = None  # set from the first offer of a turn to its build
         self._offered_at = 0.0  # when that first offer came
+        self._since = 0.0  # when the oldest of what is not published yet was noticed
         self._wakeup: asyncio.TimerHandle | None = None  # set while a claim lingers
         self._failed: asyncio.Future[None] | None = None  # set while running; gets the exception of a failed build
 
@@ -133,7 +136,7 @@ class Reconciler:
         """What a provider sees now."""
         self._inventories[inventory.provider] = inventory
         self._waiting_for.discard(inventory.provider)
-        self._mark()
+        self._mark(inventory.since)
 
     def offer_health(self, report: HealthReport) -> None:
         """What is known of one endpoint now."""
@@ -181,9 +184,12 @@ class Reconciler:
 
     # ------------------------------------------------------------------------------------------------------- what it does
 
-    def _mark(self) -> None:
+    def _mark(self, since: float = 0.0) -> None:
+        now = self._clock()
+        since = since or now
+        self._since = min(since, self._since or since)
         if self._scheduled is None:
-            self._offered_at = self._clock()
+            self._offered_at = now
             self._scheduled = asyncio.get_running_loop().call_soon(self._guarded)
 
     def _guarded(self) -> None:
@@ -218,7 +224,8 @@ class Reconciler:
         if made.checks_changed or made.checks_removed:
             self._checks.update(made.checks_changed, made.checks_removed)
         if not made.delta.empty:
-            self._publish(made.delta)
+            self._publish(structs.replace(made.delta, since=self._since))
+        self._since = 0.0
         self._tell(old, made)
         self._arm(made.wake_at)
         self._metrics.observe("tidegate_control_publish_seconds", self._clock() - self._offered_at)

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 
 from msgspec.structs import replace
 
@@ -82,6 +83,8 @@ class EngineProvider:
         self._touched: set[str] | None = None  # ids named by events while a list is under way
         self._awaited: set[str] | None = None  # ids that a list found different and that were not inspected since
         self._failures: dict[str, tuple[int, Problem]] = {}  # inspects failed in a row
+        self._noticed: dict[str, float] = {}  # id -> when an event first named it since it was last looked at
+        self._oldest = 0.0  # the oldest such time of what the next inventory changes; 0: no event led to it
         self._away: tuple[Problem, ...] = ()
         self._version = 0
         self._publish: Publish | None = None  # set by `run`
@@ -179,6 +182,7 @@ class EngineProvider:
         self._metrics.count("tidegate_discovery_events_total", provider=self.name)
         if self._touched is not None:
             self._touched.add(event.id)
+        self._noticed.setdefault(event.id, time.monotonic())
         if event.kind == "container" and event.action == "destroy":
             self._sightings.destroy(event.id)
             self._forget(event.id)
@@ -186,6 +190,8 @@ class EngineProvider:
             self._killed(event)
         elif self._is_wanted(event):
             self._changed_by(event)
+        else:
+            self._noticed.pop(event.id, None)
 
     def _is_wanted(self, event: EngineEvent) -> bool:
         """Whether to look at what the event names; a network event does not carry the labels to tell by."""
@@ -233,6 +239,7 @@ class EngineProvider:
         state = self._endings.correct(container, instance.state, instance.started_at, _now())
         if state is not instance.state:
             self._catalog.put(replace(instance, state=state))
+            self._date(container)
             if self._version:
                 self._publish_now()
 
@@ -395,6 +402,7 @@ class EngineProvider:
     def _show(self, *containers: str) -> None:
         """Bring sightings into the catalog, corrected by the endings in force."""
         for container in containers:
+            self._date(container)
             instance = self._sightings.as_shown(container)
             if instance is None:
                 self._catalog.remove(container)
@@ -402,6 +410,12 @@ class EngineProvider:
             state = self._endings.correct(container, instance.state, instance.started_at, _now())
             self._catalog.put(instance if state is instance.state else replace(instance, state=state))
             self._look_when_it_expires(container)
+
+    def _date(self, container: str) -> None:
+        """What the next inventory says of `container` follows from what was noticed of it until now."""
+        noticed = self._noticed.pop(container, 0.0)
+        if noticed:
+            self._oldest = min(noticed, self._oldest or noticed)
 
     # --------------------------------------------------------------------------------------------------- publishing
 
@@ -416,8 +430,15 @@ class EngineProvider:
     def _publish_now(self) -> None:
         assert self._publish is not None, "only a running provider publishes"
         self._version += 1
+        since, self._oldest = self._oldest, 0.0
         self._publish(
-            Inventory(provider=self.name, version=self._version, services=self._catalog.services(), stale=self.stale)
+            Inventory(
+                provider=self.name,
+                version=self._version,
+                services=self._catalog.services(),
+                stale=self.stale,
+                since=since,
+            )
         )
 
     # ----------------------------------------------------------------------------------------------------- watchdog

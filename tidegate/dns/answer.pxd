@@ -1,7 +1,4 @@
-cdef class Tally:
-    cdef public str kind
-    cdef public int rcode
-    cdef public long long count
+from tidegate.dns.tally cimport Tally
 
 cdef class Variant:
     cdef public tuple records

@@ -9,20 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tidegate.dns import wire
+from tidegate.dns.tally import Tally
 
 MAX_ROUNDS = 64
 MAX_VARIANTS = 64  # rotations kept of one answer: 64 A records in every order are 64 KiB
-
-
-class Tally:
-    """How many answers of one kind (question type, rcode) were given. A plain integer; whoever reads it takes a delta."""
-
-    __slots__ = ("count", "kind", "rcode")
-
-    def __init__(self, kind: str, rcode: int) -> None:
-        self.kind = kind
-        self.rcode = rcode
-        self.count = 0
 
 
 class Variant:

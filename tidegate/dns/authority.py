@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tidegate.dns import record, rrset, special, wire
-from tidegate.dns.answer import Answer, Tally, failure, interleaved, negative, positive, rotations
+from tidegate.dns.answer import Answer, failure, interleaved, negative, positive, rotations
 from tidegate.dns.chain import Chain, renamed
 from tidegate.dns.match import Match, Place
+from tidegate.dns.tally import Tallies, Tally
 from tidegate.dns.view import Asker
 from tidegate.model import DnsMode, DnsName
 
 _UNREADY_TTL = 1  # seconds a "none is ready yet" may be cached
 _LOOPBACK = (b"\x7f\0\0\1", b"\0" * 15 + b"\1")
-
-_KINDS = {number: name for name, number in wire.TYPES.items()}
 
 
 class Authority:
@@ -26,7 +25,7 @@ class Authority:
         self._ttl = ttl_seconds
         self._apexes = apexes
         self._version = 0
-        self._tallies: dict[tuple[str, int], Tally] = {}
+        self.tallies = Tallies()
         self._denials: dict[tuple[bytes, str, int, int], Answer] = {}
 
     def prepare(self, place: Match, name: bytes, qtype: int, asker: Asker) -> Answer:
@@ -140,16 +139,8 @@ class Authority:
         return self._version if apex == self.apex else 1
 
     def tally(self, qtype: int, rcode: int) -> Tally:
-        """The count that answers of this kind go to; kinds are a bounded set."""
-        kind = _KINDS.get(qtype, "other")
-        found = self._tallies.get((kind, rcode))
-        if found is None:
-            found = self._tallies[kind, rcode] = Tally(kind, rcode)
-        return found
-
-    def tallies(self) -> list[Tally]:
-        """What has been answered since the start, by kind of question and rcode."""
-        return list(self._tallies.values())
+        """The count that answers of this kind go to."""
+        return self.tallies.of(qtype, rcode)
 
     def full(self, name: str) -> str:
         """A name relative to the zone, in full."""

@@ -8,5 +8,5 @@ cdef class Datagrams:
     cdef object _desk
     cdef object _batch
 
-    @cython.locals(zone=Zone, index=Py_ssize_t, data=bytes, asker=Asker, reply=bytes, lost=Py_ssize_t)
+    @cython.locals(zone=Zone, count=Py_ssize_t, replies=Py_ssize_t, is_logged=bint, index=Py_ssize_t, data=bytes, asker=Asker, reply=bytes, lost=Py_ssize_t)
     cpdef on_readable(self)

@@ -20,21 +20,29 @@ class Datagrams:
     def on_readable(self) -> None:
         """Answer what is there, at most one batch; the loop calls again while there is more."""
         taken = self._batch
-        zone = self._desk.zone
-        for index in range(taken.receive()):
+        desk = self._desk
+        zone = desk.zone
+        is_logged = desk.log is not None
+        replies = 0
+        count = taken.receive()
+        began = desk.clock()
+        for index in range(count):
             try:
                 data = taken.data(index)
                 asker = zone.asker(taken.source(index), taken.local(index))
-                reply = zone.answer(data, asker)
+                reply = None if is_logged else zone.answer(data, asker)
                 if reply is None:
-                    reply = self._desk.take(data, asker, partial(self._later, index))
+                    reply = desk.take(data, asker, partial(self._later, index))
                 if reply is not None:
                     taken.reply(index, reply)
+                    replies += 1
             except Exception:  # noqa: BLE001  the socket must outlive any fault in one query
-                self._desk.fault("datagram not answered")
+                desk.fault("datagram not answered")
         lost = taken.flush()
         if lost:
-            self._desk.dropped["unsendable"] += lost
+            desk.dropped["unsendable"] += lost
+        if replies:  # each of them was there from the first moment of the batch to its last
+            desk.durations["udp"].add(desk.clock() - began, replies)
 
     def _later(self, index: int) -> Send:
         path = self._batch.return_path(index)

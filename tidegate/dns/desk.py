@@ -7,12 +7,19 @@ query, never the socket.
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 from tidegate.dns import chain, wire
 from tidegate.dns.chain import Chain
+from tidegate.dns.account import Account
+from tidegate.dns.querylog import QueryLog
+from tidegate.dns.tally import Durations
 from tidegate.dns.view import Asker
 from tidegate.dns.zone import Zone
 from tidegate.telemetry import logger
@@ -20,6 +27,9 @@ from tidegate.telemetry import logger
 log = logger("dns")
 
 Send = Callable[[bytes], None]
+
+# Where a reply came from, as the query log says it.
+OWN_ZONE, CACHE, FORWARD, REFUSAL = "own-zone", "cache", "forward", "refused"
 
 
 class Forwarder(Protocol):
@@ -40,14 +50,44 @@ class Forwarder(Protocol):
 
     def counters(self) -> dict[str, int]: ...
 
+    def report(self, account: Account) -> None:
+        """Tell what happened."""
+        ...
+
+
+class Errand:
+    """One query on the long way: who asked, how long it was in octets, and when it came (of `Desk.clock`)."""
+
+    __slots__ = ("asker", "began", "query", "size")
+
+    def __init__(self, query: wire.Query, asker: Asker, size: int, began: float) -> None:
+        self.query = query
+        self.asker = asker
+        self.size = size
+        self.began = began
+
 
 class Desk:
-    """Takes queries from the sockets and sees that each gets its reply, at once or later through `send`."""
+    """Takes queries from the sockets and sees that each gets its reply, at once or later through `send`.
 
-    def __init__(self, zone: Zone, forwarder: Forwarder | None) -> None:
+    `durations` are the times of replies, by protocol; those that go out at once are added by the socket that sends them.
+    """
+
+    def __init__(
+        self,
+        zone: Zone,
+        forwarder: Forwarder | None,
+        log: QueryLog | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
         self.zone = zone
-        self.refused: Counter[str] = Counter()  # rcode -> replies that only carry it
+        self.log = log
+        self.clock = clock
         self.dropped: Counter[str] = Counter()  # reason -> queries without a reply
+        self.durations = {"udp": Durations(), "tcp": Durations()}
+        self._open = 0  # forwarded queries without a reply yet
+        self._idle = asyncio.Event()  # set while there are none
+        self._idle.set()
         self._forwarder = forwarder
 
     def take(self, data: bytes, asker: Asker, send: Callable[[], Send]) -> bytes | None:
@@ -56,54 +96,114 @@ class Desk:
         Never raises: a fault of ours in one query is logged, counted and answered by silence.
         """
         try:
+            if self.log is not None:
+                return self._noted(self.log, data, asker, send)
             return self.zone.answer(data, asker) or self._long_way(data, asker, send)
         except Exception:  # noqa: BLE001  the socket must outlive any fault in one query
             self.fault("query not answered")
             return None
+
+    async def settle(self, seconds: float) -> None:
+        """Wait until every query that was taken has its reply, at most so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
 
     def fault(self, what: str) -> None:
         """Note the fault of ours that is being handled."""
         self.dropped["fault"] += 1
         log.exception(what)  # noqa: LOG004  called from handlers only
 
+    def _noted(self, notes: QueryLog, data: bytes, asker: Asker, send: Callable[[], Send]) -> bytes | None:
+        """As `take`, where queries are logged: the long way notes its own."""
+        began = self.clock()
+        reply = self.zone.answer(data, asker)
+        if reply is None:
+            return self._long_way(data, asker, send)
+        notes.note(reply, asker, OWN_ZONE, reply[3] & 15, self.clock() - began)
+        return reply
+
     def _long_way(self, data: bytes, asker: Asker, send: Callable[[], Send]) -> bytes | None:
+        began = self.clock()
         if self._forwarder is not None:
             reply = self._forwarder.recall(data, asker, self.zone.shape)
             if reply is not None:
-                return reply
+                if self.log is not None:
+                    self.log.note(reply, asker, CACHE, reply[3] & 15, self.clock() - began)
+                return self._recalled(data, asker, reply)
         query = wire.parse(data)
         if query is None:
             self.dropped["malformed"] += 1
             return None
+        errand = Errand(query, asker, len(data), began)
         if query.rcode:
-            return self._refusal(query, query.rcode, asker)
+            return self._refusal(errand, query.rcode)
         leaving = self.zone.leaving(query)
         if leaving is not None and self._forwarder is not None and asker.recursion and query.rd:
-            return self._follow(self._forwarder, query, leaving, asker, send)
+            return self._follow(self._forwarder, errand, leaving, send)
         reply = self.zone.resolve(query, asker)
-        return reply if reply is not None else self._foreign(query, asker, send)
+        if reply is not None:
+            return self._settled(errand, reply, OWN_ZONE, reply[3] & 15)
+        return self._foreign(errand, send)
 
-    def _foreign(self, query: wire.Query, asker: Asker, send: Callable[[], Send]) -> bytes | None:
+    def _foreign(self, errand: Errand, send: Callable[[], Send]) -> bytes | None:
         """Names of others: only for those who may, and only on request (no looking into the cache, RFC 8906)."""
+        query, asker = errand.query, errand.asker
         if self._forwarder is None or not asker.recursion or not query.rd or query.qtype == wire.ANY:
-            return self._refusal(query, wire.REFUSED, asker)
+            return self._refusal(errand, wire.REFUSED)
         room = wire.limit(query, asker.stream)
-        return self._forwarder.take(query, room, self.zone.shape, send)
+        reply = self._forwarder.take(query, room, self.zone.shape, partial(self._way_back, errand, send))
+        return None if reply is None else self._settled(errand, reply, CACHE, reply[3] & 15)
 
-    def _follow(
-        self, forwarder: Forwarder, query: wire.Query, leaving: Chain, asker: Asker, send: Callable[[], Send]
-    ) -> bytes | None:
+    def _follow(self, forwarder: Forwarder, errand: Errand, leaving: Chain, send: Callable[[], Send]) -> bytes | None:
         """A name of ours that stands for a foreign one: ask for that, and put its answer behind our records."""
-        room = wire.limit(query, asker.stream)
+        query = errand.query
+        room = wire.limit(query, errand.asker.stream)
 
         def later() -> Send:
-            way_back = send()
+            way_back = self._way_back(errand, send)
             return lambda found: way_back(chain.joined(query, leaving, found, room))
 
         asked = chain.onward(query, leaving.name)
-        reply = forwarder.take(asked, wire.STREAM_SIZE, self.zone.shape, later)
-        return None if reply is None else chain.joined(query, leaving, reply, room)
+        found = forwarder.take(asked, wire.STREAM_SIZE, self.zone.shape, later)
+        if found is None:
+            return None
+        reply = chain.joined(query, leaving, found, room)
+        return self._settled(errand, reply, CACHE, reply[3] & 15)
 
-    def _refusal(self, query: wire.Query, rcode: int, asker: Asker) -> bytes:
-        self.refused[wire.RCODES[rcode]] += 1
-        return wire.reply(query, rcode, ra=asker.recursion)
+    def _way_back(self, errand: Errand, send: Callable[[], Send]) -> Send:
+        """For a query whose reply is to come."""
+        self._open += 1
+        self._idle.clear()
+        return partial(self._arrived, errand, send())
+
+    def _arrived(self, errand: Errand, send: Send, reply: bytes) -> None:
+        self._open -= 1
+        if not self._open:
+            self._idle.set()
+        send(self._settled(errand, reply, FORWARD, reply[3] & 15))
+        self.durations[errand.asker.protocol].add(self.clock() - errand.began)
+
+    def _recalled(self, data: bytes, asker: Asker, reply: bytes) -> bytes:
+        """As `_settled` for what the cache had ready, of which only the octets are known."""
+        end = data.find(b"\0", 12)
+        self.zone.tallies.of(data[end + 1] << 8 | data[end + 2], reply[3] & 15).add(asker.lane)
+        do = bool(data[11]) and bool(data[end + 12] & 0x80)
+        meter = self.zone.tcp_meter if asker.stream else self.zone.udp_meter
+        meter.add(len(data), len(reply), do)
+        return reply
+
+    def _refusal(self, errand: Errand, rcode: int) -> bytes:
+        reply = wire.reply(errand.query, rcode, ra=errand.asker.recursion)
+        return self._settled(errand, reply, REFUSAL, rcode)
+
+    def _settled(self, errand: Errand, reply: bytes, source: str, rcode: int) -> bytes:
+        """The reply, counted and noted; answers of our zone have been tallied there."""
+        query, asker = errand.query, errand.asker
+        if source != OWN_ZONE:
+            self.zone.tallies.of(query.qtype, rcode).add(asker.lane)
+        meter = self.zone.tcp_meter if asker.stream else self.zone.udp_meter
+        meter.add(errand.size, len(reply), query.do)
+        if self.log is not None:
+            self.log.note(reply, asker, source, rcode, self.clock() - errand.began)
+        return reply

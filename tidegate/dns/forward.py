@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tidegate.config import DnsConfig
 from tidegate.dns import message, rebind, special, wire
+from tidegate.dns.account import Account
 from tidegate.dns.cache import STALE_TTL, Cache, key_of
 from tidegate.dns.entropy import Entropy
 from tidegate.dns.failures import Failures
@@ -114,6 +115,10 @@ class UpstreamForwarder:
     def upstreams(self) -> Sequence[Upstream]:
         """Who is asked, for whoever reports on them."""
         return tuple(self._upstreams.values())
+
+    def report(self, account: Account) -> None:
+        """Tell what was asked and kept."""
+        account.forwarder(self.counters(), (len(self._cache), self._cache.size), self.upstreams())
 
     # ------------------------------------------------------------------------------------------------ questions
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol
@@ -19,6 +18,7 @@ from tidegate.dns import message, wire
 from tidegate.dns.entropy import Entropy
 from tidegate.dns.message import Message
 from tidegate.dns.standing import Standing
+from tidegate.dns.tally import Durations
 from tidegate.model import Nameserver
 
 POOL = 64  # sockets, so ports, at a time
@@ -61,20 +61,6 @@ class Stream(Protocol):
     async def run(self) -> None: ...
 
     def close(self) -> None: ...
-
-
-class Durations:
-    """How long tries took that ended one way: counts per bucket (the last is above all), and their sum in seconds."""
-
-    __slots__ = ("counts", "total")
-
-    def __init__(self) -> None:
-        self.counts = [0] * (len(BUCKETS) + 1)
-        self.total = 0.0
-
-    def add(self, seconds: float) -> None:
-        self.counts[bisect_left(BUCKETS, seconds)] += 1
-        self.total += seconds
 
 
 class Upstream:
@@ -208,7 +194,7 @@ class Upstream:
     def _note(self, outcome: str, seconds: float) -> None:
         found = self.durations.get(outcome)
         if found is None:
-            found = self.durations[outcome] = Durations()
+            found = self.durations[outcome] = Durations(BUCKETS)
         found.add(seconds)
 
     def _now(self) -> float:

@@ -25,9 +25,10 @@ _RECURSIVE = tuple(
 class Asker:
     """One source address as asked on one local address. `view` numbers the (networks, confinement, local) it sees from;
     `is_confined`: it is known to stand on these networks and no other, so addresses elsewhere are of no use to it. `ra` is
-    the RA bit as it stands in the header's fourth octet; `stream` means TCP, so no size limit but the framing's."""
+    the RA bit as it stands in the header's fourth octet; `stream` means TCP, so no size limit but the framing's; `lane` is an
+    index of `tally.LANES`."""
 
-    __slots__ = ("is_confined", "local", "networks", "ra", "recursion", "source", "stream", "view")
+    __slots__ = ("is_confined", "lane", "local", "networks", "protocol", "ra", "recursion", "source", "stream", "view")
 
     def __init__(
         self,
@@ -47,6 +48,8 @@ class Asker:
         self.ra = 0x80 if recursion else 0
         self.stream = stream
         self.is_confined = is_confined
+        self.protocol = "tcp" if stream else "udp"
+        self.lane = 2 * stream + (len(source) == 16)
 
 
 class Networks:

@@ -1,6 +1,7 @@
 cimport cython
 
 from tidegate.dns.answer cimport Answer, Variant
+from tidegate.dns.tally cimport Meter
 from tidegate.dns.view cimport Asker
 from tidegate.dns.wire cimport Query, options_fit
 
@@ -8,6 +9,9 @@ cdef class Zone:
     cdef public bytes apex
     cdef public object apexes
     cdef public bint recursion
+    cdef public object tallies
+    cdef public Meter udp_meter
+    cdef public Meter tcp_meter
     cdef public object version
     cdef public int shape
     cdef object _delegated
@@ -25,7 +29,7 @@ cdef class Zone:
     cdef object _view_count
 
     @cython.locals(size=Py_ssize_t, end=Py_ssize_t, opt_end=Py_ssize_t, room=Py_ssize_t, length=Py_ssize_t,
-                   turn=Py_ssize_t, found=Answer, variant=Variant, opt=bytes, counts=bytes, tail=bytes, head=bytes)
+                   turn=Py_ssize_t, found=Answer, variant=Variant, meter=Meter, opt=bytes, counts=bytes, tail=bytes, head=bytes)
     cpdef bytes answer(self, bytes data, Asker asker)
 
     @cython.locals(found=Asker, key=bytes)

@@ -8,12 +8,13 @@ touches a name it hangs on. So a table swap costs what changed, and a name costs
 from __future__ import annotations
 
 from tidegate.dns import chain, match, record, rrset, special, wire
-from tidegate.dns.answer import Answer, Tally, by_view, respond
+from tidegate.dns.answer import Answer, by_view, respond
 from tidegate.dns.authority import Authority
 from tidegate.dns.chain import Chain
 from tidegate.dns.explain import Explanation, explain
 from tidegate.dns.match import Match, Place
 from tidegate.dns.memo import STRUCTURE, Memo
+from tidegate.dns.tally import Meter
 from tidegate.dns.tree import STAR, Tree
 from tidegate.dns.view import Asker, Networks, may_recurse
 from tidegate.dns.wire import options_fit
@@ -39,6 +40,7 @@ class Zone:
     Not ready until the first table is applied: until then our names get SERVFAIL, never NXDOMAIN. `recursion` says
     whether foreign names can be resolved at all (for the RA bit), `across_networks` whether containers are told addresses on
     networks they do not stand on where there are no others. `problems` are the names that had to be left out.
+    `tallies` and the two meters count replies.
     Names at or below `delegated` are foreign where we would deny them: the operator has said who knows them.
     """
 
@@ -59,6 +61,9 @@ class Zone:
         self.shape = 0  # changes whenever a name comes or goes: what was nobody's name may be ours then
         self._across_networks = across_networks
         self._authority = Authority(domain, ttl_seconds, self.apexes)
+        self.tallies = self._authority.tallies
+        self.udp_meter = Meter()
+        self.tcp_meter = Meter()
         self._tree = Tree(self.apexes)
         self._networks = Networks()
         self._names: dict[str, DnsName] = {}
@@ -113,7 +118,9 @@ class Zone:
         if length > room and (length > _STREAM_SIZE or not asker.stream):
             return None
         found.turn = turn + 1 if turn + 1 < len(found.variants) else 0
-        found.tally.count += 1
+        found.tally.add(asker.lane)
+        meter = self.tcp_meter if asker.stream else self.udp_meter
+        meter.add(size, length, opt is _OPT_DO)
         head = _HEAD[(data[2] & 1) << 8 | asker.ra | data[3] & 0x10 | found.rcode]
         return b"".join((data[:2], head, counts, data[12:end], tail, opt))
 
@@ -122,7 +129,7 @@ class Zone:
         found = self._prepared(query, asker)
         if found is None:
             return None
-        found.tally.count += 1
+        found.tally.add(asker.lane)
         return respond(query, found, asker.recursion, wire.limit(query, asker.stream))
 
     def leaving(self, query: wire.Query) -> Chain | None:
@@ -173,9 +180,10 @@ class Zone:
         answer = None if place.place is Place.FOREIGN else self._authority.prepare(place, wire_name, qtype, asker)
         return explain(wire_name, qtype, place, answer, asker)
 
-    def tallies(self) -> list[Tally]:
-        """What has been answered since the start, by kind of question and rcode."""
-        return self._authority.tallies()
+    def name_of(self, address: bytes) -> str:
+        """The canonical name of who has this address (4 or 16 octets), relative to the zone; empty where nobody has."""
+        node = self._tree.nodes.get(record.reverse_name(address))
+        return min(node.pointers, default="") if node is not None else ""
 
     # ------------------------------------------------------------------------------------------------ the long way
 

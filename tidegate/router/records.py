@@ -6,8 +6,8 @@ import random
 import time
 
 from tidegate.config import AccessLogConfig, HttpConfig, TracingConfig
+from tidegate.logfile import LogFile
 from tidegate.router.core import Core
-from tidegate.router.logfile import AccessLog
 from tidegate.router.observer import Observer, SpanSink
 from tidegate.router.recorder import Recorder, needed, struck
 from tidegate.router.trace import Tracer
@@ -27,7 +27,7 @@ class Records:
         spans: SpanSink | None,
     ) -> None:
         self._core = core
-        self._log = AccessLog(config.access_log) if config.access_log else None
+        self._log = LogFile(config.access_log) if config.access_log else None
         self._watch(config, records, tracing, spans)
 
     def open(self) -> None:

@@ -156,6 +156,11 @@ class Router:
         """Whether it drains, or has."""
         return self._stopping.is_set()
 
+    @property
+    def succeeded(self) -> bool:
+        """Whether somebody else serves on the same sockets."""
+        return self._succeeded
+
     def stop(self) -> None:
         """Begin to drain: `run` returns when all is finished or `drain_seconds` have passed, for tunnels too."""
         self._tunnel_seconds = self.config.drain_seconds

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tidegate.router.logfile import AccessLog
+from tidegate.logfile import LogFile
 
 DEADLINE = 10.0
 
@@ -20,7 +20,7 @@ def opened():
     logs = []
 
     def make(path):
-        log = AccessLog(str(path))
+        log = LogFile(str(path))
         log.open()
         logs.append(log)
         return log
@@ -39,7 +39,7 @@ def until(condition):
 
 def test_lines_reach_the_file_in_order(tmp_path):
     path = tmp_path / "log"
-    log = AccessLog(str(path))
+    log = LogFile(str(path))
     log.open()
     for number in range(100):
         log.write([b"%d\n" % number])
@@ -75,7 +75,7 @@ def test_a_pipe_without_a_reader_does_not_stop_the_start_and_keeps_the_first_lin
 
 
 def test_a_moved_file_is_opened_anew_under_its_name(tmp_path, opened, monkeypatch):
-    monkeypatch.setattr("tidegate.router.logfile._LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("tidegate.logfile._LOOK_SECONDS", 0.0)
     path, old = tmp_path / "log", tmp_path / "log.1"
     log = opened(path)
     log.write([b"one\n"])
@@ -111,7 +111,7 @@ def test_while_the_folder_is_gone_the_old_file_takes_the_lines(tmp_path, opened)
 
 
 def test_a_file_that_cannot_be_opened_yet_costs_lines_until_it_can(tmp_path, opened, monkeypatch):
-    monkeypatch.setattr("tidegate.router.logfile._LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("tidegate.logfile._LOOK_SECONDS", 0.0)
     log = opened(tmp_path / "logs" / "log")
     log.write([b"one\n", b"two\n"])
     until(lambda: log.dropped == 2)
@@ -123,10 +123,10 @@ def test_a_file_that_cannot_be_opened_yet_costs_lines_until_it_can(tmp_path, ope
 
 FULL = """
 import resource, signal, sys
-from tidegate.router.logfile import AccessLog
+from tidegate.logfile import LogFile
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
-log = AccessLog(sys.argv[1])
+log = LogFile(sys.argv[1])
 log.open()
 log.write([b"x" * 99 + b"\\n"] * 15)
 log.close(10)
@@ -155,7 +155,7 @@ def test_after_a_torn_line_the_next_one_begins_on_its_own(tmp_path, opened, monk
             raise OSError(28, "No space left on device")
         return real(descriptor, data)
 
-    monkeypatch.setattr("tidegate.router.logfile.os.write", short)
+    monkeypatch.setattr("tidegate.logfile.os.write", short)
     log.write([b"a long line\n"])
     until(lambda: log.dropped == 1)
     log.write([b"whole\n"])

@@ -1,6 +1,6 @@
-"""Writes access records in a thread of its own, so that the data path never waits for a disk or for who reads a pipe.
+"""Writes the lines of a log in a thread of its own, so that the data path never waits for a disk or for who reads a pipe.
 
-Records go to a bounded buffer; while whoever takes them is stuck, records are dropped and counted. A file that was moved
+Lines go to a bounded buffer; while whoever takes them is stuck, lines are dropped and counted. A file that was moved
 or removed is opened anew under its name, so rotation needs no signal; `reopen` does it at once.
 """
 
@@ -15,19 +15,21 @@ from pathlib import Path
 
 from tidegate.telemetry import logger
 
-_log = logger("router")
+_log = logger("logfile")
 _MAX_BUFFERED = 8 << 20
 _LOOK_SECONDS = 1.0  # between two looks whether the file is still the one of that name
 _POLL_MS = 250
 
 
-class AccessLog:
-    """Takes batches of lines and writes them in a thread. `path` is `-` for standard output, a file or a FIFO.
+class LogFile:
+    """Takes batches of lines and writes them in a thread. `path` is `-` for standard output, a file or a FIFO; `name` is
+    what an operator calls this log.
 
     `dropped` counts lines that nobody will see: the buffer was full, or the write failed."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, name: str = "access log") -> None:
         self.path = path
+        self.name = name
         self.dropped = 0
         self._batches: list[bytes] = []
         self._buffered = 0
@@ -44,7 +46,7 @@ class AccessLog:
         """Start the writer thread. A file that cannot be opened is tried again and again: the log is lost meanwhile, the
         traffic is not. Does not wait for the reader of a FIFO."""
         self._descriptor = os.dup(1) if self.path == "-" else self._try_to_open()
-        self._thread = threading.Thread(target=self._write_batches, name="tidegate-access-log", daemon=True)
+        self._thread = threading.Thread(target=self._write_batches, name=f"tidegate {self.name}", daemon=True)
         self._thread.start()
 
     def write(self, lines: list[bytes]) -> None:
@@ -111,7 +113,7 @@ class AccessLog:
         except OSError as error:
             if not self._failed:
                 _log.error(
-                    "the access log cannot be opened, trying again", extra={"path": self.path, "cause": str(error)}
+                    "the %s cannot be opened, trying again", self.name, extra={"path": self.path, "cause": str(error)}
                 )
             self._failed = True
             return -1

@@ -1,0 +1,28 @@
+cdef class Tally:
+    cdef public str kind
+    cdef public int rcode
+    cdef public long long udp4
+    cdef public long long udp6
+    cdef public long long tcp4
+    cdef public long long tcp6
+
+    cpdef add(self, int lane)
+
+cdef class Sizes:
+    cdef public long long at64
+    cdef public long long at128
+    cdef public long long at256
+    cdef public long long at512
+    cdef public long long at1232
+    cdef public long long at4096
+    cdef public long long above
+    cdef public long long total
+
+    cpdef add(self, Py_ssize_t size)
+
+cdef class Meter:
+    cdef public Sizes queries
+    cdef public Sizes replies
+    cdef public long long do
+
+    cpdef add(self, Py_ssize_t query, Py_ssize_t reply, bint do)
