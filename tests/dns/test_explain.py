@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.dns import LOCAL, name, place, target, zone_of
 from tidegate.dns import wire
+from tidegate.dns.explain import Background
 from tidegate.dns.record import packed
 from tidegate.model import DnsMode
 
@@ -19,8 +20,9 @@ ZONE = zone_of(
 )
 
 
-def explained(text, qtype="A", source="10.1.0.77"):
-    return ZONE.explain(text, wire.TYPES[qtype], ZONE.asker(packed(source), LOCAL))
+def explained(text, qtype="A", source="10.1.0.77", **background):
+    asker = ZONE.asker(packed(source), LOCAL)
+    return ZONE.explain(text, wire.TYPES[qtype], asker, Background(**background))
 
 
 def test_an_explanation_names_holder_networks_and_why_targets_are_left_out():
@@ -43,8 +45,38 @@ def test_a_name_the_router_answers_for_says_so():
     assert found.targets[0].reason == "the router answers for it"
 
 
+def test_what_the_zone_does_not_know_comes_from_the_background():
+    found = explained(
+        "web", unready={"3.web": "unhealthy: 503"}, networks={"a": "front", "b": "back"}, nearest=("web",)
+    )
+    assert (found.networks, found.targets[1].networks, found.nearest) == (("front",), ("back",), ())
+    assert found.targets[2].reason == "unhealthy: 503"
+    assert explained("wub.mesh.test", nearest=("web",)).nearest == ("web",)
+
+
+def test_an_asker_with_a_container_is_called_by_its_name():
+    found = explained("web", source="10.2.0.1")
+    assert (found.asker, found.container, found.networks) == ("10.2.0.1", "2.web", ("b",))
+    assert [line.data for line in found.answers] == ["10.2.0.1"]
+
+
 @pytest.mark.parametrize(
-    ("text", "rcode", "forwarded"), [("nope.mesh.test", "NXDOMAIN", False), ("example.org", "NOERROR", True)]
+    ("text", "zone", "ttl"), [("web", "", 5), ("web.mesh.test", "mesh.test", 5), ("nope.mesh.test", "mesh.test", 5)]
+)
+def test_zone_and_ttl_are_told_of_answers_and_of_denials(text, zone, ttl):
+    found = explained(text)
+    assert (found.zone, found.ttl) == (zone, ttl)
+
+
+def test_a_foreign_name_is_forwarded_for_who_may_recurse_and_refused_to_others():
+    found = explained("example.org", upstreams=("192.0.2.53:53",))
+    assert (found.rcode, found.is_forwarded, found.upstreams) == ("", True, ("192.0.2.53:53",))
+    refused = explained("example.org", source="198.51.100.7", upstreams=("192.0.2.53:53",))
+    assert (refused.rcode, refused.is_forwarded, refused.upstreams) == ("REFUSED", False, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "rcode", "forwarded"), [("nope.mesh.test", "NXDOMAIN", False), ("example.org", "", True)]
 )
 def test_denied_and_foreign_names_are_told_apart(text, rcode, forwarded):
     found = explained(text)

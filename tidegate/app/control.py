@@ -31,6 +31,7 @@ from tidegate.control.traffic import Traffic
 from tidegate.discovery.docker import EngineProvider
 from tidegate.discovery.file import FileProvider
 from tidegate.discovery.provider import Provider
+from tidegate.dns.forward import upstreams_of
 from tidegate.dns.zone import Zone
 from tidegate.engine.docker import DockerEngine
 from tidegate.engine.docker_http import TlsFiles
@@ -141,7 +142,7 @@ class Control:
             publisher=self.cell,
             checks=self.checker,
             store=store,
-            resolve=Resolver(self.zone),
+            resolve=Resolver(self.zone, lambda: self.cell.table, lambda: upstreams_of(config.dns)),
             decide=Decider(
                 config.http,
                 cookie_key(Path(config.state.folder)),

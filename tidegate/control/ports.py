@@ -55,7 +55,7 @@ class ResolvePort(Protocol):
     async def explain(self, name: str, qtype: str, asker: str) -> Mapping[str, Any]:
         """What is answered and from where, fit for JSON: `answers` (name, ttl, type, data), `rcode`, `source`.
 
-        `asker` is an IP address, or empty for the host. Raises `TidegateError` for a name or type that cannot be.
+        `asker` is an IP address or a container, or empty for the host. Raises `TidegateError` for a name or type that cannot be.
         """
         ...
 

@@ -16,8 +16,8 @@ from functools import partial
 from typing import Protocol
 
 from tidegate.dns import chain, wire
-from tidegate.dns.chain import Chain
 from tidegate.dns.account import Account
+from tidegate.dns.chain import Chain
 from tidegate.dns.querylog import QueryLog
 from tidegate.dns.tally import Durations
 from tidegate.dns.view import Asker

@@ -11,7 +11,7 @@ from tidegate.dns import chain, match, record, rrset, special, wire
 from tidegate.dns.answer import Answer, by_view, respond
 from tidegate.dns.authority import Authority
 from tidegate.dns.chain import Chain
-from tidegate.dns.explain import Explanation, explain
+from tidegate.dns.explain import Background, Explanation, explain
 from tidegate.dns.match import Match, Place
 from tidegate.dns.memo import STRUCTURE, Memo
 from tidegate.dns.tally import Meter
@@ -32,6 +32,7 @@ _HEAD = tuple(bytes((0x84 | rd, low)) for rd in (0, 1) for low in range(256))
 _ONE_QUESTION = b"\0\1\0\0\0\0"
 _OPT = wire.option_record(do=False)
 _OPT_DO = wire.option_record(do=True)
+_NOTHING = Background()
 
 
 class Zone:
@@ -173,12 +174,12 @@ class Zone:
         self._memo.forget(self.apex)
         self._authority.renew(table.version)
 
-    def explain(self, name: str, qtype: int, asker: Asker) -> Explanation:
+    def explain(self, name: str, qtype: int, asker: Asker, background: Background = _NOTHING) -> Explanation:
         """Why `asker` gets the answer it gets for `name`. Raises ValueError if that is no name."""
         wire_name = wire.encode(name)
         place = self._match(wire_name, qtype)
         answer = None if place.place is Place.FOREIGN else self._authority.prepare(place, wire_name, qtype, asker)
-        return explain(wire_name, qtype, place, answer, asker)
+        return explain(wire_name, qtype, place, answer, asker, self.name_of(asker.source), background)
 
     def name_of(self, address: bytes) -> str:
         """The canonical name of who has this address (4 or 16 octets), relative to the zone; empty where nobody has."""
