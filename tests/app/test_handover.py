@@ -11,10 +11,12 @@ from msgspec import msgpack
 
 from tests.support.children import alive, children, descriptors
 from tests.support.client import Client
+from tests.support.dns_load import DnsLoad
 from tests.support.load import Load
 from tests.support.origin import ok
 from tests.support.serve import until
 from tests.support.static import HOST, static
+from tests.support.upstream import answer
 from tidegate.app.handover import Handover, inherited
 from tidegate.config import Config
 from tidegate.errors import ConfigError
@@ -65,6 +67,34 @@ async def test_reloads_under_load_fail_no_request_and_leave_nothing_behind(tmp_p
         assert tidegate.process.pid == supervisor
         assert children(supervisor) == set(tidegate.pids().values())
         assert descriptors(supervisor) == before
+
+
+class SlowUpstream(asyncio.DatagramProtocol):
+    """Answers every query after a while, with what must not be kept."""
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def datagram_received(self, data, address):
+        reply = answer(data, "0 A 192.0.2.1")
+        asyncio.get_running_loop().call_later(0.3, self.transport.sendto, reply, address)
+
+
+async def test_twenty_reloads_under_load_lose_no_query(tmp_path):
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(SlowUpstream, ("127.0.0.1", 0))
+    upstream = "{}:{}".format(*transport.get_extra_info("sockname"))
+    names = ["web.mesh.internal", "nope.mesh.internal", "www.example.org"]
+    async with (
+        static(tmp_path, "--upstream-dns", upstream, workers=2) as tidegate,
+        DnsLoad(tidegate.dns, names, rate=600) as load,
+    ):
+        for _ in range(20):
+            old = await reload(tidegate)
+            await until(lambda old=old: not any(map(alive, old.values())), what="the old generation is gone")
+    transport.close()
+    assert load.lost == []
+    assert set(load.rcodes) == {"NOERROR", "NXDOMAIN"}
+    assert load.sent > 1000
 
 
 async def test_a_request_in_flight_is_answered_by_the_old_generation_and_told_to_close(tmp_path):
