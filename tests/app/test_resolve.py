@@ -5,6 +5,7 @@ from msgspec import structs
 
 from tests.support import dns
 from tidegate.app.resolve import Resolver
+from tidegate.dns import wire
 from tidegate.errors import ConfigError
 from tidegate.model import DnsMode, Endpoint, HealthState, Service
 
@@ -54,7 +55,11 @@ async def test_a_container_asks_from_its_networks_and_is_told_why_others_are_lef
         key="web", name="web", endpoints=tuple(endpoint(name, state, "told to") for name, state in states)
     )
     table = structs.replace(dns.table(*names), services={"web": service})
-    resolver = Resolver(dns.zone_of(*names), lambda: table, lambda: ["192.0.2.53:53"])
+    resolver = Resolver(
+        dns.zone_of(*names),
+        lambda: table,
+        lambda name: ("192.0.2.53:53",) if name == wire.encode("www.example.org") else (),
+    )
     found = await resolver.explain("web", "A", "API")
     assert (found["container"], found["networks"]) == ("api", ("n1",))
     assert [(each["addresses"], each["reason"]) for each in found["targets"]] == [

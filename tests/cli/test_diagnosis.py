@@ -113,15 +113,6 @@ def test_a_right_that_is_missing_for_a_low_port_is_named():
     assert "CAP_NET_BIND_SERVICE" in diagnosis._port_mend("http", FREE, "TCP", error)
 
 
-def test_a_resolver_on_port_53_matters_only_to_who_wants_it(tmp_path, monkeypatch):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as held:
-        held.bind(("127.0.0.1", 0))
-        monkeypatch.setattr(diagnosis, "RESOLVED", held.getsockname())
-        assert found(config(tmp_path), "resolved").state == OK
-        wanting = DnsConfig(listeners=(Address(host="127.0.0.1", port=53),))
-        assert "DNSStubListener=no" in diagnosis._resolved(config(tmp_path, dns=wanting)).mend
-
-
 def test_few_open_files_are_a_warning(tmp_path, monkeypatch):
     monkeypatch.setattr(diagnosis.resource, "getrlimit", lambda _: (256, 1024))
     assert found(config(tmp_path), "open files").state == WARNING

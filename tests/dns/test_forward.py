@@ -308,6 +308,14 @@ async def test_a_zone_with_upstreams_of_its_own_is_asked_there_only():
         assert (len(general.asked), len(own.asked)) == (1, 1)
 
 
+def test_who_is_asked_for_a_name_can_be_told_without_asking():
+    general, own = (Nameserver(host=f"192.0.2.{n}") for n in (1, 2))
+    config = DnsConfig(upstreams=(general,), forward_zones=(ForwardZone(zone="corp.example", upstreams=(own,)),))
+    forwarder = UpstreamForwarder(config, NOWHERE)
+    names = ("www.example.org", "db.corp.example")
+    assert [forwarder.asked(wire.encode(name)) for name in names] == [("192.0.2.1:53",), ("192.0.2.2:53",)]
+
+
 async def test_without_upstreams_the_answer_is_a_failure():
     async with forwarding() as asking:
         assert asking.now() is None

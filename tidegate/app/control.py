@@ -31,7 +31,8 @@ from tidegate.control.traffic import Traffic
 from tidegate.discovery.docker import EngineProvider
 from tidegate.discovery.file import FileProvider
 from tidegate.discovery.provider import Provider
-from tidegate.dns.forward import upstreams_of
+from tidegate.dns.forward import UpstreamForwarder
+from tidegate.dns.wire import encode
 from tidegate.dns.zone import Zone
 from tidegate.engine.docker import DockerEngine
 from tidegate.engine.docker_http import TlsFiles
@@ -122,6 +123,7 @@ class Control:
             config.dns.ttl_seconds,
             recursion=config.dns.forward,
             across_networks=config.dns.across_networks,
+            delegated=frozenset(encode(each.zone) for each in config.dns.forward_zones),
         )
         self.cell = TableCell()
         self.cell.follow(self.channel.publish)
@@ -142,7 +144,7 @@ class Control:
             publisher=self.cell,
             checks=self.checker,
             store=store,
-            resolve=Resolver(self.zone, lambda: self.cell.table, lambda: upstreams_of(config.dns)),
+            resolve=Resolver(self.zone, lambda: self.cell.table, UpstreamForwarder(config.dns).asked),
             decide=Decider(
                 config.http,
                 cookie_key(Path(config.state.folder)),

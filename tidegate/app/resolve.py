@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -19,13 +19,13 @@ from tidegate.routing import RoutingTable
 
 
 class Resolver:
-    """The admin API's port to the DNS part. `table` gives the published table, `upstreams` who is asked for foreign names."""
+    """The admin API's port to the DNS part. `table` gives the published table, `upstreams` who is asked for a foreign name."""
 
     def __init__(
         self,
         zone: Zone,
         table: Callable[[], RoutingTable] = RoutingTable,
-        upstreams: Callable[[], Iterable[object]] = tuple,
+        upstreams: Callable[[bytes], tuple[str, ...]] = lambda _: (),
     ) -> None:
         self._zone = zone
         self._table = table
@@ -66,7 +66,7 @@ class Resolver:
         return Background(
             unready=_unready(table),
             networks={place.network: place.name for place in places if place.name},
-            upstreams=tuple(map(str, self._upstreams())),
+            upstreams=self._upstreams(wire.encode(name)),
             nearest=tuple(get_close_matches(bare, [claim.name for claim in table.names.values()])),
         )
 

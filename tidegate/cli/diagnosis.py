@@ -25,7 +25,6 @@ from tidegate.value import Value
 OK, WARNING, BROKEN = "ok", "warning", "broken"
 WANTED_FILES = 4096  # two descriptors a proxied request, some thousand requests at once
 OLDEST_API = (1, 24)
-RESOLVED = ("127.0.0.53", 53)
 
 
 class Finding(Value, frozen=True):
@@ -45,7 +44,6 @@ def examine(config: Config) -> Iterator[Finding]:
     yield _compiled()
     yield from _ports(config, running)
     yield from _engines(config.docker)
-    yield _resolved(config)
     yield _files()
     yield _state(Path(config.state.folder))
 
@@ -219,19 +217,6 @@ def _group(path: Path) -> str:
         return path.group()
     except (KeyError, OSError):
         return "docker"
-
-
-def _resolved(config: Config) -> Finding:
-    """systemd-resolved holds 127.0.0.53:53, which keeps a DNS server from all addresses' port 53."""
-    wants_53 = [where for where in config.dns.listeners if where.port == 53]
-    held = bind_error(Address(host=RESOLVED[0], port=RESOLVED[1]), socket.SOCK_DGRAM)
-    if held is None or held.errno != errno.EADDRINUSE:
-        return Finding(check="resolved", state=OK, text="nobody holds 127.0.0.53:53")
-    if not wants_53:
-        return Finding(check="resolved", state=OK, text="a resolver holds 127.0.0.53:53; our DNS port is another")
-    mend = "listen on one address (--dns 172.17.0.1:53), or set DNSStubListener=no in /etc/systemd/resolved.conf"
-    text = "systemd-resolved holds 127.0.0.53:53 and --dns wants port 53"
-    return Finding(check="resolved", state=WARNING, text=text, mend=mend)
 
 
 def _files() -> Finding:

@@ -18,9 +18,10 @@ from tidegate.cli.session import Session, common
 def doctor(session: Session, /, file: str | None, no_docker: bool, **flags: Any) -> int:
     """Look for what would keep Tidegate from working, with the mend for each. Takes the same flags as serve."""
     from tidegate.cli.diagnosis import BROKEN, examine  # noqa: PLC0415  --help need not load the checks
+    from tidegate.cli.diagnosis_dns import examine_dns  # noqa: PLC0415
 
     settings = gather(session, file, no_docker, flags)
-    findings = list(examine(settings.config))
+    findings = [*examine(settings.config), *examine_dns(settings.config.dns)]
     broken = sum(finding.state == BROKEN for finding in findings)
     data = {
         "healthy": not broken,

@@ -116,6 +116,11 @@ class UpstreamForwarder:
         """Who is asked, for whoever reports on them."""
         return tuple(self._upstreams.values())
 
+    def asked(self, name: bytes) -> tuple[str, ...]:
+        """Who is asked for `name`, lower case in wire form, for people who want to know; needs no `run`."""
+        self.reload()
+        return tuple(str(each.server) for each in self._groups.of(name).upstreams)
+
     def report(self, account: Account) -> None:
         """Tell what was asked and kept."""
         account.forwarder(self.counters(), (len(self._cache), self._cache.size), self.upstreams())
