@@ -5,7 +5,9 @@ import pytest
 from tidegate.dns import special, wire
 
 
-@pytest.mark.parametrize("text", ["invalid", "a.b.onion", "printer.local", "x.home.arpa", "y.alt"])
+@pytest.mark.parametrize(
+    "text", ["invalid", "a.b.onion", "printer.local", "x.home.arpa", "y.alt", "_dns.resolver.arpa"]
+)
 def test_reserved_names_have_an_apex_that_does_not_exist(text):
     assert special.apex_above(wire.encode(text), special.ABSENT_APEXES)
 

@@ -201,6 +201,7 @@ async def test_closing_ends_what_is_open():
         waiting = made.begin()
         made.upstream.close()
         assert waiting.result() is None
+        assert not made.upstream.ask(QUERY, lambda _asking, _found: None)
 
 
 async def test_what_became_of_tries_is_counted_by_rcode():

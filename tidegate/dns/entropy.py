@@ -20,7 +20,8 @@ class Entropy:
 
     def below(self, number: int) -> int:
         """A number below `number`, which is at most 256; a bias of one in 2**16 is no help to anybody."""
-        return int.from_bytes(self._take(2), "big") * number >> 16
+        drawn = self._take(2)
+        return (drawn[0] << 8 | drawn[1]) * number >> 16
 
     def mixed_case(self, name: bytes) -> bytes:
         """A wire name in lower case with each letter in a case of its own (draft-vixie-dnsext-dns0x20)."""

@@ -45,6 +45,7 @@ class UpstreamForwarder:
     def __init__(self, config: DnsConfig, resolv_conf: Path = RESOLV_CONF) -> None:
         self._config = config
         self._total_seconds = config.forward_total_seconds * _WAY_BACK
+        self._stale_seconds = config.stale_seconds
         self._cache = Cache(config.cache_bytes)
         self._failures = Failures()
         self._entropy = Entropy()
@@ -150,7 +151,7 @@ class UpstreamForwarder:
             inquiry.waiters.append(Waiter(query, room, send()))
             self._waiting += 1
         if is_new:
-            inquiry.start(self._total_seconds, self._config.stale_seconds)
+            inquiry.start(self._total_seconds, self._stale_seconds)
         return reply
 
     def _inquire(self, key: bytes, name: bytes, stale: Message | None) -> Inquiry:
@@ -164,7 +165,7 @@ class UpstreamForwarder:
         for key in self._cache.due:
             if len(self._inquiries) * 2 < MAX_INQUIRIES and key not in self._inquiries:
                 self._counts["prefetched"] += 1
-                self._inquire(key, key[:-5], None).start(self._total_seconds, self._config.stale_seconds)
+                self._inquire(key, key[:-5], None).start(self._total_seconds, self._stale_seconds)
             else:
                 self._cache.retry(key)
         self._cache.due.clear()

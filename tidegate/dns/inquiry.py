@@ -13,6 +13,7 @@ from collections.abc import Callable
 from tidegate.dns import wire
 from tidegate.dns.group import Group
 from tidegate.dns.message import Message
+from tidegate.dns.standing import MAX_HEDGE_SECONDS
 from tidegate.dns.upstream import Try, Upstream
 
 MAX_UPSTREAMS = 4  # asked for one question: more would not be reached within its time
@@ -87,20 +88,26 @@ class Inquiry:
         self._fallback: Message | None = None  # the best of the bad answers
         self._is_over = False
         self._timer: asyncio.TimerHandle | None = None
-        self._deadline = 0.0
+        self._deadline = 0.0  # where the tries could take longer than there is time
         self._hedge_at = 0.0  # while there is somebody to ask as well
         self._stale_at = 0.0  # while `stale` waits for its time
 
     def start(self, total_seconds: float, stale_seconds: float) -> None:
         """Ask the first one. May end the inquiry at once."""
         now = self._loop.time()
-        self._deadline = now + total_seconds
         if self.stale is not None:
             self._stale_at = now + stale_seconds
         self._first = self._group.ranked(now)[:MAX_UPSTREAMS]
+        if self._longest() > total_seconds:
+            self._deadline = now + total_seconds
         if len(self._group.upstreams) > 1:
             self._try_out(now)
         self._next(now)
+
+    def _longest(self) -> float:
+        """How long it can take until every try of both rounds is over."""
+        seconds = max((upstream.seconds for upstream in self._first), default=0.0)
+        return MAX_HEDGE_SECONDS * len(self._first) + 2 * seconds
 
     def _try_out(self, now: float) -> None:
         """Send a copy to one that was silent of late, to see whether it answers again."""
@@ -138,20 +145,22 @@ class Inquiry:
         self._next(self._loop.time())
 
     def _arm(self) -> None:
-        """One timer for whatever is due next."""
-        due = self._deadline
-        if self._hedge_at:
-            due = min(due, self._hedge_at)
-        if self._stale_at:
-            due = min(due, self._stale_at)
+        """One timer for whatever is due next; none where only the tries' own time-outs are."""
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_at(due, self._on_timer)
+            self._timer = None
+        due = self._deadline
+        if self._hedge_at and (not due or self._hedge_at < due):
+            due = self._hedge_at
+        if self._stale_at and (not due or self._stale_at < due):
+            due = self._stale_at
+        if due:
+            self._timer = self._loop.call_at(due, self._on_timer)
 
     def _on_timer(self) -> None:
         self._timer = None
         now = self._loop.time() + 0.001  # a clock may be read a little before the time asked for
-        if now >= self._deadline:
+        if self._deadline and now >= self._deadline:
             self._end(self._fallback)
             return
         if self._stale_at and now >= self._stale_at:

@@ -7,6 +7,8 @@ by `rebind`. Offsets are relative to `body`, what stands behind the question.
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from tidegate.dns import wire
 
 MAX_RECORDS = 512  # a foreign answer with more is refused unread
@@ -94,7 +96,7 @@ def render(message: Message, query: wire.Query, body: bytes, room: int, ede: int
     counts = message.counts
     is_cut = message.truncated
     if len(body) > left:
-        kept = sum(1 for end in message.ends if end <= left)  # ends ascend
+        kept = bisect_right(message.ends, left)
         body = body[: message.ends[kept - 1]] if kept else b""
         is_cut = is_cut or kept < counts[0]
         counts = _first(kept, counts)
@@ -121,9 +123,11 @@ def _first(kept: int, counts: tuple[int, int, int]) -> tuple[int, int, int]:
 def _lifetime(message: Message) -> int:
     if message.truncated or message.rcode not in (_NOERROR, _NXDOMAIN):
         return 0
-    if message.is_positive:
+    answers = message.counts[0]
+    if answers and message.rcode == _NOERROR:
         return min(message.ttls)
-    for index in range(message.counts[0], message.counts[0] + message.counts[1]):
+    until = answers + message.counts[1]
+    for index in range(answers, until):
         if message.types[index] == _SOA:
             end = message.ends[index]
             return min(message.ttls[index], int.from_bytes(message.body[end - 4 : end], "big"))
@@ -140,7 +144,8 @@ def _read_records(message: Message, data: bytes, start: int) -> bool:
     is_open = True
     kept = [0, 0, 0]
     for section in range(3):
-        for _ in range(counts[section]):
+        last = counts[section]
+        for _ in range(last):
             owner = wire.owner_end(data, position)
             if owner < 0 or owner + 10 > size:
                 return False

@@ -59,9 +59,11 @@ def strip(found: Message) -> Message:
 
 def _is_bad(found: Message, index: int) -> bool:
     rtype = found.types[index]
-    data = found.body[found.ttl_places[index] + 6 : found.ends[index]]
+    start = found.ttl_places[index] + 6
+    end = found.ends[index]
     if rtype == _A:
-        return len(data) == 4 and is_private(data)
+        return end - start == 4 and found.body[start] in _FIRST_OCTETS and is_private(found.body[start:end])
+    data = found.body[start:end]
     if rtype == _AAAA:
         return len(data) == 16 and is_private(data)
     return rtype in (_SVCB, _HTTPS) and _without_hints(data) != data

@@ -1,6 +1,6 @@
 """Names that RFCs take out of the global DNS: answered here, never forwarded.
 
-`localhost` is loopback; the others do not exist (RFC 6761, 6762, 7686, 8375, 9476); the reverse trees of private
+`localhost` is loopback; the others do not exist (RFC 6761, 6762, 7686, 8375, 9462, 9476); the reverse trees of private
 addresses are zones of ours (RFC 6303), whose missing names are NXDOMAIN and not a five-second stall.
 """
 
@@ -11,7 +11,7 @@ from tidegate.dns import wire
 LOCALHOST = wire.encode("localhost")
 
 # Not in the list: `internal` and `test`, which hosts and clouds resolve through their own servers.
-_ABSENT = ("invalid", "onion", "local", "home.arpa", "alt")
+_ABSENT = ("invalid", "onion", "local", "home.arpa", "alt", "resolver.arpa")
 
 ABSENT_APEXES = frozenset(wire.encode(name) for name in _ABSENT)
 

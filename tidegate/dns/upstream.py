@@ -76,13 +76,16 @@ class Upstream:
         self.open = 0
         self.durations: dict[str, Durations] = {}
         self._stream = stream
-        self._seconds = seconds
+        self.seconds = seconds
         self._entropy = entropy
         self._is_mixed = mixed_case
+        self._is_tls = server.tls
+        self._is_closed = False  # set when it is an upstream no longer
         self._ports: list[Port] = []
         self._tries: deque[Try] = deque()  # in the order of their time-outs
         self._timer: asyncio.TimerHandle | None = None  # for the first of them
         self._loop: asyncio.AbstractEventLoop | None = None  # from the first query
+        self._clock: Callable[[], float] = _no_clock  # the loop's, from the first query
 
     async def run(self) -> None:
         """Keep the sockets until cancelled."""
@@ -92,7 +95,8 @@ class Upstream:
             self.close()
 
     def close(self) -> None:
-        """Give everything back; open questions get None."""
+        """Give everything back, for good; open questions get None."""
+        self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -107,15 +111,15 @@ class Upstream:
 
     def ask(self, query: bytes, done: Done) -> bool:
         """Send `query`, whose id is ours to choose; False if it could not be sent, and `done` is never called."""
-        if self.open >= MAX_OPEN:
+        if self.open >= MAX_OPEN or self._is_closed:
             return False
-        loop = self._loop
-        if loop is None:
-            loop = self._loop = asyncio.get_running_loop()
-        now = loop.time()
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+            self._clock = self._loop.time
+        now = self._clock()
         asking = Try(self, self._cased(query) if self._is_mixed else query, done, now)
         self.standing.asked(now)
-        if not (self._stream.ask(asking) if self.server.tls else self._send(asking)):
+        if not (self._stream.ask(asking) if self._is_tls else self._send(asking)):
             self._note(ERROR, 0.0)
             self.standing.failed(now)
             return False
@@ -133,11 +137,11 @@ class Upstream:
 
     def settle(self, asking: Try, found: Message) -> None:
         """`found` answers `asking`. What was cut on its way by UDP is asked for again by TCP."""
-        if found.truncated and asking.cut is None and not self.server.tls:
+        if found.truncated and asking.cut is None and not self._is_tls:
             asking.cut = found
             if self._stream.ask(asking):
                 return
-        seconds = self._now() - asking.sent_at
+        seconds = self._clock() - asking.sent_at
         self._note(wire.RCODES.get(found.rcode, "other"), seconds)
         if found.rcode in NOT_SERVING:
             self.standing.refused()
@@ -147,7 +151,7 @@ class Upstream:
 
     def fail(self, asking: Try, outcome: str = ERROR) -> None:
         """No answer will come; one that was cut is better than none."""
-        now = self._now()
+        now = self._clock()
         self._note(outcome, now - asking.sent_at)
         self.standing.failed(now)
         self._end(asking, asking.cut)
@@ -163,27 +167,33 @@ class Upstream:
         asking.is_settled = True
         self.open -= 1
         tries = self._tries
-        while tries and tries[0].is_settled:
+        while tries:
+            first = tries[0]
+            if not first.is_settled:
+                break
             tries.popleft()
         asking.done(asking, found)
 
     def _watch(self, asking: Try) -> None:
         self._tries.append(asking)
         if self._timer is None and self._loop is not None:
-            self._timer = self._loop.call_at(asking.sent_at + self._seconds, self._on_timer)
+            self._timer = self._loop.call_at(asking.sent_at + self.seconds, self._on_timer)
 
     def _on_timer(self) -> None:
         """Fail what has waited long enough. All tries wait equally long, so the first is always the next."""
         self._timer = None
-        due = self._now() - self._seconds + 0.001
+        due = self._clock() - self.seconds + 0.001
         tries = self._tries
-        while tries and (tries[0].is_settled or tries[0].sent_at <= due):
-            asking = tries.popleft()
-            if not asking.is_settled:
-                self._forget(asking)
-                self.fail(asking, TIMEOUT)
+        while tries:
+            first = tries[0]
+            if not first.is_settled and first.sent_at > due:
+                break
+            tries.popleft()
+            if not first.is_settled:
+                self._forget(first)
+                self.fail(first, TIMEOUT)
         if tries and self._timer is None and self._loop is not None:
-            self._timer = self._loop.call_at(tries[0].sent_at + self._seconds, self._on_timer)
+            self._timer = self._loop.call_at(tries[0].sent_at + self.seconds, self._on_timer)
 
     def _forget(self, asking: Try) -> None:
         if asking.port is not None:
@@ -196,10 +206,6 @@ class Upstream:
         if found is None:
             found = self.durations[outcome] = Durations(BUCKETS)
         found.add(seconds)
-
-    def _now(self) -> float:
-        assert self._loop is not None, "nothing is open before the first query"
-        return self._loop.time()
 
     def _cased(self, query: bytes) -> bytes:
         end = wire.name_end(query, 12)
@@ -295,6 +301,10 @@ class Port:
         for asking in list(self._open.values()):
             self.forget(asking)
             self._upstream.fail(asking)
+
+
+def _no_clock() -> float:
+    raise AssertionError("nothing is open before the first query")
 
 
 def query_for(key: bytes) -> bytes:

@@ -1,0 +1,53 @@
+cimport cython
+
+from tidegate.dns.cache cimport Cache, Entry
+from tidegate.dns.entropy cimport Entropy
+from tidegate.dns.inquiry cimport Inquiry, Waiter
+from tidegate.dns.message cimport Message
+from tidegate.dns.view cimport Asker
+from tidegate.dns.wire cimport Query
+
+cdef class UpstreamForwarder:
+    cdef object _config
+    cdef double _total_seconds
+    cdef double _stale_seconds
+    cdef Cache _cache
+    cdef object _failures
+    cdef Entropy _entropy
+    cdef object _loops
+    cdef object _watch
+    cdef dict _upstreams
+    cdef object _groups
+    cdef object _trusted
+    cdef dict _inquiries
+    cdef int _waiting
+    cdef object _counts
+    cdef public object _clock
+
+    cpdef bytes recall(self, bytes data, Asker asker, long shape)
+
+    @cython.locals(key=bytes, now=double, found=Entry, reply=bytes)
+    cpdef bytes take(self, Query query, Py_ssize_t room, long shape, object send)
+
+    @cython.locals(stale=Message, inquiry=Inquiry, is_new=bint, reply=bytes)
+    cdef bytes _miss(self, bytes key, Query query, Py_ssize_t room, object send, double now)
+
+    cdef Inquiry _inquire(self, bytes key, bytes name, Message stale)
+
+    @cython.locals(key=bytes)
+    cdef _refresh(self)
+
+    @cython.locals(waiter=Waiter)
+    cpdef _on_late(self, Inquiry inquiry)
+
+    @cython.locals(key=bytes, now=double, waiters=list, waiter=Waiter)
+    cpdef _on_done(self, Inquiry inquiry, Message found)
+
+    cdef list _dismissed(self, Inquiry inquiry)
+
+    cdef bytes _poor(self, Query query, Py_ssize_t room, Message stale, Message found, int ede)
+
+    @cython.locals(clean=Message)
+    cdef Message _checked(self, bytes name, Message found)
+
+    cdef double _now(self)

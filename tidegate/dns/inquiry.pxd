@@ -1,0 +1,51 @@
+cimport cython
+
+from tidegate.dns.message cimport Message
+from tidegate.dns.upstream cimport Try, Upstream
+from tidegate.dns.wire cimport Query
+
+cdef class Waiter:
+    cdef public Query query
+    cdef public Py_ssize_t room
+    cdef public object send
+
+cdef class Inquiry:
+    cdef public bytes key
+    cdef public list waiters
+    cdef public Message stale
+    cdef public bint is_late
+    cdef public int tries
+    cdef public int hedges
+    cdef bytes _query
+    cdef object _group
+    cdef object _done
+    cdef object _late
+    cdef object _loop
+    cdef list _first
+    cdef list _again
+    cdef list _silent
+    cdef int _open
+    cdef Message _fallback
+    cdef bint _is_over
+    cdef object _timer
+    cdef double _deadline
+    cdef double _hedge_at
+    cdef double _stale_at
+
+    @cython.locals(now=double)
+    cpdef start(self, double total_seconds, double stale_seconds)
+
+    cdef _try_out(self, double now)
+
+    @cython.locals(upstream=Upstream)
+    cdef _next(self, double now)
+
+    cpdef _on_answer(self, Try asking, Message found)
+
+    @cython.locals(due=double)
+    cdef _arm(self)
+
+    @cython.locals(now=double)
+    cpdef _on_timer(self)
+
+    cdef _end(self, Message found)
