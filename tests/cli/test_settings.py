@@ -55,6 +55,22 @@ def test_a_variable_may_hold_several_values():
     assert found.config.http.listeners == (LOOPBACK, Address(host="::1", port=8000))
 
 
+def test_an_item_with_commas_is_parted_from_others_by_blanks():
+    found = load({}, {"TIDEGATE_DNS_FORWARD": "corp.example=10.0.0.2,10.0.0.3 lan=10.0.0.4"})
+    assert [str(each) for each in found.config.dns.forward_zones] == [
+        "corp.example=10.0.0.2:53,10.0.0.3:53",
+        "lan=10.0.0.4:53",
+    ]
+
+
+@pytest.mark.parametrize("zone", ["mesh.internal", "lab.mesh.internal"])
+def test_names_of_our_own_zone_cannot_be_forwarded(zone):
+    with pytest.raises(ConfigError) as error:
+        load({"dns.forward_zones": (f"{zone}=10.0.0.2",)}, {})
+    assert codes(error) == ["T1809"]
+    assert load({"dns.forward_zones": ("internal=10.0.0.2",)}, {}).config.dns.forward_zones
+
+
 def test_a_port_of_yaml_is_a_number_and_still_an_address(tmp_path):
     file = settings_file(tmp_path, "http:\n  listeners: 8000\nadmin: {token: 12345}\n")
     found = load({}, {}, file)

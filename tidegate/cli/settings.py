@@ -269,7 +269,12 @@ def _field(config: Config, key: str) -> Any:
 
 
 def _crossed(config: Config, found: dict[str, _Found]) -> list[Problem]:
-    return [*_twice(config, found), *_open_admin(config, found), *_not_there(config, found)]
+    return [
+        *_twice(config, found),
+        *_open_admin(config, found),
+        *_not_there(config, found),
+        *_own_names_forwarded(config, found),
+    ]
 
 
 def _twice(config: Config, found: dict[str, _Found]) -> list[Problem]:
@@ -304,6 +309,22 @@ def _open_admin(config: Config, found: dict[str, _Found]) -> list[Problem]:
     place = found["admin.listeners"].place
     mend = "set --token, TIDEGATE_TOKEN or admin.token, or listen on 127.0.0.1"
     return [Problem(code="T1006", text=text, place=place, mend=mend, kept=KEPT)]
+
+
+def _own_names_forwarded(config: Config, found: dict[str, _Found]) -> list[Problem]:
+    """Names of our zone never leave, so nobody else can be said to know them."""
+    own = "." + config.dns.domain.strip(".").lower()
+    return [
+        Problem(
+            code="T1809",
+            text=f"names of {each.zone} are in our own zone {own[1:]} and never forwarded",
+            place=found["dns.forward_zones"].place,
+            mend="name another zone in dns.forward_zones, or have dns.domain be another one",
+            kept=KEPT,
+        )
+        for each in config.dns.forward_zones
+        if ("." + each.zone).endswith(own)
+    ]
 
 
 def _not_there(config: Config, found: dict[str, _Found]) -> list[Problem]:
