@@ -15,12 +15,6 @@ cdef class Try:
     cdef public double sent_at
     cdef public bint is_settled
 
-cdef class Durations:
-    cdef public list counts
-    cdef public double total
-
-    cpdef add(self, double seconds)
-
 cdef class Upstream:
     cdef public object server
     cdef public Standing standing
@@ -63,7 +57,6 @@ cdef class Upstream:
 
     cdef _forget(self, Try asking)
 
-    @cython.locals(found=Durations)
     cdef _note(self, str outcome, double seconds)
 
     cdef bytes _cased(self, bytes query)
