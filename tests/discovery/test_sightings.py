@@ -51,6 +51,15 @@ def test_a_borrowed_network_is_that_of_the_lender():
     assert put(sightings, detail("lender", network_mode="host")) == ("lender",)
 
 
+def test_the_lender_s_aliases_do_not_name_the_borrower():
+    sightings = Sightings()
+    place = NetworkAddress(network="n", name="front", ipv4="10.1.0.2", aliases=("db",))
+    put(sightings, detail("lender", networks=(place,)))
+    put(sightings, detail("guest", network_mode="container:lender"))
+    assert sightings.as_shown("guest").networks[0].aliases == ()
+    assert sightings.as_shown("lender").networks == (place,)
+
+
 def test_who_borrows_from_the_host_stands_on_the_host():
     sightings = Sightings()
     put(sightings, detail("lender", network_mode="host"))

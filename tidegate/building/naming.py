@@ -89,8 +89,9 @@ def names_of(
             if name not in public:
                 found.setdefault(name, []).append(_on(target, places))
         if instance.state is InstanceState.RUNNING and not instance.external:
+            task = _task(target)
             for name in filter(None, own_names(service)):
-                found.setdefault(f"tasks.{name}", []).append(_task(target))
+                found.setdefault(f"tasks.{name}", []).append(task)
     return {name: tuple(targets) for name, targets in found.items()}
 
 
@@ -132,6 +133,8 @@ def _on(target: DnsTarget, places: Sequence[NetworkAddress]) -> DnsTarget:
 
 def _task(target: DnsTarget) -> DnsTarget:
     """As one of all: neither readiness nor weights count."""
+    if target.ready and (target.weight, target.version, target.share) == (1, "", 100):
+        return target
     return replace(target, ready=True, weight=1, version="", share=100)
 
 

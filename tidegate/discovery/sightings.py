@@ -88,7 +88,7 @@ class Sightings:
         self._rows.pop(container, None)
 
     def as_shown(self, container: str) -> Instance | None:
-        """The instance with the network it really uses: that of the lender where it borrows one."""
+        """The instance with the networks it really uses: those of the lender where it borrows them, without its aliases."""
         sighting = self._sightings.get(container)
         if sighting is None or sighting.instance is None:
             return None
@@ -99,7 +99,8 @@ class Sightings:
         if lender is None:
             return instance
         host = lender.detail.network_mode == "host"
-        lent = replace(instance, networks=lender.detail.networks, published=lender.detail.published, host_network=host)
+        networks = tuple(replace(place, aliases=()) for place in lender.detail.networks)  # these name the lender
+        lent = replace(instance, networks=networks, published=lender.detail.published, host_network=host)
         return self.grounds.placed(lent, lender.detail.id)
 
     def _with_borrowers(self, *containers: str) -> tuple[str, ...]:
