@@ -725,3 +725,39 @@ async def test_a_real_container_appears_drains_and_goes(docker_engine_url):
         await follower.until(lambda f: f.instance(name) is None)
     await engine.close()
     assert list(dict.fromkeys(states)) == [InstanceState.DRAINING, InstanceState.STOPPED]
+
+
+@pytest.mark.system
+async def test_real_networks_without_a_way_out_and_the_real_host_s_addresses_are_known(docker_engine_url):
+    engine = DockerEngine(docker_engine_url)
+    image, label = await ensure_busybox(engine), f"tidegate-grounds-{time.time_ns()}"
+    made = [await engine.create_network(f"{label}-{n}", internal=n == "closed") for n in ("open", "closed")]
+    networks = {f"{label}-open": ("db",), f"{label}-closed": ()}
+    specs = [
+        ContainerSpec(name=f"{label}-both", image=image, command=("/bin/sleep", "600"), networks=networks),
+        ContainerSpec(name=f"{label}-agent", image=image, command=("/bin/sleep", "600"), network_mode="host"),
+    ]
+    containers = []
+    try:
+        async with following(engine) as follower:
+            await follower.until(lambda f: True)
+            for spec in specs:
+                containers.append(await engine.create(spec))
+                await engine.start(containers[-1])
+                await follower.until(state(spec.name, InstanceState.RUNNING))
+            await follower.until(lambda f: any(place.internal for place in f.instance(f"{label}-both").networks))
+            both, agent = (follower.instance(spec.name).networks for spec in specs)
+            assert {place.name.rpartition("-")[2]: (place.internal, "db" in place.aliases) for place in both} == {
+                "open": (False, True),
+                "closed": (True, False),
+            }
+            mine = {place.network: place for place in agent}
+            for place in both:
+                assert mine[place.network].ipv4.rpartition(".")[0] == place.ipv4.rpartition(".")[0]
+                assert mine[place.network].ipv4 != place.ipv4
+    finally:
+        for container in containers:
+            await engine.remove(container, force=True)
+        for network in made:
+            await engine.remove_network(network)
+        await engine.close()
