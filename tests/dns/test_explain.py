@@ -101,3 +101,15 @@ def test_what_is_no_name_is_refused():
 )
 def test_records_read_as_people_write_them(text, qtype, data):
     assert [line.data for line in explained(text, qtype).answers] == [data]
+
+
+def test_a_name_for_something_outside_and_attributes_are_written_as_people_read_them():
+    zone = zone_of(
+        name("mail", target("mail", external="smtp.example.org")),
+        name("web", target("web", "10.1.0.1", texts=("team=core", "note=" + "x" * 300))),
+    )
+    asker = zone.asker(packed("192.0.2.1"), LOCAL)
+    mail, web = (zone.explain(each, wire.TYPES["TXT"], asker, Background()) for each in ("mail", "web"))
+    assert ([(line.type, line.data) for line in mail.answers]) == [("CNAME", "smtp.example.org")]
+    assert mail.targets[0].reason == "stands for smtp.example.org"
+    assert [line.data for line in web.answers] == ["team=core", "note=" + "x" * 300]

@@ -124,6 +124,8 @@ def _rdata(rtype: int, rdata: bytes) -> str:
         return str(ipaddress.ip_address(rdata))
     if rtype in (wire.PTR, wire.NS, wire.CNAME):
         return wire.decode(rdata)
+    if rtype == wire.TXT:
+        return _text(rdata)
     if rtype == wire.SRV:
         numbers = (int.from_bytes(rdata[at : at + 2]) for at in (0, 2, 4))
         return " ".join([*map(str, numbers), wire.decode(rdata[6:])])
@@ -132,6 +134,15 @@ def _rdata(rtype: int, rdata: bytes) -> str:
         numbers = (int.from_bytes(rdata[at : at + 4]) for at in range(wire.name_end(rdata, second), len(rdata), 4))
         return " ".join([wire.decode(rdata), wire.decode(rdata[second:]), *map(str, numbers)])
     return rdata.hex()
+
+
+def _text(rdata: bytes) -> str:
+    """The attribute of a TXT record, whose strings are one after the other."""
+    parts = []
+    while rdata:
+        parts.append(rdata[1 : 1 + rdata[0]])
+        rdata = rdata[1 + rdata[0] :]
+    return b"".join(parts).decode(errors="backslashreplace")
 
 
 def _type(number: int) -> str:
