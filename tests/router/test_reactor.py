@@ -405,3 +405,12 @@ async def test_who_speaks_up_meanwhile_is_heard_before_the_others_are_done(crowd
     spoken = [at for at, (number, _) in enumerate(crowd.order) if number == 16]
     assert len(spoken) > 1
     assert sum(size for _, size in crowd.order[: spoken[1]]) < 16 * 60_000
+
+
+async def test_who_said_much_before_waits_in_line_from_the_start(crowd):
+    crowd.say(16384)
+    await until(lambda: sum(size for _, size in crowd.order) == 16 * 16384 + 4)
+    crowd.order.clear()
+    crowd.say(16384)
+    await until(lambda: sum(size for _, size in crowd.order) == 16 * 16384 + 4)
+    assert crowd.order[0] == (16, 4)

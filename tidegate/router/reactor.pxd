@@ -43,6 +43,7 @@ cdef class Wire:
     cdef Py_ssize_t _low
     cdef bint _reading
     cdef bint _readable
+    cdef bint _bulky
     cdef bint _hung
     cdef bint _ended
     cdef bint _ending

@@ -8,7 +8,7 @@ own transports). A `Wire` is an asyncio transport as far as the protocols above 
 Edge-triggered: a socket is registered once, for everything. What it said last is kept in `readable`; a short read means that
 it is empty, unless the peer hung up. Bytes written in one event leave together when it is over.
 
-Fair: an event is answered with a small read. A connection that has more to read waits in line with its likes, and each turn
+Fair: an event is answered with a small read. A connection that had more to read waits in line with its likes, and each turn
 serves the line for a bounded number of bytes, then sees who else has something to say (docs/decisions/0094).
 """
 
@@ -196,6 +196,7 @@ class Wire:
     """One connection, with the calls of an asyncio transport. `protocol` gets what happens to it."""
 
     __slots__ = (
+        "_bulky",
         "_choked",
         "_closing",
         "_dirty",
@@ -230,6 +231,7 @@ class Wire:
         self._low = 16384
         self._reading = True
         self._readable = False
+        self._bulky = False  # filled its last read: waits in line for the next one
         self._hung = False  # the peer sent its last byte, or broke off: only a read tells
         self._ended = False  # the read told
         self._ending = False  # our last byte is to be sent
@@ -252,7 +254,10 @@ class Wire:
         if flags & (_IN | _HUNG):
             self._readable = True
             if self._reading and not self._queued:
-                self._read(_SIP_BYTES)
+                if self._bulky:
+                    self._put_off()
+                else:
+                    self._read(_SIP_BYTES)
         if flags & _OUT and self._size and not self._dirty:
             self.send_waiting()
 
@@ -275,11 +280,12 @@ class Wire:
                     if not self._protocol.eof_received():
                         self.close()
                 else:
-                    if len(data) < most and not self._hung:
+                    self._bulky = len(data) == most
+                    if not self._bulky and not self._hung:
                         self._readable = False
                     taken += len(data)
                     self._feed(data)
-                    if len(data) == most and self._readable:
+                    if self._bulky and self._readable:
                         self._put_off()
                         break
         except OSError as error:
