@@ -7,6 +7,8 @@ touches a name it hangs on. So a table swap costs what changed, and a name costs
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tidegate.dns import chain, match, record, rrset, special, wire
 from tidegate.dns.answer import Answer, by_view, respond
 from tidegate.dns.authority import Authority
@@ -69,7 +71,7 @@ class Zone:
         self._networks = Networks()
         self._names: dict[str, DnsName] = {}
         self._problems: dict[str, Problem] = {}
-        self._externals = 0  # names that stand for something outside
+        self._externals = 0  # targets that are something outside
         self._memo = Memo()
         self._answers = self._memo.answers
         self._askers: dict[bytes, Asker] = {}
@@ -158,16 +160,12 @@ class Zone:
     def apply(self, table: RoutingTable, delta: Delta) -> None:
         """Follow the routing table: fits `TableCell.follow`. A delta that does not continue ours means a full compare."""
         changes = delta.names if self.version and delta.base == self.version else self._difference(table)
-        moved = False
         reshaped = self.version == 0
         for key, name in changes.items():
             old = self._names.get(key)
             if old != name:
                 reshaped |= self._retell(key, old, name)
-                moved |= _places(old) != _places(name)
         self.version = table.version
-        if moved:
-            self._askers.clear()
         if reshaped:
             self.shape += 1
             self._memo.forget(STRUCTURE)
@@ -259,7 +257,7 @@ class Zone:
 
     def _retell(self, key: str, old: DnsName | None, new: DnsName | None) -> bool:
         """Replace entry `key`. The new comes before the old goes, so that what stays is never gone. True if a name
-        appeared or vanished."""
+        appeared or vanished, or may have."""
         reshaped = False
         before = self._wires(key, old)
         after = self._wires(key, new)
@@ -274,26 +272,27 @@ class Zone:
                 reshaped |= self._tree.unclaim(name, key)
         for name in {*before, *after}:
             self._memo.forget(name)
-        reshaped |= match.ports(old) != match.ports(new) or _networks(old) != _networks(new)
-        self._externals += _is_external(new) - _is_external(old)
-        return self._repoint(old, new) or reshaped
+        came, went = _moved(old.targets if old else (), new.targets if new else ())
+        if came or went:
+            self._repoint(came, went)
+            self._askers.clear()
+            reshaped = True
+        return reshaped or match.ports(old) != match.ports(new)
 
-    def _repoint(self, old: DnsName | None, new: DnsName | None) -> bool:
-        """Move the reverse names and the networks from the old targets to the new."""
-        if _places(old) == _places(new):
-            return False
-        reshaped = False
-        for target in new.targets if new else ():
+    def _repoint(self, came: Sequence[DnsTarget], went: Sequence[DnsTarget]) -> None:
+        """Let the reverse names and the networks follow the targets that moved."""
+        for target in came:
             self._networks.add(target)
+            self._externals += bool(target.external)
             for name in _reverse_names(target):
-                reshaped |= self._tree.point(name, target.name)
+                self._tree.point(name, target.name)
                 self._memo.forget(name)
-        for target in old.targets if old else ():
+        for target in went:
             self._networks.remove(target)
+            self._externals -= bool(target.external)
             for name in _reverse_names(target):
-                reshaped |= self._tree.unpoint(name, target.name)
+                self._tree.unpoint(name, target.name)
                 self._memo.forget(name)
-        return reshaped
 
     def _wires(self, key: str, name: DnsName | None) -> tuple[bytes, ...]:
         """The names in wire form that table entry `key` stands for; none, and a problem noted, if they cannot be."""
@@ -331,16 +330,31 @@ def _hangs_on(place: Match, question: bytes) -> tuple[bytes, ...]:
     return (own, *node, *structure)
 
 
-def _is_external(name: DnsName | None) -> bool:
-    return name is not None and any(target.external for target in name.targets)
+def _moved(old: Sequence[DnsTarget], new: Sequence[DnsTarget]) -> tuple[list[DnsTarget], list[DnsTarget]]:
+    """The targets that came and those that went, by what others see of where they are. Costs little where nothing moved,
+    and no more than a look at each where one of many did."""
+    if len(old) == len(new) and all(map(_is_where, old, new)):
+        return [], []
+    left: dict[str, list[DnsTarget]] = {}
+    for target in old:
+        left.setdefault(target.name, []).append(target)
+    came = []
+    for target in new:
+        same = next((each for each in left.get(target.name, ()) if _is_where(each, target)), None)
+        if same is None:
+            came.append(target)
+        else:
+            left[target.name].remove(same)
+    return came, [target for targets in left.values() for target in targets]
 
 
-def _networks(name: DnsName | None) -> set[str]:
-    return {place.name for target in name.targets for place in target.addresses} if name else set()
-
-
-def _places(name: DnsName | None) -> list[tuple[object, ...]]:
-    return [(target.name, target.addresses) for target in name.targets] if name else []
+def _is_where(one: DnsTarget, other: DnsTarget) -> bool:
+    return one is other or (
+        one.addresses == other.addresses
+        and one.name == other.name
+        and one.on_host == other.on_host
+        and bool(one.external) == bool(other.external)
+    )
 
 
 def _reverse_names(target: DnsTarget) -> list[bytes]:
