@@ -2,7 +2,7 @@ import pytest
 
 from tests.support.seen import healthy, instance, inventory, report
 from tidegate.building import build
-from tidegate.building.endpoints import candidates, endpoint_id
+from tidegate.building.endpoints import addresses, candidates, endpoint_id
 from tidegate.building.options import BuildOptions
 from tidegate.model import Address, HealthState, InstanceState, NetworkAddress, Overrides, PublishedPort
 
@@ -92,3 +92,12 @@ def test_a_report_about_an_address_the_instance_left_does_not_count():
     made = instance("c1", networks=(FRONT,))
     health = {"c1:80": report("c1:80", address=Address(host="10.44.0.2", port=80))}
     assert state_of(made, health) == (HealthState.STARTING, "address changed")
+
+
+def test_on_the_host_s_network_the_declared_address_of_the_node_goes_before_those_on_its_bridges():
+    agent = instance("c1", networks=(FRONT,), host_network=True, node="n7")
+    (declared,) = addresses(agent, BuildOptions(node_addresses={"n7": "192.0.2.7"}))
+    assert (declared.ipv4, declared.routable) == ("192.0.2.7", True)
+    (declared,) = addresses(agent, BuildOptions(node_addresses={"n7": "2001:db8::7"}))
+    assert (declared.ipv4, declared.ipv6) == ("", "2001:db8::7")
+    assert addresses(agent, BuildOptions()) == (FRONT,)
