@@ -103,6 +103,12 @@ def test_records_read_as_people_write_them(text, qtype, data):
     assert [line.data for line in explained(text, qtype).answers] == [data]
 
 
+def test_an_asker_at_an_address_of_many_is_called_by_nobody_s_name():
+    zone = zone_of(name("web", target("1.web", place("static", "127.0.0.1", routable=True))))
+    asker = zone.asker(packed("127.0.0.1"), LOCAL)
+    assert zone.explain("web", wire.A, asker, Background()).container == ""
+
+
 def test_a_name_for_something_outside_and_attributes_are_written_as_people_read_them():
     zone = zone_of(
         name("mail", target("mail", external="smtp.example.org")),

@@ -180,7 +180,10 @@ class Zone:
         return explain(wire_name, qtype, place, answer, asker, self.name_of(asker.source), background)
 
     def name_of(self, address: bytes) -> str:
-        """The canonical name of who has this address (4 or 16 octets), relative to the zone; empty where nobody has."""
+        """The canonical name of who has this address (4 or 16 octets), relative to the zone; empty where nobody of the table
+        has it alone, as with the host's own."""
+        if not self._networks.is_member(address):
+            return ""
         node = self._tree.nodes.get(record.reverse_name(address))
         return min(node.pointers, default="") if node is not None else ""
 
