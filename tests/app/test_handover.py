@@ -84,8 +84,9 @@ async def test_twenty_reloads_under_load_lose_no_query(tmp_path):
     transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(SlowUpstream, ("127.0.0.1", 0))
     upstream = "{}:{}".format(*transport.get_extra_info("sockname"))
     names = ["web.mesh.internal", "nope.mesh.internal", "www.example.org"]
+    patient = "dns: {forward_timeout_seconds: 4, forward_total_seconds: 8}\n"  # while five interpreters start at once
     async with (
-        static(tmp_path, "--upstream-dns", upstream, workers=2) as tidegate,
+        static(tmp_path, "--upstream-dns", upstream, settings=patient) as tidegate,
         DnsLoad(tidegate.dns, names, rate=600) as load,
     ):
         for _ in range(20):
@@ -93,7 +94,7 @@ async def test_twenty_reloads_under_load_lose_no_query(tmp_path):
             await until(lambda old=old: not any(map(alive, old.values())), what="the old generation is gone")
     transport.close()
     assert load.lost == []
-    assert set(load.rcodes) == {"NOERROR", "NXDOMAIN"}
+    assert {code for _, code in load.codes} == {"NOERROR", "NXDOMAIN"}
     assert load.sent > 1000
 
 

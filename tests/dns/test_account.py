@@ -7,6 +7,7 @@ from tests.support.dns import LOCAL, STRANGER, name, target, zone_of
 from tidegate.control.metrics import Registry
 from tidegate.dns import wire
 from tidegate.dns.account import Account
+from tidegate.dns.standing import Standing
 from tidegate.dns.tally import Durations
 
 
@@ -47,6 +48,38 @@ def test_only_growth_is_told(registry):
         account.zone(zone)
         account.zone(zone)
     assert registry.value("tidegate_dns_responses_total", type="A", rcode="NOERROR") == 5
+
+
+class Asked:
+    """An upstream as it is reported on."""
+
+    def __init__(self, server, outcomes):
+        self.server = server
+        self.standing = Standing()
+        self.durations = {}
+        for outcome, times in outcomes.items():
+            self.durations[outcome] = Durations((0.1, 1.0))
+            self.durations[outcome].add(0.5, times)
+
+
+def test_foreign_names_are_told_as_cache_and_proxy(registry):
+    account = Account(registry)
+    good, bad = Asked("192.0.2.1:53", {"NOERROR": 7, "timeout": 1}), Asked("192.0.2.2:53", {"timeout": 3, "error": 2})
+    for _ in range(3):
+        bad.standing.failed(0.0)
+    counters = {"cached": 5, "stale": 1, "answered": 7, "failed": 2, "prefetched": 3, "evicted": 4, "overload": 6}
+    account.forwarder(counters, (10, 4096), [good, bad])
+    account.forwarder(counters, (10, 4096), [good, bad])
+    said = registry.value
+    assert said("tidegate_dns_cache_requests_total") == 15
+    assert (said("tidegate_dns_cache_hits_total"), said("tidegate_dns_cache_served_stale_total")) == (5, 1)
+    assert (said("tidegate_dns_cache_prefetch_total"), said("tidegate_dns_cache_evictions_total")) == (3, 4)
+    assert (said("tidegate_dns_cache_entries"), said("tidegate_dns_cache_size_bytes")) == (10, 4096)
+    assert said("tidegate_dns_forward_max_concurrent_rejects_total") == 6
+    assert said("tidegate_dns_proxy_healthcheck_failures_total", to="192.0.2.2:53") == 5
+    assert [said("tidegate_dns_proxy_up", to=f"192.0.2.{n}:53") for n in (1, 2)] == [1, 0]
+    line = 'tidegate_dns_proxy_request_duration_seconds_count{rcode="timeout",to="192.0.2.1:53"} 1.0'
+    assert line in registry.text().decode()
 
 
 def test_times_and_drops_are_told(registry):

@@ -312,6 +312,20 @@ async def test_a_query_that_was_taken_is_answered_after_the_stop():
         await server.task
 
 
+async def test_foreign_names_are_resolved_from_the_first_datagram_on():
+    class Late(UpstreamForwarder):
+        async def run(self):
+            await asked.wait()
+            await super().run()
+
+    asked = asyncio.Event()
+    async with ScriptedUpstream(lambda data, _: [answer(data, "60 A 192.0.2.1")]) as upstream:
+        config = structs.replace(CONFIG, upstreams=(upstream.address,))
+        async with running(upstreams=[upstream.address], forwarder=Late(config)) as server:
+            assert (await server.ask("www.example.org", "A")).answer
+            asked.set()
+
+
 async def test_after_the_stop_nothing_is_taken_from_the_sockets_that_a_successor_has_too():
     async with running() as server:
         server.server.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 import dns.message
 import dns.rcode
@@ -15,7 +16,7 @@ DEADLINE = 10.0  # for the last answers; a client gives up after 5 s
 
 class DnsLoad:
     """Asks `names` in turn from `sockets` sockets, which the kernel spreads over the workers' own. `lost` are the names of
-    queries without an answer, `rcodes` how often each code came."""
+    queries without an answer; `codes` counts answers by name and code."""
 
     def __init__(self, address, names, *, rate, sockets=16):
         self._address = address
@@ -24,11 +25,11 @@ class DnsLoad:
         self._names = names
         self._sockets = [_Socket() for _ in range(sockets)]
         self.sent = 0
-        self.rcodes = {}
+        self.codes = Counter()
 
     @property
     def lost(self):
-        return [self._names[n % len(self._names)] for each in self._sockets for n in each.open.values()]
+        return [self._names[n] for each in self._sockets for n in each.open.values()]
 
     async def __aenter__(self):
         loop = asyncio.get_running_loop()
@@ -46,8 +47,8 @@ class DnsLoad:
         finally:
             for each in self._sockets:
                 each.transport.close()
-                for rcode, count in each.rcodes.items():
-                    self.rcodes[rcode] = self.rcodes.get(rcode, 0) + count
+                for (number, rcode), count in each.codes.items():
+                    self.codes[self._names[number], dns.rcode.to_text(rcode)] += count
 
     def _is_over(self):
         return asyncio.get_running_loop().time() > self._timer.when() + DEADLINE
@@ -55,17 +56,18 @@ class DnsLoad:
     def _tick(self):
         loop = asyncio.get_running_loop()
         for _ in range(min(int((loop.time() - self._began) * self._rate) - self.sent, self._rate)):
-            self._sockets[self.sent % len(self._sockets)].ask(self._packets[self.sent % len(self._packets)], self.sent)
+            number = self.sent % len(self._packets)
+            self._sockets[self.sent % len(self._sockets)].ask(self._packets[number], number)
             self.sent += 1
         self._timer = loop.call_later(TICK_SECONDS, self._tick)
 
 
 class _Socket(asyncio.DatagramProtocol):
-    """One socket and what is open on it: id -> number of the query."""
+    """One socket and what is open on it: id -> number of the name."""
 
     def __init__(self):
         self.open = {}
-        self.rcodes = {}
+        self.codes = Counter()
         self._next = 0
 
     def connection_made(self, transport):
@@ -78,6 +80,6 @@ class _Socket(asyncio.DatagramProtocol):
         self.transport.sendto(self._next.to_bytes(2) + packet[2:])
 
     def datagram_received(self, data, _address):
-        if self.open.pop(int.from_bytes(data[:2]), None) is not None:
-            rcode = dns.rcode.to_text(data[3] & 15)
-            self.rcodes[rcode] = self.rcodes.get(rcode, 0) + 1
+        number = self.open.pop(int.from_bytes(data[:2]), None)
+        if number is not None:
+            self.codes[number, data[3] & 15] += 1

@@ -44,6 +44,10 @@ class Forwarder(Protocol):
         back, which is used in any case and in time."""
         ...
 
+    def reload(self) -> bool:
+        """Learn whom to ask; from here on names can be resolved. True if something is new."""
+        ...
+
     async def run(self) -> None:
         """Own the upstream sockets until cancelled."""
         ...

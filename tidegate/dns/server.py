@@ -221,6 +221,7 @@ class DnsServer:
         """What runs beside the sockets."""
         background = [tasks.spawn("tend", self._tend())]
         if self._forwarder is not None:
+            self._forwarder.reload()  # a query may be read before the first step of any task
             background.append(tasks.spawn("upstreams", self._forwarder.run()))
         if self.log is not None:
             self.log.open()
