@@ -9,7 +9,8 @@ hot lookup, then the long way) -> `match` (a name's place), `tree` (names), `sco
 `rrset` (what a name says), `chain` (aliases), `record` (bytes), `special` (names the RFCs reserve) -> `wire` (parse a query, assemble a reply). Foreign names: `cache` (what is known) ->
 `forward` (who waits for what) -> `inquiry` (one question on its way) -> `group`, `standing` (whom to ask) -> `upstream`,
 `pipe`, `entropy` (asking) -> `message` (what came) -> `rebind` (what of it may pass) and `failures`; `resolvconf` and
-`loop` tell who may be asked at all. `explain` tells a person why an answer is what it is.
+`loop` tell who may be asked at all. `tally` counts where replies are made, `account` tells the metrics, `querylog` writes lines;
+`explain` tells a person why an answer is what it is.
 
 Must not happen here: a raw packet given to a DNS library; a name of our own zone sent upstream; a task per answer; a wait for an
 upstream in the way of anybody who does not ask for its name.
