@@ -4,6 +4,7 @@ cdef class ManyBatch:
     cdef object _fd
     cdef object _sock
     cdef bint _is_v4
+    cdef int _family
     cdef bytes _local
     cdef Py_ssize_t _count
     cdef Py_ssize_t _pending

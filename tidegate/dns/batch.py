@@ -27,7 +27,10 @@ _CONTROL_SIZE = 64
 _NAME_SIZE = 32
 _WORDS = 8  # of eight octets, in a struct mmsghdr
 _MSG_TRUNC = 0x20
-_PKTINFO = {socket.AF_INET: (0, 8, 12), socket.AF_INET6: (socket.IPPROTO_IPV6, 50, 20)}  # level, type, octets
+_PKTINFO: dict[int, tuple[int, int, int]] = {
+    socket.AF_INET: (0, 8, 12),
+    socket.AF_INET6: (socket.IPPROTO_IPV6, 50, 20),
+}  # level, type, octets
 
 ReturnPath = tuple[Any, list[tuple[int, int, bytes]]]
 
@@ -125,6 +128,7 @@ class ManyBatch:
     def __init__(self, sock: socket.socket) -> None:
         self._fd = sock.fileno()
         self._sock = sock  # keeps the descriptor open as long as the batch lives
+        self._family = int(sock.family)  # the socket makes an enumeration of it each time it is asked
         self._is_v4 = sock.family == socket.AF_INET
         self._local = listener.local_address(sock)
         self._count = 0
@@ -195,9 +199,9 @@ class ManyBatch:
     def return_path(self, index: int) -> ReturnPath:
         source = self._names[index * _NAME_SIZE :]
         port = struct.unpack_from(">H", source, 2)[0]
-        host = socket.inet_ntop(self._sock.family, self.source(index))
+        host = socket.inet_ntop(self._family, self.source(index))
         control = index * _CONTROL_SIZE
-        level, kind, size = _PKTINFO[self._sock.family]
+        level, kind, size = _PKTINFO[self._family]
         ancillary = []
         if not self._local:
             cmsg = self._controls[control + 16 : control + 16 + size].tobytes()

@@ -35,6 +35,9 @@ cdef class Inquiry:
     @cython.locals(now=double)
     cpdef start(self, double total_seconds, double stale_seconds)
 
+    @cython.locals(seconds=double, upstream=Upstream)
+    cdef double _longest(self)
+
     cdef _try_out(self, double now)
 
     @cython.locals(upstream=Upstream)

@@ -106,7 +106,9 @@ class Inquiry:
 
     def _longest(self) -> float:
         """How long it can take until every try of both rounds is over."""
-        seconds = max((upstream.seconds for upstream in self._first), default=0.0)
+        seconds = 0.0
+        for upstream in self._first:
+            seconds = max(seconds, upstream.seconds)
         return MAX_HEDGE_SECONDS * len(self._first) + 2 * seconds
 
     def _try_out(self, now: float) -> None:

@@ -39,8 +39,9 @@ def apex_above(name: bytes, apexes: frozenset[bytes]) -> bytes:
     """The nearest of `apexes` that is `name` or an ancestor of it; empty if there is none. By label, not by suffix."""
     position = 0
     while name[position]:
-        if name[position:] in apexes:
-            return name[position:]
+        rest = name[position:]
+        if rest in apexes:
+            return rest
         position += name[position] + 1
     return b""
 

@@ -310,6 +310,12 @@ def _no_clock() -> float:
 def query_for(key: bytes) -> bytes:
     """What we ask upstream for a key of the cache: lower case, so that it meets in the cache and any server repeats it
     as it is; RD set, DO and CD as asked, our own EDNS size. The id is left zero."""
-    do, cd = key[-1] & 1, key[-1] & 2
-    flags = wire.FLAG_RD | (wire.FLAG_CD if cd else 0)
-    return b"\0\0" + flags.to_bytes(2, "big") + b"\0\1\0\0\0\0\0\1" + key[:-1] + wire.option_record(bool(do))
+    flags = key[-1]
+    return _HEADS[flags] + key[:-1] + _TAILS[flags]
+
+
+# By the flags of a key: 1 is DO, 2 is CD.
+_HEADS = tuple(
+    b"\0\0" + (wire.FLAG_RD | cd).to_bytes(2, "big") + b"\0\1\0\0\0\0\0\1" for cd in (0, 0, wire.FLAG_CD, wire.FLAG_CD)
+)
+_TAILS = tuple(wire.option_record(do) for do in (False, True, False, True))
