@@ -64,13 +64,15 @@ class Nameserver(Value):
 class NetworkAddress(Value):
     """Where an instance stands on one network. `network` is the engine's id, `name` what people call it.
 
-    `internal`: the network has no way out. `routable`: the address is reached from everywhere, on that network or not.
+    `ipv4_bits` and `ipv6_bits` are the lengths of its subnets' prefixes, 0 where they are not known. `internal`: the network has no way out. `routable`: the address is reached from everywhere, on that network or not.
     """
 
     network: str
     name: str
     ipv4: str = ""
     ipv6: str = ""
+    ipv4_bits: int = 0
+    ipv6_bits: int = 0
     aliases: tuple[str, ...] = ()
     internal: bool = False
     routable: bool = False

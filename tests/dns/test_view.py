@@ -21,6 +21,20 @@ def test_a_neighbour_is_taken_to_stand_on_the_network_of_its_subnet():
     assert networks.of(packed("10.3.0.77")) == frozenset()
 
 
+def test_networks_with_small_subnets_are_told_apart_and_the_narrowest_holds():
+    networks = Networks()
+    one, other = (place(f"n{n}", f"192.168.{n}.2", "fd00::2", ipv4_bits=20, ipv6_bits=112) for n in (16, 32))
+    wide = target("w", place("wide", "192.168.255.2", ipv4_bits=16))
+    for each in (target("t", one), target("u", other), wide):
+        networks.add(each)
+    assert networks.of(packed("192.168.31.9")) == {"n16"}
+    assert networks.of(packed("192.168.33.9")) == {"n32"}
+    assert networks.of(packed("192.168.99.9")) == {"wide"}
+    assert networks.of(packed("fd00::1:9")) == frozenset()
+    networks.remove(wide)
+    assert networks.of(packed("192.168.99.9")) == frozenset()
+
+
 def test_an_address_of_the_host_or_a_routable_one_tells_nothing_of_who_asks_from_it():
     networks = Networks()
     networks.add(target("t", place("a", "10.1.0.1"), on_host=True))

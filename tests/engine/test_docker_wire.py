@@ -93,7 +93,9 @@ def test_inspect_means_the_same_in_every_api_version(version):
     if version in ("1.24", "1.41", "1.44"):
         value["NetworkSettings"] |= FLAT
     detail = detail_of(value)
-    assert detail.networks == (NetworkAddress(network=NET, name="shop_default", ipv4="172.18.0.2", aliases=("web",)),)
+    assert detail.networks == (
+        NetworkAddress(network=NET, name="shop_default", ipv4="172.18.0.2", ipv4_bits=16, aliases=("web",)),
+    )
     assert detail.name == "shop-web-1"
     assert detail.command == ("httpd", "-f")
     assert detail.exposed == (80, 443)

@@ -1,8 +1,8 @@
 """Who asks: an asker's address, the networks it stands on, and what it may have.
 
 Networks are known from the addresses of everything the table names. An asker that is one of those stands on all networks
-of its instance (source address -> instance -> networks) and on no other. Another asker, a container without labels say, is taken to stand on the
-networks that have a member in the same /16 (IPv4) or /64 (IPv6): the finest subnets engines hand out by default.
+of its instance (source address -> instance -> networks) and on no other. Another asker, a container that is not enabled
+say, is taken to stand on the networks whose subnet it is in, as the addresses of their members tell.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ _RECURSIVE = tuple(
     ipaddress.ip_network(text)
     for text in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10")
 ) + tuple(ipaddress.ip_network(text) for text in ("::1/128", "fc00::/7", "fe80::/10"))
+
+
+_USUAL_BITS = {32: 16, 128: 64}  # of a subnet whose length nobody told: what engines hand out by default
 
 
 class Asker:
@@ -57,22 +60,28 @@ class Networks:
 
     def __init__(self) -> None:
         self._members: dict[bytes, Counter[str]] = {}  # address -> all networks of its instance, with a reference count
-        self._subnets: dict[bytes, Counter[str]] = {}  # first 2 or 8 octets of an address -> its own network
+        self._subnets: dict[bytes, Counter[str]] = {}  # see `_subnet` -> the networks that have it
+        self._bits: dict[int, Counter[int]] = {
+            4: Counter(),
+            16: Counter(),
+        }  # prefix lengths in use, by octets of an address
         self._names: dict[bytes, Counter[str]] = {}  # name of a network in wire form, without the zero -> networks
 
     def add(self, target: DnsTarget) -> None:
         """Take `target` in; once for each name it stands behind."""
-        for address, own, all_of_it in _places(target):
+        for address, bits, own, all_of_it in _places(target):
             self._members.setdefault(address, Counter()).update(all_of_it)
-            self._subnets.setdefault(_subnet(address), Counter())[own] += 1
+            self._subnets.setdefault(_subnet(address, bits), Counter())[own] += 1
+            self._bits[len(address)][bits] += 1
         for name, network in _names(target):
             self._names.setdefault(name, Counter())[network] += 1
 
     def remove(self, target: DnsTarget) -> None:
         """Undo one `add`."""
-        for address, own, all_of_it in _places(target):
+        for address, bits, own, all_of_it in _places(target):
             _subtract(self._members, address, all_of_it)
-            _subtract(self._subnets, _subnet(address), (own,))
+            _subtract(self._subnets, _subnet(address, bits), (own,))
+            self._bits[len(address)][bits] -= 1
         for name, network in _names(target):
             _subtract(self._names, name, (network,))
 
@@ -87,8 +96,13 @@ class Networks:
 
     def of(self, source: bytes) -> frozenset[str]:
         """The networks an asker at `source` stands on, as far as is known."""
-        found = self._members.get(source) or self._subnets.get(_subnet(source))
+        found = self._members.get(source) or self._neighbours(source)
         return frozenset(found) if found else frozenset()
+
+    def _neighbours(self, source: bytes) -> Counter[str] | None:
+        """The networks of the narrowest subnet that `source` is in."""
+        used = sorted((bits for bits, count in self._bits[len(source)].items() if count), reverse=True)
+        return next((found for bits in used if (found := self._subnets.get(_subnet(source, bits)))), None)
 
 
 def may_recurse(source: bytes) -> bool:
@@ -97,16 +111,17 @@ def may_recurse(source: bytes) -> bool:
     return any(address.version == network.version and address in network for network in _RECURSIVE)
 
 
-def _places(target: DnsTarget) -> list[tuple[bytes, str, list[str]]]:
+def _places(target: DnsTarget) -> list[tuple[bytes, int, str, list[str]]]:
     """Where `target` stands. Who asks from a routable address, or one of the host, may reach more than the table knows."""
     places = [place for place in target.addresses if not place.routable and not target.on_host]
     networks = [place.network for place in places]
     found = []
     for place in places:
-        for text in (place.ipv4, place.ipv6):
+        for text, bits in ((place.ipv4, place.ipv4_bits), (place.ipv6, place.ipv6_bits)):
             address = record.packed(text) if text else b""
             if address:
-                found.append((address, place.network, networks))
+                size = len(address) * 8
+                found.append((address, bits if 0 < bits <= size else _USUAL_BITS[size], place.network, networks))
     return found
 
 
@@ -124,8 +139,10 @@ def _relative(name: str) -> bytes:
         return b""
 
 
-def _subnet(address: bytes) -> bytes:
-    return address[:2] if len(address) == 4 else address[:8]
+def _subnet(address: bytes, bits: int) -> bytes:
+    """The subnet of `address` with a prefix of so many bits, as a key: size, bits, the prefix as a number."""
+    size = len(address) * 8
+    return bytes((size, bits)) + (int.from_bytes(address, "big") >> (size - bits)).to_bytes(16, "big")
 
 
 def _subtract(index: dict[bytes, Counter[str]], key: bytes, networks: Iterable[str]) -> None:

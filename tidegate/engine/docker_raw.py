@@ -46,6 +46,8 @@ class RawEndpoint(Pascal):
     network_id: str = field(name="NetworkID", default="")
     ip_address: str = field(name="IPAddress", default="")
     ipv6: str = field(name="GlobalIPv6Address", default="")
+    ip_bits: int = field(name="IPPrefixLen", default=0)
+    ipv6_bits: int = field(name="GlobalIPv6PrefixLen", default=0)
     aliases: list[str] | None = None
     dns_names: list[str] | None = field(name="DNSNames", default=None)
 

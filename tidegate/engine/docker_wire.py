@@ -137,6 +137,8 @@ def _network_addresses(raw: RawDetail, settings: RawNetworkSettings) -> tuple[Ne
             name=name,
             ipv4=end.ip_address,
             ipv6=end.ipv6,
+            ipv4_bits=end.ip_bits,
+            ipv6_bits=end.ipv6_bits,
             aliases=_aliases(end, own),
         )
         for name, end in sorted((settings.networks or {}).items())
