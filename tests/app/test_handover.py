@@ -98,6 +98,39 @@ async def test_twenty_reloads_under_load_lose_no_query(tmp_path):
     assert load.sent > 1000
 
 
+async def test_names_are_resolved_until_the_last_request_has_finished(tmp_path):
+    release = asyncio.Event()
+
+    async def slowly(peer):
+        while (request := await peer.request()) is not None:
+            if request.target == "/slow":
+                await release.wait()
+            await peer.send(ok(b"late\n"))
+
+    async with static(tmp_path, script=slowly, settings="dns: {lame_duck_seconds: 0.01}\n") as tidegate:
+        client = await Client.connect(tidegate.http)
+        await client.send(f"GET /slow HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+        await until(lambda: any(each.target == "/slow" for each in tidegate.origin.requests))
+        tidegate.process.send_signal(signal.SIGTERM)
+        await until(lambda: refuses(tidegate.http), what="nothing new is accepted")
+        async with DnsLoad(tidegate.dns, [HOST], rate=100) as load:
+            await until(lambda: load.sent > 50)
+        assert load.lost == []
+        release.set()
+        assert (await client.response()).body == b"late\n"
+        assert await tidegate.ended() == 0
+        assert "did not stop in time" not in tidegate.log()
+
+
+async def refuses(address):
+    try:
+        client = await Client.connect(address)
+    except ConnectionRefusedError:
+        return True
+    client.reset()
+    return False
+
+
 async def test_a_request_in_flight_is_answered_by_the_old_generation_and_told_to_close(tmp_path):
     release = asyncio.Event()
 
