@@ -239,6 +239,18 @@ async def test_with_all_upstreams_known_to_be_down_a_stale_answer_comes_at_once(
         assert asking.now().answer[0].ttl == 30
 
 
+async def test_an_answer_that_expires_while_it_is_being_renewed_serves_as_stale():
+    async with forwarding(good, seconds=0.2) as asking:
+        await asking.ask()
+        await dead(asking)
+        asking.age(58.0)
+        assert asking.now().answer[0].ttl < 3
+        asking.age(5.0)
+        assert asking.counts["prefetched"] == 1
+        reply = await asking.ask()
+        assert [option.code for option in reply.options] == [wire.EDE_STALE]
+
+
 async def test_a_fresh_answer_replaces_the_stale_one():
     async with forwarding(good, seconds=0.05) as asking:
         await asking.ask()

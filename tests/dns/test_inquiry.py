@@ -49,8 +49,9 @@ class Search:
         inquiry = Inquiry(
             KEY, query_for(KEY), self.group, lambda _inquiry, found: done.set_result(found), lambda _: self.late.set()
         )
-        inquiry.stale = stale
-        inquiry.start(total, stale_seconds)
+        if stale is not None:
+            inquiry.offer(stale, stale_seconds)
+        inquiry.start(total)
         async with asyncio.timeout(DEADLINE):
             self.found = await done
         self.inquiry = inquiry

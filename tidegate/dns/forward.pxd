@@ -32,7 +32,7 @@ cdef class UpstreamForwarder:
     @cython.locals(stale=Message, inquiry=Inquiry, is_new=bint, reply=bytes)
     cdef bytes _miss(self, bytes key, Query query, Py_ssize_t room, object send, double now)
 
-    cdef Inquiry _inquire(self, bytes key, bytes name, Message stale)
+    cdef Inquiry _inquire(self, bytes key, bytes name)
 
     @cython.locals(key=bytes)
     cdef _refresh(self)

@@ -141,9 +141,11 @@ class UpstreamForwarder:
             self._counts["overload"] += 1
             return self._poor(query, room, stale, None, wire.EDE_NETWORK)
         if inquiry is None:
-            inquiry = self._inquire(key, query.name, stale)
+            inquiry = self._inquire(key, query.name)
         else:
             self._counts["coalesced"] += 1
+        if stale is not None:
+            inquiry.offer(stale, self._stale_seconds)
         if stale is not None and (inquiry.is_late or not self._groups.of(query.name).is_up):
             reply = self._poor(query, room, stale, None, 0)
         else:
@@ -151,12 +153,11 @@ class UpstreamForwarder:
             inquiry.waiters.append(Waiter(query, room, send()))
             self._waiting += 1
         if is_new:
-            inquiry.start(self._total_seconds, self._stale_seconds)
+            inquiry.start(self._total_seconds)
         return reply
 
-    def _inquire(self, key: bytes, name: bytes, stale: Message | None) -> Inquiry:
+    def _inquire(self, key: bytes, name: bytes) -> Inquiry:
         inquiry = Inquiry(key, query_for(key), self._groups.of(name), self._on_done, self._on_late)
-        inquiry.stale = stale
         self._inquiries[key] = inquiry
         return inquiry
 
@@ -165,7 +166,7 @@ class UpstreamForwarder:
         for key in self._cache.due:
             if len(self._inquiries) * 2 < MAX_INQUIRIES and key not in self._inquiries:
                 self._counts["prefetched"] += 1
-                self._inquire(key, key[:-5], None).start(self._total_seconds, self._stale_seconds)
+                self._inquire(key, key[:-5]).start(self._total_seconds)
             else:
                 self._cache.retry(key)
         self._cache.due.clear()

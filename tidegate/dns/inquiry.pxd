@@ -32,8 +32,10 @@ cdef class Inquiry:
     cdef double _hedge_at
     cdef double _stale_at
 
+    cpdef offer(self, Message stale, double seconds)
+
     @cython.locals(now=double)
-    cpdef start(self, double total_seconds, double stale_seconds)
+    cpdef start(self, double total_seconds)
 
     @cython.locals(seconds=double, upstream=Upstream)
     cdef double _longest(self)

@@ -36,7 +36,7 @@ class Waiter:
 
 class Inquiry:
     """`done(inquiry, answer)` is called once, with None where there is no answer at all. `stale` is an answer past its
-    time that will do after `stale_seconds`: then `late(inquiry)` is called, once, and the search goes on."""
+    time that was offered: after its seconds `late(inquiry)` is called, once, and the search goes on."""
 
     __slots__ = (
         "_again",
@@ -92,11 +92,17 @@ class Inquiry:
         self._hedge_at = 0.0  # while there is somebody to ask as well
         self._stale_at = 0.0  # while `stale` waits for its time
 
-    def start(self, total_seconds: float, stale_seconds: float) -> None:
+    def offer(self, stale: Message, seconds: float) -> None:
+        """`stale` will do after so long, if nothing else has been offered yet."""
+        if self.stale is None:
+            self.stale = stale
+            self._stale_at = self._loop.time() + seconds
+            if self._open:
+                self._arm()
+
+    def start(self, total_seconds: float) -> None:
         """Ask the first one. May end the inquiry at once."""
         now = self._loop.time()
-        if self.stale is not None:
-            self._stale_at = now + stale_seconds
         self._first = self._group.ranked(now)[:MAX_UPSTREAMS]
         if self._longest() > total_seconds:
             self._deadline = now + total_seconds
