@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import signal
 
+from tests.support.dns_load import DnsLoad
 from tests.support.serve import Tidegate, assert_clean, until
 
 STATIC = """\
@@ -58,6 +60,19 @@ async def test_sighup_opens_the_access_log_anew_and_ends_nothing(tmp_path):
     await until(tidegate.access_path.read_text, what="the second record")
     assert await tidegate.stop() == 0
     assert_clean(tidegate)
+
+
+async def test_sighup_opens_the_query_log_anew_too(tmp_path):
+    path, moved = tmp_path / "queries.log", tmp_path / "queries.log.1"
+    tidegate = await Tidegate(tmp_path, "--query-log", str(path), workers=0).start(ready=False)
+    async with DnsLoad(tidegate.dns, ["nope.mesh.internal"], rate=50):
+        await until(lambda: path.exists() and path.read_text(), what="the first line")
+        path.rename(moved)
+        tidegate.process.send_signal(signal.SIGHUP)
+        await until(lambda: path.exists() and path.read_text(), what="the new file")
+    assert await tidegate.stop() == 0
+    assert_clean(tidegate)
+    assert {json.loads(line)["name"] for line in path.read_text().splitlines()} == {"nope.mesh.internal"}
 
 
 async def _in_flight(tidegate):
