@@ -87,7 +87,8 @@ def test_times_and_drops_are_told(registry):
     account = Account(registry)
     for _ in range(2):
         durations["udp"].add(0.0001, 3)
-        account.desk(durations, {"malformed": 4})
+        account.desk(durations, {"malformed": 4}, 2)
     assert 'tidegate_dns_request_duration_seconds_count{proto="udp"} 6.0' in registry.text().decode()
     assert b'proto="tcp"' not in registry.text()
     assert registry.value("tidegate_dns_dropped_total", reason="malformed") == 4
+    assert registry.value("tidegate_dns_acl_blocked_requests_total") == 2

@@ -65,9 +65,10 @@ async def test_a_refused_query_is_counted_by_its_code():
 
 @pytest.mark.parametrize(("source", "rcode"), [(NEIGHBOUR, "NXDOMAIN"), (STRANGER, "REFUSED")])
 async def test_only_neighbours_get_foreign_names(source, rcode):
-    reply, _ = await taken(FOREIGN, source=source, forwarder=Echo(in_cache=True))
+    reply, desk = await taken(FOREIGN, source=source, forwarder=Echo(in_cache=True))
     message = dns.message.from_wire(reply)
     assert message.rcode().name == rcode
+    assert desk.blocked == (rcode == "REFUSED")
     assert bool(message.flags & 0x0080) is False or source == NEIGHBOUR
 
 

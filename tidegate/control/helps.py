@@ -18,6 +18,7 @@ HELPS = {
     "tidegate_discovery_lists_total": "Full lists.",
     "tidegate_discovery_sessions_lost_total": "Times the engine was lost sight of, attempts to find it again included.",
     "tidegate_discovery_stale": "1 while the engine is away and the last inventory is repeated.",
+    "tidegate_dns_acl_blocked_requests_total": "Queries for foreign names refused to who may not have them.",
     "tidegate_dns_cache_entries": "Answers of upstreams that are kept.",
     "tidegate_dns_cache_evictions_total": "Answers that made room for others.",
     "tidegate_dns_cache_hits_total": "Foreign names answered from the cache, in their time.",

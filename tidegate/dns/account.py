@@ -69,8 +69,9 @@ class Account:
             self._sizes("tidegate_dns_response_size_bytes", meter.replies, protocol)
         self.count("tidegate_dns_do_requests_total", book.udp_meter.do + book.tcp_meter.do)
 
-    def desk(self, durations: Mapping[str, Durations], dropped: Mapping[str, int]) -> None:
-        """How long replies took, by protocol, and what got none, by reason."""
+    def desk(self, durations: Mapping[str, Durations], dropped: Mapping[str, int], blocked: int = 0) -> None:
+        """How long replies took, by protocol, what got none, by reason, and who was refused foreign names."""
+        self.count("tidegate_dns_acl_blocked_requests_total", blocked)
         for protocol, found in durations.items():
             self.times("tidegate_dns_request_duration_seconds", found, proto=protocol)
         for reason, total in dropped.items():

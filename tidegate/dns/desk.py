@@ -88,6 +88,7 @@ class Desk:
         self.log = log
         self.clock = clock
         self.dropped: Counter[str] = Counter()  # reason -> queries without a reply
+        self.blocked = 0  # queries for foreign names of who may not have them
         self.durations = {"udp": Durations(), "tcp": Durations()}
         self._open = 0  # forwarded queries without a reply yet
         self._idle = asyncio.Event()  # set while there are none
@@ -204,6 +205,8 @@ class Desk:
     def _settled(self, errand: Errand, reply: bytes, source: str, rcode: int) -> bytes:
         """The reply, counted and noted; answers of our zone have been tallied there."""
         query, asker = errand.query, errand.asker
+        if source == REFUSAL and not query.rcode and self.zone.recursion and not asker.recursion:
+            self.blocked += 1
         if source != OWN_ZONE:
             self.zone.tallies.of(query.qtype, rcode).add(asker.lane)
         meter = self.zone.tcp_meter if asker.stream else self.zone.udp_meter

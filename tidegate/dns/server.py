@@ -209,7 +209,7 @@ class DnsServer:
         account = self._account
         account.zone(self.zone)
         if self._desk is not None:
-            account.desk(self._desk.durations, self._desk.dropped)
+            account.desk(self._desk.durations, self._desk.dropped, self._desk.blocked)
         if self._forwarder is not None:
             self._forwarder.report(account)
         if self.log is not None:
