@@ -93,6 +93,23 @@ async def test_when_all_refuse_each_is_asked_once_and_the_first_refusal_is_the_r
         assert [len(server.asked) for server in servers] == [1, 1]
 
 
+@pytest.mark.parametrize("rcode", [1, 2, 4, 5], ids=["FORMERR", "SERVFAIL", "NOTIMP", "REFUSED"])
+async def test_before_a_refusal_is_the_result_who_was_left_out_as_down_is_asked_too(rcode):
+    async with searching(saying(rcode), good, seconds=60.0) as (search, (bad, left_out)):
+        for _ in range(3):
+            search.upstreams[1].standing.failed(asyncio.get_running_loop().time())
+        assert (await search.find()).is_positive
+        assert [len(server.asked) for server in (bad, left_out)] == [1, 1]
+
+
+async def test_who_was_left_out_and_stays_silent_is_asked_once_and_the_refusal_is_the_result():
+    async with searching(saying(5), silent, seconds=0.05) as (search, (bad, left_out)):
+        for _ in range(3):
+            search.upstreams[1].standing.failed(asyncio.get_running_loop().time())
+        assert (await search.find()).rcode == wire.REFUSED
+        assert [len(server.asked) for server in (bad, left_out)] == [1, 1]
+
+
 async def test_silence_is_hedged_before_its_time_is_up():
     async with searching(silent, good, seconds=60.0) as (search, _):
         assert (await search.find()).is_positive

@@ -24,6 +24,7 @@ cdef class Inquiry:
     cdef list _first
     cdef list _again
     cdef list _silent
+    cdef list _spare
     cdef int _open
     cdef Message _fallback
     cdef bint _is_over

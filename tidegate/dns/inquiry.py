@@ -2,7 +2,8 @@
 
 The best is asked first. Another one is asked as well when the first takes longer than it usually does (hedging), and at
 once when a try ends without a usable answer. After all of them everyone that was silent gets a second chance, for a lost
-datagram is no failed server; then, or when the time for it all is up, the best of the bad answers has to do.
+datagram is no failed server, and so do, where somebody refused, those left out as down; then, or when the time for it all is
+up, the best of the bad answers has to do.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from tidegate.dns import wire
 from tidegate.dns.group import Group
 from tidegate.dns.message import Message
-from tidegate.dns.standing import MAX_HEDGE_SECONDS
+from tidegate.dns.standing import MAX_HEDGE_SECONDS, State
 from tidegate.dns.upstream import Try, Upstream
 
 MAX_UPSTREAMS = 4  # asked for one question: more would not be reached within its time
@@ -52,6 +53,7 @@ class Inquiry:
         "_open",
         "_query",
         "_silent",
+        "_spare",
         "_stale_at",
         "_timer",
         "hedges",
@@ -84,6 +86,7 @@ class Inquiry:
         self._first: list[Upstream] = []  # not asked yet, best first
         self._again: list[Upstream] = []  # were silent, and are asked once more
         self._silent: list[Upstream] = []
+        self._spare: list[Upstream] = []  # left out as down; asked before a refusal is the result
         self._open = 0
         self._fallback: Message | None = None  # the best of the bad answers
         self._is_over = False
@@ -104,6 +107,8 @@ class Inquiry:
         """Ask the first one. May end the inquiry at once."""
         now = self._loop.time()
         self._first = self._group.ranked(now)[:MAX_UPSTREAMS]
+        if len(self._first) < len(self._group.upstreams):
+            self._spare = [each for each in self._group.upstreams if _is_left_out(each, self._first)][:MAX_UPSTREAMS]
         if self._longest() > total_seconds:
             self._deadline = now + total_seconds
         if len(self._group.upstreams) > 1:
@@ -111,11 +116,11 @@ class Inquiry:
         self._next(now)
 
     def _longest(self) -> float:
-        """How long it can take until every try of both rounds is over."""
+        """How long it can take until every try of both rounds is over, and those at who was left out."""
         seconds = 0.0
         for upstream in self._first:
             seconds = max(seconds, upstream.seconds)
-        return MAX_HEDGE_SECONDS * len(self._first) + 2 * seconds
+        return MAX_HEDGE_SECONDS * len(self._first) + (2 + len(self._spare)) * seconds
 
     def _try_out(self, now: float) -> None:
         """Send a copy to one that was silent of late, to see whether it answers again."""
@@ -148,8 +153,12 @@ class Inquiry:
         elif found.rcode not in _UNUSABLE and not found.truncated:
             self._end(found)
             return
-        elif self._fallback is None or found.truncated:
-            self._fallback = found
+        else:
+            if self._fallback is None or found.truncated:
+                self._fallback = found
+            self._again += self._spare
+            self._silent += self._spare  # once is enough
+            self._spare = []
         self._next(self._loop.time())
 
     def _arm(self) -> None:
@@ -188,6 +197,10 @@ class Inquiry:
             self._timer.cancel()
             self._timer = None
         self._done(self, found)
+
+
+def _is_left_out(upstream: Upstream, asked: list[Upstream]) -> bool:
+    return upstream.standing.state is State.DOWN and upstream not in asked
 
 
 def _unheard(_asking: Try, _found: Message | None) -> None:
