@@ -10,6 +10,7 @@ import time
 
 from tidegate.dns import wire, zone
 from tidegate.dns.batch import DEPTH, ManyBatch, PlainBatch
+from tidegate.dns.cookie import Jar
 from tidegate.dns.listener import bind
 from tidegate.dns.record import packed
 from tidegate.dns.zone import Zone
@@ -18,12 +19,18 @@ from tidegate.routing import Delta, RoutingTable, with_delta
 
 ROUNDS = 5
 NAMES = 10_000
+JAR = Jar(bytes(16), int(time.time()))
+OPTIONS = {
+    "no option": b"",
+    "another option": b"\0\x0c\0\x14" + bytes(20),
+    "a client's cookie": b"\0\x0a\0\x08abcdefgh",
+    "a full cookie": JAR.option(b"abcdefgh", packed("127.0.0.1")),
+}
 
 
-def query(name: str, qtype: int = wire.A, *, edns: bool = False) -> bytes:
-    head = b"\x12\x34\x01\0\0\1\0\0\0\0\0" + bytes((edns,))
-    cookie = b"\0\0\x29\x04\xd0\0\0\0\0\0\x0c\0\x0a\0\x08abcdefgh" if edns else b""
-    return head + wire.encode(name) + qtype.to_bytes(2) + b"\0\1" + cookie
+def query(name: str, qtype: int = wire.A, opt: bytes = b"") -> bytes:
+    head = b"\x12\x34\x01\0\0\1\0\0\0\0\0" + bytes((bool(opt),))
+    return head + wire.encode(name) + qtype.to_bytes(2) + b"\0\1" + opt
 
 
 def entry(index: int, octet: int = 0) -> DnsName:
@@ -33,7 +40,7 @@ def entry(index: int, octet: int = 0) -> DnsName:
 
 
 def filled(count: int) -> tuple[Zone, RoutingTable]:
-    made = Zone("mesh.test")
+    made = Zone("mesh.test", jar=JAR)
     table = RoutingTable(version=1, names={f"s{n}": entry(n) for n in range(count)})
     made.apply(table, Delta(base=0, version=1, names=dict(table.names)))
     return made, table
@@ -103,8 +110,10 @@ def main() -> None:
     made, _ = filled(NAMES)
     print(f"first table of {NAMES} names      {(time.perf_counter() - start) * 1e3:8.1f} ms")
     print(f"A                              {answers(made, [query(f's{n}.mesh.test') for n in range(NAMES)]):8.2f} us")
-    edns = [query(f"s{n}.mesh.test", edns=True) for n in range(NAMES)]
-    print(f"A with EDNS and a cookie       {answers(made, edns):8.2f} us")
+    for what, options in OPTIONS.items():
+        opt = wire.option_record(do=False, options=options)
+        asked = [query(f"s{n}.mesh.test", opt=opt) for n in range(NAMES)]
+        print(f"A with EDNS, {what:17} {answers(made, asked):8.2f} us")
     denied = [query(f"s{n}.mesh.test", wire.AAAA) for n in range(NAMES)]
     print(f"AAAA that is not there         {answers(made, denied):8.2f} us")
     for kind in (PlainBatch, ManyBatch):

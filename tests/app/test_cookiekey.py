@@ -3,7 +3,7 @@ from __future__ import annotations
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from tidegate.app.cookiekey import cookie_key
+from tidegate.app.cookiekey import cookie_key, dns_cookie_key
 
 
 def test_the_key_is_made_once_and_only_for_us(tmp_path):
@@ -25,3 +25,10 @@ def test_without_a_folder_there_is_a_key_for_this_life(tmp_path):
     nowhere.write_text("")
     assert len(cookie_key(nowhere)) == 32
     assert cookie_key(nowhere) != cookie_key(nowhere)
+
+
+def test_the_key_of_dns_cookies_goes_with_the_key_and_is_another():
+    key = bytes(range(32))
+    assert dns_cookie_key(key) == dns_cookie_key(key) != dns_cookie_key(key[::-1])
+    assert len(dns_cookie_key(key)) == 16
+    assert dns_cookie_key(key) not in key

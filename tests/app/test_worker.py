@@ -12,7 +12,7 @@ from tests.support.serve import running
 from tidegate.app.launch import Launch
 from tidegate.app.messages import Report
 from tidegate.app.worker import DataPlane, _first_table
-from tidegate.config import Config, DnsConfig, HttpConfig
+from tidegate.config import Config, DnsConfig, HttpConfig, StateConfig
 from tidegate.model import Address
 from tidegate.router.listener import bind
 from tidegate.tasks import Tasks
@@ -33,6 +33,21 @@ async def test_a_worker_waits_for_the_first_table_until_told_stopped_or_out_of_t
             if event != "time":
                 {"told": channel.told, "stop": stop}[event].set()
             await waiting
+
+
+def test_workers_of_a_node_take_each_other_s_dns_cookies_and_so_do_those_after_them(tmp_path):
+    config = Config(http=HttpConfig(access_log=""), state=StateConfig(folder=str(tmp_path)))
+    one, other = (DataPlane(config, slot, print).zone.jar for slot in (0, 1))
+    cookie = one.option(b"abcdefgh", b"\x7f\0\0\1")[4:]
+    assert other.is_ours(cookie, b"\x7f\0\0\1")
+    assert DataPlane(config, 0, print).zone.jar.is_ours(cookie, b"\x7f\0\0\1")
+
+
+def test_dns_cookies_can_be_switched_off(tmp_path):
+    config = Config(
+        http=HttpConfig(access_log=""), dns=DnsConfig(cookies=False), state=StateConfig(folder=str(tmp_path))
+    )
+    assert DataPlane(config, 0, print).zone.jar is None
 
 
 async def test_a_data_plane_follows_tables_answers_and_reports_its_last_counts_when_it_stops():

@@ -6,10 +6,13 @@ import socket
 import dns.message
 import pytest
 
-from tests.support.dns import name, target, zone_of
+from tests.support.dns import name, publish, target, zone_of
+from tidegate.dns.access import Access
 from tidegate.dns.datagram import Datagrams
 from tidegate.dns.desk import Desk
+from tidegate.dns.gate import Gate
 from tidegate.dns.listener import bind
+from tidegate.dns.rate import Rates
 from tidegate.dns.zone import Zone
 from tidegate.model import Address
 
@@ -38,6 +41,18 @@ async def test_one_wake_answers_what_is_there_and_skips_what_gets_no_answer(sock
         client.send(packet)
     woken(datagrams, udp)
     assert [client.recv(512)[:2] for _ in range(2)] == [b"\0\7", b"\0\x08"]
+
+
+def test_who_is_limited_comes_through_the_gate_also_where_the_answer_is_prepared(sockets):
+    udp, client = sockets
+    zone = Zone("mesh.test", access=Access(()))
+    publish(zone, name("web", target("1.web", "10.1.0.1")))
+    datagrams = Datagrams(udp, Desk(zone, None, gate=Gate(Rates(2), None, lambda: 0.0)))
+    for number in range(4):
+        client.send(bytes((0, number)) + WEB[2:])
+    woken(datagrams, udp)
+    replies = [client.recv(512) for _ in range(3)]
+    assert [(reply[1], bool(reply[2] & 2)) for reply in replies] == [(0, False), (1, False), (3, True)]
 
 
 async def test_a_fault_in_the_hot_path_costs_one_datagram(sockets):

@@ -8,10 +8,12 @@ import pytest
 from tests.support.dns import LOCAL, STRANGER, name, target, zone_of
 from tidegate.dns import wire
 from tidegate.dns.desk import Desk
+from tidegate.dns.gate import Gate
+from tidegate.dns.rate import Rates
 from tidegate.dns.record import packed
 
 NEIGHBOUR = packed("10.1.0.9")
-FOREIGN = dns.message.make_query("www.example.org", "A").to_wire()
+FOREIGN = dns.message.make_query("www.example.org", "A", use_edns=0).to_wire()
 
 
 class Echo:
@@ -69,7 +71,34 @@ async def test_only_neighbours_get_foreign_names(source, rcode):
     message = dns.message.from_wire(reply)
     assert message.rcode().name == rcode
     assert desk.blocked == (rcode == "REFUSED")
+    assert [option.code for option in message.options] == ([18] if rcode == "REFUSED" else [])
     assert bool(message.flags & 0x0080) is False or source == NEIGHBOUR
+
+
+@pytest.mark.parametrize(
+    ("more", "ede"),
+    [
+        ({"rdclass": "CH"}, 21),
+        ({"rdtype": "AXFR"}, 21),
+        ({"rdtype": "ANY"}, 21),
+        ({"flags": 0}, 20),
+    ],
+)
+async def test_a_refusal_says_why(more, ede):
+    asked = {"qname": "www.example.org", "rdtype": "A", "use_edns": 0} | more
+    reply, _ = await taken(dns.message.make_query(**asked).to_wire(), forwarder=Echo(in_cache=True))
+    (option,) = dns.message.from_wire(reply).options
+    assert option.code == ede
+
+
+def test_strangers_come_through_the_gate_and_others_do_not():
+    zone = zone_of(name("web", target("1.web", "10.1.0.1")))
+    desk = Desk(zone, None, gate=Gate(Rates(1), None, lambda: 0.0))
+    query = dns.message.make_query("web", "A").to_wire()
+    for source, stream, answers in ((STRANGER, False, 2), (STRANGER, True, 4), (NEIGHBOUR, False, 4)):
+        replies = [desk.take(query, zone.asker(source, LOCAL, stream), unasked) for _ in range(4)]
+        assert sum(reply is not None for reply in replies) == answers
+    assert desk.gate.counts == {"dropped": 2, "truncated": 1}
 
 
 async def test_what_is_not_in_the_cache_is_sent_later():

@@ -59,3 +59,13 @@ def test_the_local_address_is_empty_where_it_is_all_of_them(host, packed):
     udp, tcp = bind(Address(host=host, port=0))
     with udp, tcp:
         assert local_address(udp) == packed
+
+
+@pytest.mark.parametrize(
+    ("host", "level", "option"), [("127.0.0.1", socket.IPPROTO_IP, 10), ("::1", socket.IPPROTO_IPV6, 23)]
+)
+def test_replies_do_not_follow_what_is_told_of_the_path_s_mtu(host, level, option):
+    omit = 5  # IP_PMTUDISC_OMIT
+    udp, tcp = bind(Address(host=host, port=0))
+    with udp, tcp:
+        assert udp.getsockopt(level, option) == omit

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import shutil
 import socket
@@ -13,111 +12,18 @@ import pytest
 from msgspec import structs
 
 from tests.support.dns import name, publish, table, target
+from tests.support.dns_server import CONFIG, DEADLINE, WEB, framed, query, rcode, running
 from tests.support.serve import until
 from tests.support.upstream import ScriptedUpstream, answer
-from tidegate.config import DnsConfig
 from tidegate.control.metrics import Registry
-from tidegate.dns import server as serving
-from tidegate.dns.forward import UpstreamForwarder
-from tidegate.dns.listener import bind
+from tidegate.dns.cookie import Jar
+from tidegate.dns.record import packed
 from tidegate.dns.server import DnsServer
 from tidegate.dns.zone import Zone
-from tidegate.model import Address
 from tidegate.routing import Delta
 from tidegate.tasks import Tasks
 
 CASES = json.loads(Path(__file__).with_name("cases.json").read_text("utf-8"))["cases"]
-RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 16: "BADVERS"}
-WEB = name("web", target("1.web", "127.0.0.2", ports=[80]))
-MANY = name("many", *(target(f"{n}.many", f"10.1.0.{n}") for n in range(1, 101)))
-CONFIG = DnsConfig(domain="mesh.test", forward_timeout_seconds=0.2, forward_total_seconds=1.0, loop_check=False)
-DEADLINE = 10
-
-
-class Running:
-    """A server with the zone `mesh.test` on loopback, and ways to ask it."""
-
-    def __init__(self, server, zone, tasks, task, udp, host):
-        self.server, self.zone, self.tasks, self.task, self.host = server, zone, tasks, task, host
-        self.udp_sockets, self.port = [udp], udp.getsockname()[1]
-
-    async def udp(self, *packets):
-        """Send all packets from one socket, then wait for as many answers."""
-        loop = asyncio.get_running_loop()
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            sock.setblocking(False)
-            sock.connect((self.host, self.port))
-            for packet in packets:
-                await loop.sock_sendall(sock, packet)
-            async with asyncio.timeout(DEADLINE):
-                return [await loop.sock_recv(sock, 65535) for _ in packets]
-
-    async def first(self, packet):
-        """The first answer on a socket that sent `packet`, then a good query: tells a dropped query without waiting."""
-        loop = asyncio.get_running_loop()
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            sock.setblocking(False)
-            sock.connect((self.host, self.port))
-            for data in (packet, SENTINEL):
-                await loop.sock_sendall(sock, data)
-            async with asyncio.timeout(DEADLINE):
-                return await loop.sock_recv(sock, 65535)
-
-    async def ask(self, *args, **more):
-        (reply,) = await self.udp(dns.message.make_query(*args, **more).to_wire())
-        return dns.message.from_wire(reply)
-
-    async def tcp(self, *chunks, answers, end=False):
-        """Write the chunks one by one; the messages that come back."""
-        async with asyncio.timeout(DEADLINE):
-            reader, writer = await asyncio.open_connection(self.host, self.port)
-            writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            for chunk in chunks:
-                writer.write(chunk)
-                await writer.drain()
-            if end:
-                writer.write_eof()
-            replies = [await reader.readexactly(int.from_bytes(await reader.readexactly(2))) for _ in range(answers)]
-            if end:
-                assert await reader.read() == b""
-            writer.close()
-            return replies
-
-
-SENTINEL = dns.message.make_query("sentinel.mesh.test", "A", id=0xBEEF).to_wire()
-
-
-@contextlib.asynccontextmanager
-async def running(
-    *names, upstreams=(), host="127.0.0.1", reached="127.0.0.1", zone=None, forwarder=None, config=CONFIG, metrics=None
-):
-    zone = zone or Zone("mesh.test")
-    publish(zone, WEB, MANY, *names)
-    config = structs.replace(config, upstreams=tuple(upstreams))
-    forwarder = forwarder or (UpstreamForwarder(config) if upstreams else None)
-    server = DnsServer(config, zone, forwarder, metrics)
-    udp, tcp = bind(Address(host=host, port=0))
-    for sock in (udp, tcp):
-        sock.setblocking(True)  # as a socket made from an inherited descriptor may be
-    with udp, tcp:
-        async with Tasks("test") as tasks:
-            task = tasks.spawn("server", server.run([udp], [tcp]))
-            made = Running(server, zone, tasks, task, udp, reached)
-            await made.udp(SENTINEL)
-            yield made
-            task.cancel()
-
-
-def query(qname="web.mesh.test", qtype="A", **more):
-    return dns.message.make_query(qname, qtype, **more).to_wire()
-
-
-def framed(data):
-    return len(data).to_bytes(2) + data
-
-
-def rcode(reply):
-    return RCODES[dns.message.from_wire(reply, ignore_trailing=False).rcode()]
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if not c.get("tcp")], ids=lambda case: case["name"])
@@ -138,57 +44,6 @@ async def test_a_case_of_the_shared_table_is_met(case):
         assert dns.message.from_wire(reply).edns == 0
     if "answers" in case:
         assert len(dns.message.from_wire(reply).answer) == case["answers"]
-
-
-async def test_two_queries_in_one_segment_get_two_answers():
-    async with running() as server:
-        replies = await server.tcp(framed(query(id=1)) + framed(query(id=2)), answers=2)
-        assert [reply[:2] for reply in replies] == [b"\0\1", b"\0\2"]
-
-
-async def test_a_query_in_single_octets_is_answered():
-    async with running() as server:
-        assert len(await server.tcp(*(bytes((octet,)) for octet in framed(query())), answers=1)) == 1
-
-
-async def test_a_half_closed_client_still_gets_its_answers():
-    async with running() as server:
-        assert len(await server.tcp(framed(query()), answers=1, end=True)) == 1
-
-
-@pytest.mark.parametrize("data", [b"\0\0", b"\0\5hello"])
-async def test_a_length_below_a_header_closes_the_connection(data):
-    async with running() as server, asyncio.timeout(DEADLINE):
-        reader, writer = await asyncio.open_connection(server.host, server.port)
-        writer.write(data)
-        with contextlib.suppress(ConnectionResetError):
-            assert await reader.read() == b""
-        writer.close()
-
-
-async def test_a_message_that_stalls_ends_its_connection_even_if_it_drips(monkeypatch):
-    monkeypatch.setattr(serving, "MESSAGE_SECONDS", 0.01)
-    async with running() as server, asyncio.timeout(DEADLINE):
-        reader, writer = await asyncio.open_connection(server.host, server.port)
-        writer.write(b"\xff\xffGET /")
-        with contextlib.suppress(ConnectionResetError):
-            assert await reader.read() == b""
-        writer.close()
-
-
-async def test_connections_are_capped_and_udp_goes_on(monkeypatch):
-    monkeypatch.setattr(serving, "MAX_STREAMS", 2)
-    async with running() as server, asyncio.timeout(DEADLINE):
-        kept = [await asyncio.open_connection(server.host, server.port) for _ in range(2)]
-        reader, writer = await asyncio.open_connection(server.host, server.port)
-        with contextlib.suppress(ConnectionResetError):
-            assert await reader.read() == b""
-        for _, other in kept:
-            other.write(framed(query()))
-        assert all([await other.readexactly(2) for other, _ in kept])
-        assert (await server.ask("web", "A")).answer
-        for each in (writer, *(other for _, other in kept)):
-            each.close()
 
 
 async def test_a_long_answer_is_cut_by_udp_and_whole_by_tcp():
@@ -415,15 +270,42 @@ COMPLIANCE = [
 ]  # fmt: skip
 
 
+async def dig(server, *arguments):
+    """What `dig` prints."""
+    program = shutil.which("dig")
+    assert program, "install bind9-dnsutils"
+    async with asyncio.timeout(DEADLINE * 2):
+        process = await asyncio.create_subprocess_exec(
+            program, "@127.0.0.1", "-p", str(server.port), "+tries=1", *arguments, stdout=asyncio.subprocess.PIPE
+        )
+        return (await process.communicate())[0].decode()
+
+
 @pytest.mark.parametrize(("arguments", "wanted", "unwanted"), COMPLIANCE, ids=[c[0] for c in COMPLIANCE])
 async def test_dig_finds_the_server_compliant(arguments, wanted, unwanted):
-    dig = shutil.which("dig")
-    assert dig, "install bind9-dnsutils"
-    async with running() as server, asyncio.timeout(DEADLINE * 2):
-        process = await asyncio.create_subprocess_exec(
-            dig, "@127.0.0.1", "-p", str(server.port), "+tries=1", *arguments.split(), "mesh.test",
-            stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        output = (await process.communicate())[0].decode()
+    async with running(zone=Zone("mesh.test", jar=Jar(bytes(16), int(time.time())))) as server:
+        output = await dig(server, *arguments.split(), "mesh.test")
     assert all(text in output for text in wanted), output
     assert not any(text in output for text in unwanted), output
+
+
+async def test_dig_gets_a_cookie_and_finds_it_good_also_when_it_brings_it_back():
+    jar = Jar(bytes(range(16)), int(time.time()))
+    async with running(zone=Zone("mesh.test", jar=jar)) as server:
+        output = await dig(server, "+cookie=0123456789abcdef", "web.mesh.test")
+        (line,) = [line for line in output.splitlines() if line.startswith("; COOKIE:")]
+        assert line.endswith("(good)")
+        full = line.split()[2]
+        assert f"; COOKIE: {full} (good)" in await dig(server, f"+cookie={full}", "nope.mesh.test", "+tcp")
+
+
+async def test_a_query_for_a_cookie_alone_gets_one():
+    packet = b"\0\1\0\0\0\0\0\0\0\0\0\1" + b"\0\0\x29\x04\xd0\0\0\0\0\0\x0c\0\x0a\0\x08abcdefgh"
+    jar = Jar(bytes(range(16)), int(time.time()))
+    async with running(zone=Zone("mesh.test", jar=jar)) as server:
+        (reply,) = await server.udp(packet)
+        assert reply[:12] == b"\0\1\x80\x80\0\0\0\0\0\0\0\1"
+        assert jar.is_ours(reply[-24:], packed("127.0.0.1"))
+    async with running() as server:
+        (reply,) = await server.udp(packet)
+        assert rcode(reply) == "FORMERR"

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import pytest
-
 from tests.support.dns import place, target
 from tidegate.dns.record import packed
-from tidegate.dns.view import Networks, may_recurse
+from tidegate.dns.view import Networks
 
 
 def test_an_asker_stands_on_all_networks_of_its_instance():
@@ -52,12 +50,3 @@ def test_what_was_added_twice_is_gone_after_the_second_removal():
     assert networks.of(packed("10.1.0.2")) == {"a"}
     networks.remove(shared)
     assert networks.of(packed("10.1.0.2")) == frozenset()
-
-
-@pytest.mark.parametrize(
-    ("source", "may"),
-    [("127.0.0.1", True), ("172.17.0.9", True), ("172.32.0.1", False), ("8.8.8.8", False), ("::1", True),
-     ("fd12::1", True), ("2001:db8::1", False)],
-)  # fmt: skip
-def test_only_loopback_and_private_askers_may_recurse(source, may):
-    assert may_recurse(packed(source)) is may

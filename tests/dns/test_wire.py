@@ -51,6 +51,62 @@ def test_a_query_gets_the_code_its_form_deserves(data, rcode):
     assert reply.rcode() == rcode
 
 
+def with_cookie(*cookies):
+    options = b"".join(b"\0\x0a" + len(cookie).to_bytes(2) + cookie for cookie in cookies)
+    return with_additional(OPT[:-2] + len(options).to_bytes(2) + options)
+
+
+@pytest.mark.parametrize(
+    ("pointer", "rcode"), [(12, wire.NOERROR), (11, wire.FORMERR), (31, wire.FORMERR), (400, wire.FORMERR)]
+)
+def test_an_owner_may_only_point_at_what_stands_before_it(pointer, rcode):
+    record = (0xC000 | pointer).to_bytes(2) + b"\0\1\0\1\0\0\0\0\0\0"
+    assert wire.parse(with_additional(record)).rcode == rcode
+
+
+@pytest.mark.parametrize("size", [0, 7, 9, 15, 41])
+def test_a_cookie_of_a_size_no_cookie_has_is_malformed(size):
+    assert wire.parse(with_cookie(b"a" * size)).rcode == wire.FORMERR
+
+
+@pytest.mark.parametrize("size", [8, 16, 24, 40])
+def test_a_cookie_is_read_and_of_several_the_first(size):
+    query = wire.parse(with_cookie(b"a" * size, b"bad"))
+    assert (query.rcode, query.cookie) == (wire.NOERROR, b"a" * size)
+
+
+@pytest.mark.parametrize(
+    ("options", "fit"),
+    [(b"", True), (b"\0\x64\0\1a", True), (b"\0\x64\0\2a", False), (b"\0\x0a\0\x08abcdefgh", False), (b"\0", False)],
+)
+def test_options_that_need_no_answer_are_known(options, fit):
+    assert wire.options_fit(options, 0, len(options)) is fit
+
+
+@pytest.mark.parametrize(("count", "rcode"), [(128, wire.NOERROR), (129, wire.FORMERR), (16000, wire.FORMERR)])
+def test_more_options_than_anybody_needs_are_malformed(count, rcode):
+    options = b"\0\x64\0\0" * count
+    assert wire.parse(with_additional(OPT[:-2] + len(options).to_bytes(2) + options)).rcode == rcode
+
+
+def test_without_a_question_only_a_cookie_makes_sense():
+    def alone(data):
+        return wire.parse(data[:4] + b"\0\0" + data[6:12] + data[len(WEB) :])
+
+    asked = alone(with_cookie(b"a" * 8))
+    assert (asked.rcode, asked.question, asked.cookie) == (wire.NOERROR, b"", b"a" * 8)
+    assert alone(with_additional(OPT)).rcode == wire.FORMERR
+
+
+@pytest.mark.parametrize(
+    ("rcode", "ede"), [(wire.NOTIMP, 21), (wire.REFUSED, 21), (wire.FORMERR, None), (wire.BADVERS, None)]
+)
+def test_what_is_refused_by_its_form_is_said_to_be_not_supported(rcode, ede):
+    query = wire.parse(WEB)
+    query.rcode = rcode
+    assert wire.reason(query) == ede
+
+
 @pytest.mark.parametrize("data", [b"", b"\0", WEB[:11], WEB[:2] + b"\x81" + WEB[3:]])
 def test_what_must_not_be_answered_is_none(data):
     assert wire.parse(data) is None

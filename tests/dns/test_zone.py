@@ -20,6 +20,8 @@ from tests.support.dns import (
     zone_of,
 )
 from tidegate.dns import wire
+from tidegate.dns.access import Access
+from tidegate.dns.cookie import Jar
 from tidegate.dns.record import packed
 from tidegate.dns.zone import Zone
 from tidegate.routing import Delta
@@ -75,7 +77,7 @@ def test_the_second_query_takes_the_short_cut_and_says_the_same():
 
 @pytest.mark.parametrize("flags", [b"\x01\x00", b"\x00\x00", b"\x07\xff", b"\x01\x10", b"\x01\x40"])
 @pytest.mark.parametrize(
-    "opt", [b"", bytes.fromhex("00002904d0000080000000"), bytes.fromhex("0000290000000000400004000a0000")]
+    "opt", [b"", bytes.fromhex("00002904d0000080000000"), bytes.fromhex("000029000000000040000400640000")]
 )
 @pytest.mark.parametrize("qtype", [1, 28, 65])
 def test_both_ways_give_the_same_bytes(flags, opt, qtype):
@@ -275,3 +277,57 @@ def test_the_shape_changes_when_a_name_comes_or_goes_and_not_when_a_target_chang
         publish(zone, *names)
         shapes.append(zone.shape)
     assert shapes[0] != shapes[1] == shapes[2] != shapes[3] != shapes[4]
+
+
+COOKIE = b"\0\0\x29\x04\xd0\0\0%c\0\0\x0c\0\x0a\0\x08abcdefgh"
+
+
+def cookie_query(qname, *, do=0):
+    head = dns.message.make_query(qname, "A", use_edns=False, id=0x1234).to_wire()
+    return head[:11] + b"\1" + head[12:] + COOKIE % (do,)
+
+
+@pytest.mark.parametrize("qname", ["web", "nope", "many"])
+@pytest.mark.parametrize("do", [0, 0x80])
+def test_both_ways_bring_the_asker_s_cookie(qname, do):
+    many = name("many", *(target(f"{n}.many", f"10.1.1.{n}") for n in range(1, 101)))
+    zone = Zone("mesh.test", jar=Jar(bytes(16), 1_800_000_000))
+    publish(zone, WEB, many)
+    asker = zone.asker(STRANGER, LOCAL)
+    query = wire.parse(cookie_query(qname, do=do))
+    query.options = zone.jar.option(query.cookie, STRANGER)
+    slow = zone.resolve(query, asker)
+    fast = zone.answer(cookie_query(qname, do=do), asker)
+    assert fast in (slow, None)
+    assert (fast is None) is (qname == "many")  # what must be cut goes the long way
+    assert slow.endswith(zone.jar.record(b"abcdefgh", STRANGER, do=bool(do)))
+    assert dns.message.from_wire(slow).options[0].to_wire()[8:] == slow[-16:]
+
+
+def test_a_malformed_cookie_is_not_for_the_short_cut():
+    zone = Zone("mesh.test", jar=Jar(bytes(16), 1_800_000_000))
+    publish(zone, WEB)
+    ask(zone, "web")
+    odd = cookie_query("web").replace(b"\0\x0c\0\x0a\0\x08abcdefgh", b"\0\x0b\0\x0a\0\x07abcdefg")
+    assert zone.answer(odd, zone.asker(STRANGER, LOCAL)) is None
+
+
+def test_without_a_jar_a_cookie_is_ignored():
+    zone = zone_of(WEB)
+    ask(zone, "web")
+    assert zone.answer(cookie_query("web"), zone.asker(STRANGER, LOCAL)).endswith(wire.option_record(do=False))
+
+
+@pytest.mark.parametrize(
+    ("source", "stream", "recursion", "limited"),
+    [(packed("172.17.0.9"), False, True, False), (STRANGER, False, False, True), (STRANGER, True, False, False)],
+)
+def test_strangers_get_no_foreign_names_and_are_limited_by_udp(source, stream, recursion, limited):
+    asker = zone_of(WEB).asker(source, LOCAL, stream)
+    assert (asker.recursion, asker.limited) == (recursion, limited)
+
+
+def test_who_is_trusted_can_be_told():
+    zone = Zone("mesh.test", access=Access(("198.51.100.0/24",)))
+    assert zone.asker(STRANGER, LOCAL).recursion
+    assert not zone.asker(packed("172.17.0.9"), LOCAL).recursion

@@ -1,15 +1,18 @@
 """The key behind the values of sticky cookies: made once, kept in the state folder, the same for all workers and restarts.
 
 Nodes that serve the same routes behind one address need the same file, or a client that changes nodes is balanced anew.
+The key of DNS cookies is derived from it.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
+from hashlib import blake2b
 from pathlib import Path
 
 _SIZE = 32
+_DNS_SIZE = 16  # what SipHash takes
 
 
 def cookie_key(folder: Path) -> bytes:
@@ -19,6 +22,11 @@ def cookie_key(folder: Path) -> bytes:
         return _read(path) or _make(path)
     except OSError:
         return secrets.token_bytes(_SIZE)
+
+
+def dns_cookie_key(key: bytes) -> bytes:
+    """The key of DNS cookies (RFC 7873) that goes with `key`, and tells nothing of it."""
+    return blake2b(key=key, digest_size=_DNS_SIZE, person=b"dns cookies").digest()
 
 
 def _read(path: Path) -> bytes:

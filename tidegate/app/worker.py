@@ -10,6 +10,7 @@ import asyncio
 import gc
 import os
 import signal
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,13 +18,15 @@ from typing import TYPE_CHECKING
 
 from tidegate import __version__
 from tidegate.app.channel import ChannelClient
-from tidegate.app.cookiekey import cookie_key
+from tidegate.app.cookiekey import cookie_key, dns_cookie_key
 from tidegate.app.launch import Launch, adopt
 from tidegate.app.messages import Drained, Failed, Message
 from tidegate.app.pulse import Pulse
 from tidegate.app.report import Reporter
-from tidegate.config import Config
+from tidegate.config import Config, DnsConfig
 from tidegate.control.snapshot import Memory
+from tidegate.dns.access import CONTAINERS, Access
+from tidegate.dns.cookie import Jar
 from tidegate.dns.forward import UpstreamForwarder
 from tidegate.dns.server import DnsServer
 from tidegate.dns.wire import encode
@@ -51,19 +54,22 @@ class DataPlane:
     """Router and DNS server of one worker; `send` tells control. Used by worker processes and by single mode."""
 
     def __init__(self, config: Config, slot: int, send: Callable[[Message], None]) -> None:
+        key = cookie_key(Path(config.state.folder))
         self.zone = Zone(
             config.dns.domain,
             config.dns.ttl_seconds,
             recursion=config.dns.forward,
             delegated=frozenset(encode(each.zone) for each in config.dns.forward_zones),
             across_networks=config.dns.across_networks,
+            access=Access(config.dns.clients or CONTAINERS),
+            jar=_jar(config.dns, key),
         )
         self.spans = _exporter(config, slot)
         self.router = Router(
             config.http,
             offset=slot,
             workers=config.workers,
-            cookie_key=cookie_key(Path(config.state.folder)),
+            cookie_key=key,
             records=config.access_log,
             tracing=config.tracing,
             spans=self.spans,
@@ -122,6 +128,10 @@ class DataPlane:
             report = self._reporter.report(self.router)
             self._send(report)
             wait = min(_MAX_REPORT_SECONDS, max(_REPORT_SECONDS, len(report.counted) / _SERIES_A_SECOND))
+
+
+def _jar(config: DnsConfig, key: bytes) -> Jar | None:
+    return Jar(dns_cookie_key(key), int(time.time())) if config.cookies else None
 
 
 def _exporter(config: Config, slot: int) -> Exporter | None:

@@ -517,6 +517,20 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         key="dns.stale_seconds", read=seconds, help="Until an answer past its time serves while upstreams are slow."
     ),
+    Setting(key="dns.cookies", read=boolean, help="Answer DNS cookies?"),
+    Setting(
+        key="dns.clients",
+        flag="--dns-client",
+        meta="CIDR",
+        many=True,
+        read=address.cidr,
+        help="Networks whose foreign names are resolved, without a limit (default: loopback and private ranges).",
+    ),
+    Setting(
+        key="dns.response_rate",
+        read=size(0, 1_000_000),
+        help="UDP answers a second to one /24 or /56 of other networks; 0 is no limit.",
+    ),
     Setting(
         key="dns.query_log",
         flag="--query-log",

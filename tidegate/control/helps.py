@@ -30,6 +30,7 @@ HELPS = {
     "tidegate_dns_dropped_total": "Queries not answered at all.",
     "tidegate_dns_forward_max_concurrent_rejects_total": "Foreign names refused because too many were being asked.",
     "tidegate_dns_forward_total": "Foreign names: answered from the cache, forwarded, failed.",
+    "tidegate_dns_limited_total": "Queries of strangers above the rate: dropped, truncated, badcookie, or proven by a cookie and answered.",
     "tidegate_dns_log_lines_dropped_total": "Lines of the query log lost because the log could not keep up.",
     "tidegate_dns_programming_duration_seconds": "From noticing an event until a worker answers by it.",
     "tidegate_dns_proxy_healthcheck_failures_total": "Tries at an upstream that got no answer.",

@@ -30,7 +30,7 @@ class Datagrams:
             try:
                 data = taken.data(index)
                 asker = zone.asker(taken.source(index), taken.local(index))
-                reply = None if is_logged else zone.answer(data, asker)
+                reply = None if is_logged or asker.limited else zone.answer(data, asker)
                 if reply is None:
                     reply = desk.take(data, asker, partial(self._later, index))
                 if reply is not None:

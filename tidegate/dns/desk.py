@@ -18,6 +18,7 @@ from typing import Protocol
 from tidegate.dns import chain, wire
 from tidegate.dns.account import Account
 from tidegate.dns.chain import Chain
+from tidegate.dns.gate import Gate
 from tidegate.dns.querylog import QueryLog
 from tidegate.dns.tally import Durations
 from tidegate.dns.view import Asker
@@ -72,7 +73,8 @@ class Errand:
 
 
 class Desk:
-    """Takes queries from the sockets and sees that each gets its reply, at once or later through `send`.
+    """Takes queries from the sockets and sees that each gets its reply, at once or later through `send`. Strangers come
+    through `gate`, if there is one.
 
     `durations` are the times of replies, by protocol; those that go out at once are added by the socket that sends them.
     """
@@ -83,10 +85,12 @@ class Desk:
         forwarder: Forwarder | None,
         log: QueryLog | None = None,
         clock: Callable[[], float] = time.perf_counter,
+        gate: Gate | None = None,
     ) -> None:
         self.zone = zone
         self.log = log
         self.clock = clock
+        self.gate = gate
         self.dropped: Counter[str] = Counter()  # reason -> queries without a reply
         self.blocked = 0  # queries for foreign names of who may not have them
         self.durations = {"udp": Durations(), "tcp": Durations()}
@@ -101,6 +105,9 @@ class Desk:
         Never raises: a fault of ours in one query is logged, counted and answered by silence.
         """
         try:
+            held = self.gate.held(data, asker) if asker.limited and self.gate is not None else None
+            if held is not None:
+                return held or None
             if self.log is not None:
                 return self._noted(self.log, data, asker, send)
             return self.zone.answer(data, asker) or self._long_way(data, asker, send)
@@ -140,9 +147,13 @@ class Desk:
         if query is None:
             self.dropped["malformed"] += 1
             return None
+        if query.cookie and self.zone.jar is not None:
+            query.options = self.zone.jar.option(query.cookie, asker.source)
         errand = Errand(query, asker, len(data), began)
         if query.rcode:
-            return self._refusal(errand, query.rcode)
+            return self._refusal(errand, query.rcode, wire.reason(query))
+        if not query.question:
+            return self._cookie_alone(errand)
         leaving = self.zone.leaving(query)
         if leaving is not None and self._forwarder is not None and asker.recursion and query.rd:
             return self._follow(self._forwarder, errand, leaving, send)
@@ -154,8 +165,12 @@ class Desk:
     def _foreign(self, errand: Errand, send: Callable[[], Send]) -> bytes | None:
         """Names of others: only for those who may, and only on request (no looking into the cache, RFC 8906)."""
         query, asker = errand.query, errand.asker
-        if self._forwarder is None or not asker.recursion or not query.rd or query.qtype == wire.ANY:
-            return self._refusal(errand, wire.REFUSED)
+        if self._forwarder is None or not query.rd:
+            return self._refusal(errand, wire.REFUSED, wire.EDE_NOT_AUTHORITATIVE)
+        if not asker.recursion:
+            return self._refusal(errand, wire.REFUSED, wire.EDE_PROHIBITED)
+        if query.qtype == wire.ANY:
+            return self._refusal(errand, wire.REFUSED, wire.EDE_NOT_SUPPORTED)
         room = wire.limit(query, asker.stream)
         reply = self._forwarder.take(query, room, self.zone.shape, partial(self._way_back, errand, send))
         return None if reply is None else self._settled(errand, reply, CACHE, reply[3] & 15)
@@ -198,8 +213,12 @@ class Desk:
         meter.add(len(data), len(reply), do)
         return reply
 
-    def _refusal(self, errand: Errand, rcode: int) -> bytes:
-        reply = wire.reply(errand.query, rcode, ra=errand.asker.recursion)
+    def _cookie_alone(self, errand: Errand) -> bytes:
+        """A client asks for nothing but our cookie (RFC 7873 5.4); without a jar a query with no question is none."""
+        return self._refusal(errand, wire.NOERROR if self.zone.jar is not None else wire.FORMERR)
+
+    def _refusal(self, errand: Errand, rcode: int, ede: int | None = None) -> bytes:
+        reply = wire.reply(errand.query, rcode, ra=errand.asker.recursion, ede=ede)
         return self._settled(errand, reply, REFUSAL, rcode)
 
     def _settled(self, errand: Errand, reply: bytes, source: str, rcode: int) -> bytes:

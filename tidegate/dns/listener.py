@@ -94,14 +94,18 @@ def _configure(sock: socket.socket, family: int, kind: socket.SocketKind) -> Non
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
     with contextlib.suppress(PermissionError):  # beyond net.core.rmem_max for root only; less is slower, not wrong
         sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
-    # A reply must leave from the address the query came to (RFC 2181 4.1).
+    # A reply must leave from the address the query came to (RFC 2181 4.1), and not in fragments because somebody told the
+    # kernel of a small MTU on the path (RFC 9715): replies are small enough for every real one.
     if family == socket.AF_INET6:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+        sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_MTU_DISCOVER, _PMTUDISC_OMIT)
     else:
         sock.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+        sock.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _PMTUDISC_OMIT)
 
 
 _SO_RCVBUFFORCE = 33  # linux/asm-generic/socket.h; not in the socket module
+_IP_MTU_DISCOVER, _IPV6_MTU_DISCOVER, _PMTUDISC_OMIT = 10, 23, 5  # linux/in.h, linux/in6.h; not in it either
 _IP_PKTINFO = getattr(socket, "IP_PKTINFO", 8)  # in the socket module from Python 3.12
 
 

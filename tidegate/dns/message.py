@@ -91,7 +91,7 @@ def lasting(message: Message, ttl: int) -> bytes:
 def render(message: Message, query: wire.Query, body: bytes, room: int, ede: int | None = None) -> bytes:
     """The reply to `query` out of `message`, whose records stand in `body`, with our own OPT record and flags, cut to
     `room`."""
-    opt = wire.option_record(query.do, 0, ede) if query.edns else b""
+    opt = wire.option_record(query.do, 0, ede, query.options) if query.edns else b""
     left = room - 12 - len(query.question) - len(opt)
     counts = message.counts
     is_cut = message.truncated

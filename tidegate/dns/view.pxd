@@ -1,6 +1,7 @@
 cdef class Asker:
     cdef public bint is_confined
     cdef public int lane
+    cdef public bint limited
     cdef public bytes local
     cdef public frozenset networks
     cdef public int ra

@@ -7,19 +7,12 @@ say, is taken to stand on the networks whose subnet it is in, as the addresses o
 
 from __future__ import annotations
 
-import ipaddress
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 
 from tidegate.dns import record, wire
 from tidegate.model import DnsTarget
-
-# Who may have foreign names resolved by default (RFC 5358): loopback and the ranges containers live in.
-_RECURSIVE = tuple(
-    ipaddress.ip_network(text)
-    for text in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10")
-) + tuple(ipaddress.ip_network(text) for text in ("::1/128", "fc00::/7", "fe80::/10"))
 
 
 _USUAL_BITS = {32: 16, 128: 64}  # of a subnet whose length nobody told: what engines hand out by default
@@ -28,10 +21,22 @@ _USUAL_BITS = {32: 16, 128: 64}  # of a subnet whose length nobody told: what en
 class Asker:
     """One source address as asked on one local address. `view` numbers the (networks, confinement, local) it sees from;
     `is_confined`: it is known to stand on these networks and no other, so addresses elsewhere are of no use to it. `ra` is
-    the RA bit as it stands in the header's fourth octet; `stream` means TCP, so no size limit but the framing's; `lane` is an
-    index of `tally.LANES`."""
+    the RA bit as it stands in the header's fourth octet; `stream` means TCP, so no size limit but the framing's; who is
+    `limited` may have forged its address and comes through the gate; `lane` is an index of `tally.LANES`."""
 
-    __slots__ = ("is_confined", "lane", "local", "networks", "protocol", "ra", "recursion", "source", "stream", "view")
+    __slots__ = (
+        "is_confined",
+        "lane",
+        "limited",
+        "local",
+        "networks",
+        "protocol",
+        "ra",
+        "recursion",
+        "source",
+        "stream",
+        "view",
+    )
 
     def __init__(
         self,
@@ -42,6 +47,8 @@ class Asker:
         recursion: bool,
         stream: bool,
         is_confined: bool = False,
+        *,
+        limited: bool = False,
     ) -> None:
         self.source = source
         self.local = local
@@ -53,6 +60,7 @@ class Asker:
         self.is_confined = is_confined
         self.protocol = "tcp" if stream else "udp"
         self.lane = 2 * stream + (len(source) == 16)
+        self.limited = limited
 
 
 class Networks:
@@ -103,12 +111,6 @@ class Networks:
         """The networks of the narrowest subnet that `source` is in."""
         used = sorted((bits for bits, count in self._bits[len(source)].items() if count), reverse=True)
         return next((found for bits in used if (found := self._subnets.get(_subnet(source, bits)))), None)
-
-
-def may_recurse(source: bytes) -> bool:
-    """Is `source` loopback or private?"""
-    address = ipaddress.ip_address(source)
-    return any(address.version == network.version and address in network for network in _RECURSIVE)
 
 
 def _places(target: DnsTarget) -> list[tuple[bytes, int, str, list[str]]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED, BADVERS = 0, 1, 2, 3, 4, 5, 16
+NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED, BADVERS, BADCOOKIE = 0, 1, 2, 3, 4, 5, 16, 23
 
 A, NS, CNAME, SOA, PTR, HINFO, MX, TXT, AAAA, SRV, OPT, DS = 1, 2, 5, 6, 12, 13, 15, 16, 28, 33, 41, 43
 DNSKEY, SVCB, HTTPS, TKEY, TSIG, IXFR, AXFR, MAILB, MAILA, ANY = 48, 64, 65, 249, 250, 251, 252, 253, 254, 255
@@ -20,7 +20,7 @@ TYPES = {
 }  # fmt: skip
 RCODES = {
     NOERROR: "NOERROR", FORMERR: "FORMERR", SERVFAIL: "SERVFAIL", NXDOMAIN: "NXDOMAIN", NOTIMP: "NOTIMP",
-    REFUSED: "REFUSED", BADVERS: "BADVERS",
+    REFUSED: "REFUSED", BADVERS: "BADVERS", BADCOOKIE: "BADCOOKIE",
 }  # fmt: skip
 
 IN = 1
@@ -31,8 +31,12 @@ EDNS_SIZE = 1232  # what we say we take and the most we send by UDP: no fragment
 PLAIN_SIZE = 512  # RFC 1035 4.2.1, and the least an EDNS size may mean (RFC 6891 6.2.3)
 STREAM_SIZE = 65535  # the length prefix of RFC 1035 4.2.2
 
-EDE_OTHER, EDE_NOT_READY, EDE_PROHIBITED, EDE_NO_REACHABLE, EDE_NETWORK = 0, 14, 18, 22, 23  # RFC 8914
-EDE_STALE, EDE_BLOCKED, EDE_STALE_NXDOMAIN = 3, 15, 19
+# RFC 8914
+EDE_OTHER, EDE_STALE, EDE_NOT_READY, EDE_BLOCKED, EDE_PROHIBITED, EDE_STALE_NXDOMAIN = 0, 3, 14, 15, 18, 19
+EDE_NOT_AUTHORITATIVE, EDE_NOT_SUPPORTED, EDE_NO_REACHABLE, EDE_NETWORK = 20, 21, 22, 23
+
+_MAX_OPTIONS = 128  # in one OPT record; 64 KiB by TCP could hold 16 000
+_COOKIE = 10  # RFC 7873; eight octets of a client, or with 8 to 32 of a server behind them
 
 # Question types that are no record types: OPT and the transaction types make no sense as a question, transfers are
 # refused, mail groups were never built (RFC 1035 3.2.3, RFC 5936, RFC 6891).
@@ -43,10 +47,28 @@ class Query:
     """One parsed query. `rcode` is what must be answered at once; 0 means that the question deserves a look.
 
     `question` is the question as asked (for the echo, RFC 1035 4.1.2), empty where it could not be read; `name` is its
-    name in lower case. `size` is the sender's UDP buffer, 512 at least; `edns` says whether it sent an OPT record.
+    name in lower case. `size` is the sender's UDP buffer, 512 at least; `edns` says whether it sent an OPT record, `cookie`
+    what it sent as its cookie. `options` is what our OPT record is to hold, set by whoever answers.
+
+    A query for a server cookie alone (RFC 7873 5.4) has no question and no fault.
     """
 
-    __slots__ = ("cd", "do", "edns", "id", "name", "opcode", "qclass", "qtype", "question", "rcode", "rd", "size")
+    __slots__ = (
+        "cd",
+        "cookie",
+        "do",
+        "edns",
+        "id",
+        "name",
+        "opcode",
+        "options",
+        "qclass",
+        "qtype",
+        "question",
+        "rcode",
+        "rd",
+        "size",
+    )
 
     def __init__(self, ident: bytes, opcode: int, rd: bool, cd: bool) -> None:
         self.id = ident
@@ -61,6 +83,8 @@ class Query:
         self.edns = False
         self.size = PLAIN_SIZE
         self.do = False
+        self.cookie = b""
+        self.options = b""
 
 
 def parse(data: bytes) -> Query | None:
@@ -71,34 +95,44 @@ def parse(data: bytes) -> Query | None:
     if query.opcode:
         query.rcode = NOTIMP
         return query
-    if data[4:6] != b"\0\1":  # RFC 9619: a query has one question
+    count = data[4] << 8 | data[5]
+    if count > 1:  # RFC 9619
         query.rcode = FORMERR
         return query
-    end = _read_question(data, query)
+    end = _read_question(data, query) if count else 12
     if end < 0 or data[6:10] != b"\0\0\0\0" or data[10] or data[11] > 2:
         query.rcode = FORMERR
         return query
     fault = _read_additional(data, end, data[11], query)
+    if not count:
+        query.rcode = fault or (NOERROR if query.cookie else FORMERR)
+        return query
     query.rcode = fault or _policy(query)
     return query
+
+
+def reason(query: Query) -> int | None:
+    """The extended error for a query that its form alone refuses; none for what is malformed: the code says it all."""
+    return EDE_NOT_SUPPORTED if query.rcode in (NOTIMP, REFUSED) else None
 
 
 def name_end(data: bytes, start: int) -> int:
     """Where the uncompressed name at `start` ends (after its zero), or -1: cut, over 255 octets, or with a pointer."""
     position = start
-    size = len(data)
-    while position < size:
+    limit = min(len(data), start + 255)
+    while position < limit:
         length = data[position]
         if length == 0:
-            return position + 1 if position + 1 - start <= 255 else -1
+            return position + 1
         if length > 63:  # a pointer, or the label types RFC 6891 5 retired
             return -1
         position += length + 1
     return -1
 
 
-def owner_end(data: bytes, start: int) -> int:
-    """As `name_end` for a record's owner, which may end in a compression pointer. Pointers are not followed."""
+def owner_end(data: bytes, start: int, before: int = 0x4000) -> int:
+    """As `name_end` for a record's owner, which may end in a compression pointer to what stands before the offset `before`.
+    Pointers are not followed."""
     position = start
     size = len(data)
     while position < size:
@@ -106,19 +140,38 @@ def owner_end(data: bytes, start: int) -> int:
         if length == 0:
             return position + 1
         if length >= 0xC0:
-            return position + 2 if position + 2 <= size else -1
+            target = (length & 0x3F) << 8 | data[position + 1] if position + 1 < size else 0
+            return position + 2 if 12 <= target < before else -1
         if length > 63 or position - start > 255:
             return -1
         position += length + 1
     return -1
 
 
-def options_fit(data: bytes, start: int, end: int) -> bool:
-    """Do the EDNS options between `start` and `end` fill that space exactly?"""
+def cookie_at(data: bytes, start: int, end: int) -> int:
+    """Where the cookie stands in the EDNS options between `start` and `end`, which they must fill exactly; its length is in
+    the two octets before. 0 if there is none, -1 if the options do not fit, are more than `_MAX_OPTIONS`, or the cookie's size
+    is none a cookie can have.
+
+    Of several cookies the first counts (RFC 7873 5.2).
+    """
     position = start
-    while position + 4 <= end:
-        position += 4 + (data[position + 2] << 8 | data[position + 3])
-    return position == end
+    found = 0
+    for _ in range(_MAX_OPTIONS):
+        if position + 4 > end:
+            break
+        size = data[position + 2] << 8 | data[position + 3]
+        if not found and data[position + 1] == _COOKIE and not data[position]:
+            found = position + 4
+            if size != 8 and (size < 16 or size > 40):
+                return -1
+        position += 4 + size
+    return found if position == end else -1
+
+
+def options_fit(data: bytes, start: int, end: int) -> bool:
+    """Do the EDNS options between `start` and `end` fill that space exactly, with none among them that we answer?"""
+    return cookie_at(data, start, end) == 0
 
 
 def encode(name: str) -> bytes:
@@ -157,9 +210,9 @@ def limit(query: Query, stream: bool) -> int:
     return min(query.size, EDNS_SIZE)
 
 
-def option_record(do: bool, rcode: int = 0, ede: int | None = None) -> bytes:
-    """Our OPT record: version 0, DO as asked, the high bits of `rcode`, and an extended error where there is one."""
-    options = b"" if ede is None else b"\0\x0f\0\2" + ede.to_bytes(2)
+def option_record(do: bool, rcode: int = 0, ede: int | None = None, options: bytes = b"") -> bytes:
+    """Our OPT record: version 0, DO as asked, the high bits of `rcode`, `options`, an extended error where there is one."""
+    options += b"" if ede is None else b"\0\x0f\0\2" + ede.to_bytes(2)
     head = b"\0\0\x29\x04\xd0" + bytes((rcode >> 4, 0)) + (b"\x80\0" if do else b"\0\0")
     return head + len(options).to_bytes(2) + options
 
@@ -183,7 +236,7 @@ def assemble(
 
     TC is set where a record of the answer section had to go (RFC 2181 9); authority and additional data go silently.
     """
-    opt = option_record(query.do, rcode, ede) if query.edns else b""
+    opt = option_record(query.do, rcode, ede, query.options) if query.edns else b""
     left = room - 12 - len(query.question) - len(opt)
     kept, left = _fit(answers, left)
     if len(kept) < len(answers):
@@ -221,7 +274,7 @@ def _read_additional(data: bytes, position: int, count: int, query: Query) -> in
     """Take in an OPT record, step over others; trailing bytes are ignored as most servers do. Returns an rcode."""
     for _ in range(count):
         start = position
-        position = owner_end(data, position)
+        position = owner_end(data, position, position)
         if position < 0 or position + 10 > len(data):
             return FORMERR
         is_opt = data[position : position + 2] == b"\0\x29"
@@ -229,9 +282,11 @@ def _read_additional(data: bytes, position: int, count: int, query: Query) -> in
         if end > len(data):
             return FORMERR
         if is_opt:
-            if query.edns or data[start] or not options_fit(data, position + 10, end):
+            at = cookie_at(data, position + 10, end)
+            if query.edns or data[start] or at < 0:
                 return FORMERR
             fault = _read_opt(data, position, query)
+            query.cookie = data[at : at + (data[at - 2] << 8 | data[at - 1])] if at else b""
             if fault:
                 return fault
         position = end

@@ -1,9 +1,10 @@
 cimport cython
 
 from tidegate.dns.answer cimport Answer, Variant
+from tidegate.dns.cookie cimport Jar
 from tidegate.dns.tally cimport Meter
 from tidegate.dns.view cimport Asker
-from tidegate.dns.wire cimport Query, options_fit
+from tidegate.dns.wire cimport Query, cookie_at
 
 cdef class Zone:
     cdef public bytes apex
@@ -16,6 +17,8 @@ cdef class Zone:
     cdef public int shape
     cdef object _delegated
     cdef bint _across_networks
+    cdef public Jar jar
+    cdef object _access
     cdef object _authority
     cdef object _tree
     cdef object _networks
@@ -28,8 +31,9 @@ cdef class Zone:
     cdef dict _views
     cdef object _view_count
 
-    @cython.locals(size=Py_ssize_t, end=Py_ssize_t, opt_end=Py_ssize_t, room=Py_ssize_t, length=Py_ssize_t,
-                   turn=Py_ssize_t, found=Answer, variant=Variant, meter=Meter, opt=bytes, counts=bytes, tail=bytes, head=bytes)
+    @cython.locals(size=Py_ssize_t, end=Py_ssize_t, opt_end=Py_ssize_t, at=Py_ssize_t, at_end=Py_ssize_t, room=Py_ssize_t,
+                   length=Py_ssize_t, turn=Py_ssize_t, do=bint, found=Answer, variant=Variant, meter=Meter, opt=bytes,
+                   counts=bytes, tail=bytes, head=bytes)
     cpdef bytes answer(self, bytes data, Asker asker)
 
     @cython.locals(found=Asker, key=bytes)

@@ -10,16 +10,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tidegate.dns import chain, match, record, rrset, special, wire
+from tidegate.dns.access import Access
 from tidegate.dns.answer import Answer, by_view, respond
 from tidegate.dns.authority import Authority
 from tidegate.dns.chain import Chain
+from tidegate.dns.cookie import Jar
 from tidegate.dns.explain import Background, Explanation, explain
 from tidegate.dns.match import Match, Place
 from tidegate.dns.memo import STRUCTURE, Memo
 from tidegate.dns.tally import Meter
 from tidegate.dns.tree import STAR, Tree
-from tidegate.dns.view import Asker, Networks, may_recurse
-from tidegate.dns.wire import options_fit
+from tidegate.dns.view import Asker, Networks
+from tidegate.dns.wire import cookie_at
 from tidegate.errors import Problem
 from tidegate.model import DnsName, DnsTarget
 from tidegate.routing import Delta, RoutingTable
@@ -45,6 +47,7 @@ class Zone:
     networks they do not stand on where there are no others. `problems` are the names that had to be left out.
     `tallies` and the two meters count replies.
     Names at or below `delegated` are foreign where we would deny them: the operator has said who knows them.
+    `access` knows who may have foreign names. Cookies are answered from `jar`; without one they are ignored.
     """
 
     def __init__(
@@ -55,6 +58,8 @@ class Zone:
         recursion: bool = True,
         delegated: frozenset[bytes] = frozenset(),
         across_networks: bool = False,
+        access: Access | None = None,
+        jar: Jar | None = None,
     ) -> None:
         self.apex = wire.encode(domain)
         self.apexes = (special.REVERSE_APEXES - delegated) | {self.apex}
@@ -63,6 +68,8 @@ class Zone:
         self.version = 0
         self.shape = 0  # changes whenever a name comes or goes: what was nobody's name may be ours then
         self._across_networks = across_networks
+        self.jar = jar
+        self._access = access or Access()
         self._authority = Authority(domain, ttl_seconds, self.apexes)
         self.tallies = self._authority.tallies
         self.udp_meter = Meter()
@@ -102,6 +109,7 @@ class Zone:
                 return None
         room = _PLAIN_SIZE
         opt = b""
+        do = False
         turn = found.turn
         variant = found.variants[turn]
         counts = variant.counts
@@ -109,10 +117,18 @@ class Zone:
             if data[10] or data[11] > 1 or size < end + 11 or data[end : end + 3] != b"\0\0\x29" or data[end + 6]:
                 return None
             opt_end = end + 11 + (data[end + 9] << 8 | data[end + 10])
-            if opt_end > size or not (opt_end == end + 11 or options_fit(data, end + 11, opt_end)):
+            if opt_end > size:
                 return None
             room = min(max(room, data[end + 3] << 8 | data[end + 4]), _EDNS_SIZE)
-            opt = _OPT_DO if data[end + 7] & 0x80 else _OPT
+            at = cookie_at(data, end + 11, opt_end) if opt_end > end + 11 else 0
+            if at < 0:
+                return None
+            do = data[end + 7] >= 0x80
+            if at and self.jar is not None:
+                at_end = at + (data[at - 2] << 8 | data[at - 1])
+                opt = self.jar.record(data[at:at_end], asker.source, do)
+            else:
+                opt = _OPT_DO if do else _OPT
             counts = variant.counts_opt
         elif data[10]:
             return None
@@ -123,7 +139,7 @@ class Zone:
         found.turn = turn + 1 if turn + 1 < len(found.variants) else 0
         found.tally.add(asker.lane)
         meter = self.tcp_meter if asker.stream else self.udp_meter
-        meter.add(size, length, opt is _OPT_DO)
+        meter.add(size, length, do)
         head = _HEAD[(data[2] & 1) << 8 | asker.ra | data[3] & 0x10 | found.rcode]
         return b"".join((data[:2], head, counts, data[12:end], tail, opt))
 
@@ -150,10 +166,19 @@ class Zone:
             if len(self._askers) >= _MAX_ASKERS:
                 self._askers.clear()
             networks = self._networks.of(source)
-            recursion = self.recursion and may_recurse(source)
+            is_trusted = self._access.trusts(source)
             confined = bool(networks) and not self._across_networks and self._networks.is_member(source)
             view = self._view((networks, local, confined))
-            found = Asker(source, local, networks, view, recursion, stream, confined)
+            found = Asker(
+                source,
+                local,
+                networks,
+                view,
+                self.recursion and is_trusted,
+                stream,
+                confined,
+                limited=not is_trusted and not stream,
+            )
             self._askers[key] = found
         return found
 
