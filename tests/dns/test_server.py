@@ -17,6 +17,7 @@ from tests.support.serve import until
 from tests.support.upstream import ScriptedUpstream, answer
 from tidegate.control.metrics import Registry
 from tidegate.dns.cookie import Jar
+from tidegate.dns.forward import UpstreamForwarder
 from tidegate.dns.record import packed
 from tidegate.dns.server import DnsServer
 from tidegate.dns.zone import Zone

@@ -9,16 +9,21 @@ from collections import Counter
 import dns.message
 import pytest
 
-from tests.support.dns_oracles import PEERS, Started, outcome, streamed
+from tests.support.dns_peers import PEERS, Started, outcome, streamed
 from tests.support.dns_server import framed, query, running
 from tests.support.odd_packets import PACKETS
 from tidegate.dns.cookie import Jar
 from tidegate.dns.zone import Zone
 
 # Where we are of another opinion than all of the peers, and why.
-ALONE: dict[str, str] = {}
+ALONE = {"version.bind": "nobody needs to know; the others can be told to say no more"}
 # Where at least one peer agrees with us but more of them agree on something else.
-MINORITY: dict[str, str] = {}
+MINORITY = {
+    "AXFR": "as by TCP, and as Unbound does; Knot and NSD tell UDP apart",
+    "MAILB": "never built, as BIND says; Knot and NSD take it for a type like any other",
+    "MAILA": "as MAILB",
+    "all 0x7f": "opcode 15 comes before the rest, as in NSD",
+}
 
 STREAMS = {
     "two in one segment": framed(query(id=1)) * 2,

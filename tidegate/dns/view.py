@@ -14,7 +14,6 @@ from functools import lru_cache
 from tidegate.dns import record, wire
 from tidegate.model import DnsTarget
 
-
 _USUAL_BITS = {32: 16, 128: 64}  # of a subnet whose length nobody told: what engines hand out by default
 
 

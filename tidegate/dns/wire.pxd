@@ -1,6 +1,6 @@
 cimport cython
 
-cdef int _COOKIE, _MAX_OPTIONS
+cdef int _COOKIE, _MAX_OPTIONS, _NOTIFY
 
 cdef class Query:
     cdef public bint cd

@@ -24,6 +24,7 @@ RCODES = {
 }  # fmt: skip
 
 IN = 1
+_NOTIFY = 4  # an opcode of secondaries, which we are not (RFC 1996)
 
 FLAG_AA, FLAG_TC, FLAG_RD, FLAG_RA, FLAG_CD = 0x0400, 0x0200, 0x0100, 0x0080, 0x0010
 
@@ -40,7 +41,7 @@ _COOKIE = 10  # RFC 7873; eight octets of a client, or with 8 to 32 of a server 
 
 # Question types that are no record types: OPT and the transaction types make no sense as a question, transfers are
 # refused, mail groups were never built (RFC 1035 3.2.3, RFC 5936, RFC 6891).
-_META = {OPT: FORMERR, TKEY: NOTIMP, TSIG: FORMERR, IXFR: REFUSED, AXFR: REFUSED, MAILB: NOTIMP, MAILA: NOTIMP}
+_META = {OPT: FORMERR, TKEY: FORMERR, TSIG: FORMERR, IXFR: REFUSED, AXFR: REFUSED, MAILB: NOTIMP, MAILA: NOTIMP}
 
 
 class Query:
@@ -93,7 +94,7 @@ def parse(data: bytes) -> Query | None:
         return None
     query = Query(data[:2], data[2] >> 3 & 15, bool(data[2] & 1), bool(data[3] & 0x10))
     if query.opcode:
-        query.rcode = NOTIMP
+        query.rcode = REFUSED if query.opcode == _NOTIFY else NOTIMP
         return query
     count = data[4] << 8 | data[5]
     if count > 1:  # RFC 9619
