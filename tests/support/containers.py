@@ -193,7 +193,7 @@ def python_tar():
             member = tarfile.TarInfo(f"bin/{link}")
             member.type, member.mode, member.linkname = tarfile.LNKTYPE, 0o755, "bin/busybox"
             tar.addfile(member)
-        for library in sorted({*_libraries(executable), *_libraries(getent)}):
+        for library in sorted({*libraries(executable), *libraries(getent)}):
             tar.add(Path(library).resolve(), library.removeprefix("/"))
         stdlib = Path(sysconfig.get_path("stdlib"))
         tar.add(stdlib, f"python/lib/{stdlib.name}", filter=_wanted)
@@ -206,7 +206,7 @@ def _file(tar, name, content):
     tar.addfile(member, io.BytesIO(content))
 
 
-def _libraries(program):
+def libraries(program):
     """Paths of the shared libraries that a program is loaded with."""
     listing = subprocess.run(["ldd", program], check=True, capture_output=True, text=True, timeout=10).stdout
     return re.findall(r"(/\S+) \(0x", listing)
