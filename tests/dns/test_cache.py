@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dns.edns
 import dns.message
 import pytest
 
@@ -7,6 +8,7 @@ from tests.support.dns import LOCAL, STRANGER, zone_of
 from tests.support.upstream import answer
 from tidegate.dns import message, wire
 from tidegate.dns.cache import MAX_NEGATIVE_TTL, MAX_TTL, OVERHEAD, STALE_SECONDS, Cache, key_of
+from tidegate.dns.cookie import Jar
 from tidegate.dns.record import packed
 
 PLENTY = 1 << 20
@@ -108,6 +110,20 @@ def test_another_question_is_not_recalled(change):
     cache = known(holding("60 A 192.0.2.1"))
     asked = {"qname": "www.example.org", "rdtype": "A", "use_edns": 0} | change
     assert recalled(cache, dns.message.make_query(**asked).to_wire()) is None
+
+
+def test_a_cookie_is_answered_as_on_the_long_way():
+    jar = Jar(b"k" * 16, 1000)
+    cache = Cache(PLENTY, jar)
+    cache.put(KEY, of("60 A 192.0.2.1"), 100.0)
+    option = dns.edns.GenericOption(10, b"12345678")
+    for do in (False, True):
+        query = dns.message.make_query("www.example.org", "A", use_edns=0, want_dnssec=do, options=[option]).to_wire()
+        parsed = wire.parse(query)
+        cache.put(key_of(parsed), of("60 A 192.0.2.1"), 100.0)
+        known = cache.fresh(key_of(parsed), 100.0, 1)
+        parsed.options = jar.option(parsed.cookie, ASKER.source)
+        assert cache.recall(query, ASKER, 1, 101.0) == cache.render(known, parsed, 1232, 101.0)
 
 
 def test_strangers_recall_nothing():

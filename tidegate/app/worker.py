@@ -79,7 +79,7 @@ class DataPlane:
             max_handshakes=config.tls.max_handshakes,
         )
         self._reporter = Reporter(slot, self.spans)
-        self.dns = DnsServer(config.dns, self.zone, UpstreamForwarder(config.dns), self._reporter)
+        self.dns = DnsServer(config.dns, self.zone, UpstreamForwarder(config.dns, jar=self.zone.jar), self._reporter)
         self._lame_duck_seconds = config.dns.lame_duck_seconds
         self._send = send
 

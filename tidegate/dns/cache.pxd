@@ -1,5 +1,6 @@
 cimport cython
 
+from tidegate.dns.cookie cimport Jar
 from tidegate.dns.message cimport Message
 from tidegate.dns.view cimport Asker
 from tidegate.dns.wire cimport Query
@@ -24,12 +25,13 @@ cdef class Entry:
 cdef class Cache:
     cdef object _entries
     cdef Py_ssize_t _limit
+    cdef Jar _jar
     cdef public Py_ssize_t size
     cdef public long long hits
     cdef public long long evicted
     cdef public list due
 
-    @cython.locals(size=Py_ssize_t, end=Py_ssize_t, opt_end=Py_ssize_t, room=Py_ssize_t, length=Py_ssize_t, flags=int,
+    @cython.locals(size=Py_ssize_t, end=Py_ssize_t, opt_end=Py_ssize_t, at=Py_ssize_t, room=Py_ssize_t, length=Py_ssize_t, flags=int,
                    opt=bytes, key=bytes, tail=bytes, head=bytes, found=Entry)
     cpdef bytes recall(self, bytes data, Asker asker, long shape, double now)
 

@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from tidegate.dns import message, wire
+from tidegate.dns.cookie import Jar
 from tidegate.dns.message import Message
 from tidegate.dns.view import Asker
-from tidegate.dns.wire import options_fit
+from tidegate.dns.wire import cookie_at
 
 MAX_TTL = 3600
 MAX_NEGATIVE_TTL = 300  # RFC 2308 5 allows hours; what containers look for tends to appear
@@ -75,7 +76,8 @@ class Cache:
     """Answers by `key_of`. Nothing with a TTL of 0 is kept. `due` collects the keys of entries that were asked for in
     the last tenth of their time: whoever owns the cache empties it and asks for fresh ones."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, jar: Jar | None = None) -> None:
+        self._jar = jar  # None ignores cookies
         self._entries: OrderedDict[bytes, Entry] = OrderedDict()
         self._limit = limit
         self.size = 0  # octets, about
@@ -103,13 +105,20 @@ class Cache:
             if size < end + 11 or data[end : end + 3] != b"\0\0\x29" or data[end + 6]:
                 return None
             opt_end = end + 11 + (data[end + 9] << 8 | data[end + 10])
-            if opt_end > size or not (opt_end == end + 11 or options_fit(data, end + 11, opt_end)):
+            if opt_end > size:
+                return None
+            at = cookie_at(data, end + 11, opt_end) if opt_end > end + 11 else 0
+            if at < 0:
                 return None
             room = min(max(room, data[end + 3] << 8 | data[end + 4]), _EDNS_SIZE)
             opt = _OPT
             if data[end + 7] & 0x80:
                 opt = _OPT_DO
                 flags |= _DO
+            if at and self._jar is not None:
+                opt = self._jar.record(
+                    data[at : at + (data[at - 2] << 8 | data[at - 1])], asker.source, bool(flags & _DO)
+                )
         key = data[12 : end - 4].lower() + data[end - 4 : end] + _FLAGS[flags]
         found = self._entries.get(key)
         if found is None or found.shape != shape or now >= found.expires or not asker.recursion:

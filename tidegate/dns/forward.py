@@ -16,6 +16,7 @@ from tidegate.config import DnsConfig
 from tidegate.dns import message, rebind, special, wire
 from tidegate.dns.account import Account
 from tidegate.dns.cache import STALE_TTL, Cache, key_of
+from tidegate.dns.cookie import Jar
 from tidegate.dns.entropy import Entropy
 from tidegate.dns.failures import Failures
 from tidegate.dns.group import Group, Groups
@@ -42,11 +43,11 @@ RESOLV_CONF = Path("/etc/resolv.conf")
 class UpstreamForwarder:
     """Asks the upstreams of `config`, or those of `resolv_conf` where it names none. `reload` or `run` make them known."""
 
-    def __init__(self, config: DnsConfig, resolv_conf: Path = RESOLV_CONF) -> None:
+    def __init__(self, config: DnsConfig, resolv_conf: Path = RESOLV_CONF, jar: Jar | None = None) -> None:
         self._config = config
         self._total_seconds = config.forward_total_seconds * _WAY_BACK
         self._stale_seconds = config.stale_seconds
-        self._cache = Cache(config.cache_bytes)
+        self._cache = Cache(config.cache_bytes, jar)
         self._failures = Failures()
         self._entropy = Entropy()
         self._loops = LoopCheck(config.listeners)
