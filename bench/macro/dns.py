@@ -1,4 +1,5 @@
-"""DNS answers from own zones per CPU second, with 1 000 and 10 000 names, and latency at half of dnsmasq's peak."""
+"""DNS answers from own zones per CPU second, with 1 000 and 10 000 names, and latency at half of dnsmasq's peak; then with
+changing names (`dnschanges`) and answers from elsewhere (`dnsforwarding`)."""
 
 from __future__ import annotations
 
@@ -11,8 +12,9 @@ from statistics import median
 
 from dnslib import DNSRecord
 
-from bench.macro import dnsperf, loopback
-from bench.macro.program import PROXY_CORE, Program, free_port, spent
+from bench.macro import dnschanges, dnsforwarding, dnsload, dnsperf, loopback
+from bench.macro.dnsload import Serving
+from bench.macro.program import PROXY_CORE, Program, free_port
 from bench.macro.record import Plan, Record
 from bench.macro.resolvers import RESOLVERS, ZONE, Resolver, Zone
 from bench.macro.sample import Absent
@@ -20,16 +22,6 @@ from bench.macro.sample import Absent
 BENCH = "dns"
 COUNTS = (1000, 10000)
 READY_SECONDS = 60.0
-WARM_SECONDS = 1.5
-
-
-class Serving:
-    """A resolver that answers on 127.0.0.1:`port`."""
-
-    def __init__(self, name: str, port: int, program: Program) -> None:
-        self.name = name
-        self.port = port
-        self.program = program
 
 
 def measure(plan: Plan, record: Record) -> None:
@@ -39,11 +31,13 @@ def measure(plan: Plan, record: Record) -> None:
             _measure_size(plan, record, count, port)
     finally:
         endpoints.stop()
+    dnschanges.measure(plan, record)
+    dnsforwarding.measure(plan, record)
 
 
 def _measure_size(plan: Plan, record: Record, count: int, port: int) -> None:
     names = {f"s{number:05}": ip for number, ip in enumerate(loopback.addresses(count))}
-    queries = str(_query_file(plan.folder, names))
+    queries = dnsload.query_file(plan.folder, ZONE, names)
     serving: list[Serving] = []
     try:
         for resolver in RESOLVERS.values():
@@ -54,8 +48,8 @@ def _measure_size(plan: Plan, record: Record, count: int, port: int) -> None:
                 record.note_version(resolver.name, (resolver.find(), resolver.version_argument))
             except Absent as why:
                 record.miss(BENCH, _case(count), resolver.name, why)
-        _warm(serving, queries)
-        _flood(plan, record, _case(count), serving, queries)
+        dnsload.warm(serving, queries)
+        dnsload.flood(plan, record, _case(count), serving, queries)
         _half_load(plan, record, _case(count), serving, queries)
     finally:
         for server in serving:
@@ -64,34 +58,6 @@ def _measure_size(plan: Plan, record: Record, count: int, port: int) -> None:
 
 def _case(count: int) -> str:
     return f"{count} names, A and AAAA"
-
-
-def _warm(serving: list[Serving], queries: str) -> None:
-    """Every name once, for every server alike: what is prepared or cached at the first question is a cost of the start."""
-    for server in serving:
-        with suppress(Absent):
-            dnsperf.flood(server.port, queries, WARM_SECONDS)
-
-
-def _flood(plan: Plan, record: Record, case: str, serving: list[Serving], queries: str) -> None:
-    for turn in range(1, plan.rounds + 1):
-        for server in serving:
-            before = server.program.cpu()
-            try:
-                outcome = dnsperf.flood(server.port, queries, plan.seconds)
-            except Absent as why:
-                record.miss(BENCH, case, server.name, why)
-                continue
-            used = spent(before, server.program.cpu())
-            record.add(
-                BENCH, case, server.name, turn,
-                answers_per_cpu_second=outcome.answers / max(used.total.total, 1e-9),
-                answers_per_worker_second=outcome.answers / max(used.busiest.total, 1e-9),
-                cpu_us=used.total.total / outcome.answers * 1e6,
-                user_us=used.total.user / outcome.answers * 1e6,
-                kernel_us=used.total.kernel / outcome.answers * 1e6,
-                answers_per_second=outcome.answers / outcome.seconds,
-            )  # fmt: skip
 
 
 def _half_load(plan: Plan, record: Record, case: str, serving: list[Serving], queries: str) -> None:
@@ -152,12 +118,3 @@ def _first_wrong(port: int, wanted: list[str], names: dict[str, str]) -> str:
                 if found != right:
                     return f"{name} {kind} gives {found or 'nothing'} instead of {right}"
     return ""
-
-
-def _query_file(folder: Path, names: dict[str, str]) -> Path:
-    """Every name as A and as AAAA, in one shuffled order for all servers."""
-    lines = [f"{name}.{ZONE} {kind}" for name in names for kind in ("A", "AAAA")]
-    random.Random(1).shuffle(lines)
-    path = folder / f"queries-{len(names)}.txt"
-    path.write_text("\n".join(lines) + "\n")
-    return path

@@ -40,6 +40,11 @@ AT_SATURATION = (
     Column(value="p50_ms", heading="p50 ms", form="{:.2f}"),
     Column(value="p99_ms", heading="p99 ms", form="{:.2f}"),
 )
+DNS_FLOOD = (
+    Column(value="answers_per_cpu_second", heading="answers per CPU s", form="{:,.0f}"), *CPU,
+    Column(value="answers_per_worker_second", heading="per s of the busiest process", form="{:,.0f}"),
+    Column(value="answers_per_second", heading="answers/s", form="{:,.0f}"),
+)  # fmt: skip
 SHEETS = (
     Sheet(
         bench="http", title="CPU per proxied HTTP/1.1 request, 64 keep-alive connections, JSON access log",
@@ -60,11 +65,15 @@ SHEETS = (
     ),
     Sheet(
         bench="dns", title="DNS answers from own zones per CPU second", to=("dnsmasq", "unbound"), note="Higher is better.",
-        columns=(
-            Column(value="answers_per_cpu_second", heading="answers per CPU s", form="{:,.0f}"), *CPU,
-            Column(value="answers_per_worker_second", heading="per s of the busiest process", form="{:,.0f}"),
-            Column(value="answers_per_second", heading="answers/s", form="{:,.0f}"),
-        ), without=("half load",), compared="answers_per_cpu_second",
+        columns=DNS_FLOOD, without=("half load", "cached", "forwarded"), compared="answers_per_cpu_second",
+    ),
+    Sheet(
+        bench="dns", cases="cached", title="DNS answers from the cache per CPU second", to=("dnsmasq", "unbound"), note="Higher is better.",
+        columns=DNS_FLOOD, compared="answers_per_cpu_second",
+    ),
+    Sheet(
+        bench="dns", cases="forwarded", title="Forwarded DNS answers per CPU second (TTL 0)", to=("dnsmasq", "unbound"), note="Higher is better.",
+        columns=DNS_FLOOD, compared="answers_per_cpu_second",
     ),
     Sheet(
         bench="dns", cases="half load", title="DNS latency at half of dnsmasq's peak", compared="p99_ms", to=("dnsmasq", "unbound"),

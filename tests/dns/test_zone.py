@@ -153,7 +153,7 @@ def test_a_name_that_cannot_be_is_told_and_the_others_stay():
 def test_answers_are_tallied_by_kind_and_code():
     zone = zone_of(WEB)
     for qname in ("web", "web", "nope"):
-        ask(zone, qname)
+        ask(zone, qname, stream=True)
     counts = {(tally.kind, tally.rcode): tally.count for tally in zone.tallies.all()}
     assert counts == {("A", wire.NOERROR): 2, ("A", wire.NXDOMAIN): 1}
 

@@ -55,13 +55,27 @@ def ask(zone, qname, qtype="A", *, source=STRANGER, local=LOCAL, stream=False, *
     return ask_wire(zone, query.to_wire(), source=source, local=local, stream=stream)
 
 
-def ask_wire(zone, data, *, source=STRANGER, local=LOCAL, stream=False):
+def ask_wire(zone, query, *, source=STRANGER, local=LOCAL, stream=False):
     asker = zone.asker(source, local, stream)
-    parsed = wire.parse(data)
-    reply = zone.answer(data, asker) or (
+    parsed = wire.parse(query)
+    reply = zone.answer(query, asker) or (
         zone.resolve(parsed, asker) if not parsed.rcode else wire.reply(parsed, parsed.rcode)
     )
-    return None if reply is None else dns.message.from_wire(reply)
+    found = None if reply is None else dns.message.from_wire(reply)
+    if not stream:
+        _assert_the_sheet_agrees(zone, query, asker, found)
+    return found
+
+
+def _assert_the_sheet_agrees(zone, query, asker, found):
+    """What the zone has prepared, it says alike from the sheet, where that takes the query; whose turn it is may differ."""
+    zone.write(query, asker)
+    written = zone.sheet.answer(query, asker)
+    if written:
+        other = dns.message.from_wire(written)
+        assert (other.id, other.flags, other.edns) == (found.id, found.flags, found.edns)
+        assert other.question[0].to_text() == found.question[0].to_text()
+        assert all(data(other, section) == data(found, section) for section in ("answer", "authority", "additional"))
 
 
 def data(message, section="answer"):

@@ -4,8 +4,9 @@ Words: a *question* is name + type + class as they stand in the packet; an *answ
 id, flags and question; an *asker* is who asks, seen through the networks it stands on; a *view* is what such an asker
 gets to see; a *zone* is what we are authoritative for.
 
-Files, in the order of a query: `listener`, `bridges` (bound sockets) -> `datagram` / `connection` (read, batch, write) ->
-`desk`, for strangers by way of `gate` and `rate` -> `zone` (the hot lookup, with `cookie` and `siphash`, then the long way) ->
+Files, in the order of a query: `listener`, `bridges` (bound sockets) -> `datagram` / `connection` (read, batch, write; `octets`
+are the calls on memory) -> `sheet` (what is asked most, written out) -> `desk`, for strangers by way of `gate` and `rate` ->
+`zone` (the hot lookup in the `memo`, with `cookie` and `siphash`, then the long way) ->
 `match` (a name's place), `tree` (names), `scoped` (names on a network), `view` and `access` (askers), `rrset` (what a name
 says), `chain` (aliases), `record` (bytes), `special` (names the RFCs reserve) -> `wire` (parse a query, assemble a reply).
 Foreign names: `cache` (what is known) -> `forward` (who waits for what) -> `inquiry` (one question on its way) -> `group`,

@@ -1,8 +1,8 @@
 """HOT: datagrams in batches. Counted: every UDP query; guarded by bench/micro/dns_answer.py.
 
-`PlainBatch` uses recvmsg and sendmsg, one call per datagram. `ManyBatch` uses Linux' recvmmsg and sendmmsg through
-ctypes: one call per batch each way, over memory laid out once; 64-bit little-endian only, the layout of `struct
-mmsghdr` there is eight words: name, its length, iovec, their number, control, its length, flags, octets moved.
+`PlainBatch` uses recvmsg and sendmsg, one call per datagram. `ManyBatch` uses Linux' recvmmsg and sendmmsg: one call
+per batch each way, over memory laid out once; 64-bit little-endian only, the layout of `struct mmsghdr` there is
+eight words: name, its length, iovec, their number, control, its length, flags, octets moved.
 
 A batch lives from one `receive` to the next. Addresses are 4 or 16 octets.
 """
@@ -10,22 +10,25 @@ A batch lives from one `receive` to the next. Addresses are 4 or 16 octets.
 from __future__ import annotations
 
 import ctypes
-import errno
 import socket
 import struct
 import sys
-from collections.abc import Callable
 from typing import Any, Protocol
 
+import tidegate.dns.octets as raw  # compiled: coctets.pxd
 from tidegate.dns import listener
+from tidegate.dns.sheet import UNFIT, Sheet
+from tidegate.dns.view import Asker
+from tidegate.dns.zone import Zone
 
 DEPTH = 64  # datagrams per wake: bounds how long HTTP on the same loop waits, some 0.5 ms
 
+_DEPTH = DEPTH
 _QUERY_SIZE = 2048  # longer queries do not come by UDP
 _REPLY_SIZE = 1280  # at least wire.EDNS_SIZE
 _CONTROL_SIZE = 64
 _NAME_SIZE = 32
-_WORDS = 8  # of eight octets, in a struct mmsghdr
+_HEAD_SIZE = 64  # of a struct mmsghdr
 _MSG_TRUNC = 0x20
 _PKTINFO: dict[int, tuple[int, int, int]] = {
     socket.AF_INET: (0, 8, 12),
@@ -47,6 +50,14 @@ class Batch(Protocol):
     def source(self, index: int) -> bytes: ...
 
     def local(self, index: int) -> bytes: ...
+
+    def asker(self, index: int, zone: Zone) -> Asker:
+        """Who sent datagram `index`."""
+        ...
+
+    def answer(self, index: int, asker: Asker, sheet: Sheet) -> int:
+        """Answer datagram `index` from `sheet`, at the next `flush`; what `Sheet.reply` says."""
+        ...
 
     def reply(self, index: int, data: bytes) -> None:
         """Answer datagram `index` of the batch, at the next `flush`."""
@@ -103,6 +114,16 @@ class PlainBatch:
             return cmsg[:16] if level == socket.IPPROTO_IPV6 else cmsg[4:8]
         return b""
 
+    def asker(self, index: int, zone: Zone) -> Asker:
+        return zone.asker(self.source(index), self.local(index))
+
+    def answer(self, index: int, asker: Asker, sheet: Sheet) -> int:
+        found = sheet.answer(self.data(index), asker)
+        if found is None:
+            return UNFIT
+        self.reply(index, found)
+        return len(found)
+
     def reply(self, index: int, data: bytes) -> None:
         self._replies.append((index, data))
 
@@ -133,62 +154,61 @@ class ManyBatch:
         self._local = listener.local_address(sock)
         self._count = 0
         self._pending = 0
-        libc = ctypes.CDLL(None, use_errno=True)
-        self._recvmmsg: Callable[..., int] = libc.recvmmsg
-        self._sendmmsg: Callable[..., int] = libc.sendmmsg
-        libc.recvmmsg.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p]
-        libc.sendmmsg.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int]
+        self._source_at = 4 if self._is_v4 else 8  # in a struct sockaddr_in or sockaddr_in6
+        self._source_size = 4 if self._is_v4 else 16
+        self._local_at = 16 + (4 if self._is_v4 else 0)  # of the packet info: ifindex, local address, destination
+        self._askers: list[Asker | None] = []  # by last octet of the source: the last of these who asked
+        self._moves = -1  # the zone's when these askers were made
+        self._kept: list[Any] = []  # the memory behind the places below
         self._lay_out(28 if not self._is_v4 else 16)
 
     def receive(self) -> int:
-        used = self._count * _WORDS
-        self._head[:used] = self._blank[:used]  # the kernel wrote lengths and flags into what it used
+        # The kernel wrote lengths and flags into what it used.
+        raw.copy(self._head, 0, self._blank, 0, self._count * _HEAD_SIZE)
         self._count = 0
-        count = self._recvmmsg(self._fd, self._head_at, DEPTH, 0, None)
+        count = raw.receive_many(self._fd, self._head, _DEPTH)
         self._count = max(count, 0)  # an error here is "nothing there"; others come back by the loop
         self._pending = 0
         return self._count
 
     def data(self, index: int) -> bytes:
-        word = index * _WORDS
-        if self._head[word + 6] & _MSG_TRUNC:
-            return b""
-        start = index * _QUERY_SIZE
-        return self._queries[start : start + self._head[word + 7]].tobytes()
+        return raw.taken(self._queries, index * _QUERY_SIZE, self._size(index))
 
     def source(self, index: int) -> bytes:
-        start = index * _NAME_SIZE
-        if self._is_v4:
-            return self._names[start + 4 : start + 8].tobytes()
-        return self._names[start + 8 : start + 24].tobytes()
+        return raw.taken(self._names, index * _NAME_SIZE + self._source_at, self._source_size)
 
     def local(self, index: int) -> bytes:
         if self._local:
             return self._local
-        start = index * _CONTROL_SIZE + 16
-        if self._is_v4:  # ifindex, the local address, the header's destination
-            return self._controls[start + 4 : start + 8].tobytes()
-        return self._controls[start : start + 16].tobytes()
+        return raw.taken(self._controls, index * _CONTROL_SIZE + self._local_at, self._source_size)
+
+    def asker(self, index: int, zone: Zone) -> Asker:
+        if zone.moves != self._moves:
+            self._askers = [None] * 256
+            self._moves = zone.moves
+        at = index * _NAME_SIZE + self._source_at
+        place = self._names[at + self._source_size - 1]
+        found = self._askers[place]
+        if found is None or not raw.holds(self._names, at, found.source) or not self._came_to(index, found.local):
+            found = zone.asker(self.source(index), self.local(index))
+            self._askers[place] = found
+        return found
+
+    def answer(self, index: int, asker: Asker, sheet: Sheet) -> int:
+        start = self._pending * _REPLY_SIZE
+        size = sheet.reply(self._queries, index * _QUERY_SIZE, self._size(index), asker, self._replies, start)
+        if size > 0:
+            self._address(index, size)
+        return size
 
     def reply(self, index: int, data: bytes) -> None:
-        slot = self._pending
-        self._pending = slot + 1
-        size = len(data)
-        start = slot * _REPLY_SIZE
-        self._replies[start : start + size] = data
-        self._vectors[slot * 2 + 1] = size
-        word = slot * _WORDS
-        self._out[word] = self._names_at + index * _NAME_SIZE
-        if not self._local:
-            control = index * _CONTROL_SIZE
-            if self._is_v4:  # leave the way out to the routes; the source address is what matters
-                self._controls[control + 16 : control + 20] = _NO_INTERFACE
-            self._out[word + 4] = self._controls_at + control
+        raw.put(self._replies, self._pending * _REPLY_SIZE, data)
+        self._address(index, len(data))
 
     def flush(self) -> int:
         lost = sent = 0
         while sent < self._pending:
-            done = self._sendmmsg(self._fd, self._out_at + sent * _WORDS * 8, self._pending - sent, 0)
+            done = raw.send_many(self._fd, self._out, sent * _HEAD_SIZE, self._pending - sent)
             if done <= 0:  # the first of the rest cannot go: full buffer, unreachable asker; the others still may
                 lost += 1
                 done = 1
@@ -197,56 +217,71 @@ class ManyBatch:
         return lost
 
     def return_path(self, index: int) -> ReturnPath:
-        source = self._names[index * _NAME_SIZE :]
+        source = raw.taken(self._names, index * _NAME_SIZE, _NAME_SIZE)
         port = struct.unpack_from(">H", source, 2)[0]
         host = socket.inet_ntop(self._family, self.source(index))
-        control = index * _CONTROL_SIZE
         level, kind, size = _PKTINFO[self._family]
         ancillary = []
         if not self._local:
-            cmsg = self._controls[control + 16 : control + 16 + size].tobytes()
+            cmsg = raw.taken(self._controls, index * _CONTROL_SIZE + 16, size)
             ancillary = [(level, kind, _without_interface(level, cmsg))]
         if self._is_v4:
             return (host, port), ancillary
         return (host, port, 0, struct.unpack_from("=I", source, 24)[0]), ancillary
 
+    def _size(self, index: int) -> int:
+        """Octets of datagram `index`; none if it was cut."""
+        head = index * _HEAD_SIZE
+        return 0 if raw.number(self._head, head + 48) & _MSG_TRUNC else raw.number(self._head, head + 56)
+
+    def _came_to(self, index: int, local: bytes) -> bool:
+        return bool(self._local) or raw.holds(self._controls, index * _CONTROL_SIZE + self._local_at, local)
+
+    def _address(self, index: int, size: int) -> None:
+        """Let the next reply, `size` octets at its place, go where datagram `index` came from."""
+        slot = self._pending
+        self._pending = slot + 1
+        raw.set_number(self._vectors, slot * 16 + 8, size)
+        raw.set_number(self._out, slot * _HEAD_SIZE, self._names_at + index * _NAME_SIZE)
+        if not self._local:
+            control = index * _CONTROL_SIZE
+            if self._is_v4:  # leave the way out to the routes; the source address is what matters
+                raw.put(self._controls, control + 16, _NO_INTERFACE)
+            raw.set_number(self._out, slot * _HEAD_SIZE + 32, self._controls_at + control)
+
     def _lay_out(self, name_size: int) -> None:
-        self._names_at, self._names = _memory(DEPTH * _NAME_SIZE)
-        self._controls_at, self._controls = _memory(DEPTH * _CONTROL_SIZE)
-        queries_at, self._queries = _memory(DEPTH * _QUERY_SIZE)
-        replies_at, self._replies = _memory(DEPTH * _REPLY_SIZE)
-        in_vectors_at, self._in_vectors = _memory(DEPTH * 16)
-        out_vectors_at, out_vectors = _memory(DEPTH * 16)
-        self._head_at, head = _memory(DEPTH * _WORDS * 8)
-        self._out_at, out = _memory(DEPTH * _WORDS * 8)
-        self._head, self._out, self._vectors = head.cast("Q"), out.cast("Q"), out_vectors.cast("Q")
-        queries = self._in_vectors.cast("Q")
+        self._names_at, names = self._memory(DEPTH * _NAME_SIZE)
+        self._controls_at, controls = self._memory(DEPTH * _CONTROL_SIZE)
+        queries_at, queries = self._memory(DEPTH * _QUERY_SIZE)
+        replies_at, replies = self._memory(DEPTH * _REPLY_SIZE)
+        in_vectors_at, in_vectors = self._memory(DEPTH * 16)
+        out_vectors_at, out_vectors = self._memory(DEPTH * 16)
+        _, head = self._memory(DEPTH * _HEAD_SIZE)
+        _, out = self._memory(DEPTH * _HEAD_SIZE)
+        _, blank = self._memory(DEPTH * _HEAD_SIZE)
         control_size = 0 if self._local else (32 if self._is_v4 else 40)  # CMSG_SPACE of the packet info
         for index in range(DEPTH):
-            queries[index * 2], queries[index * 2 + 1] = queries_at + index * _QUERY_SIZE, _QUERY_SIZE
-            self._vectors[index * 2] = replies_at + index * _REPLY_SIZE
+            struct.pack_into("2Q", in_vectors, index * 16, queries_at + index * _QUERY_SIZE, _QUERY_SIZE)
+            struct.pack_into("2Q", out_vectors, index * 16, replies_at + index * _REPLY_SIZE, 0)
             name = self._names_at + index * _NAME_SIZE
             control = 0 if self._local else self._controls_at + index * _CONTROL_SIZE
-            for words, vectors in ((self._head, in_vectors_at), (self._out, out_vectors_at)):
-                words[index * _WORDS : index * _WORDS + _WORDS] = memoryview(
-                    struct.pack("8Q", name, name_size, vectors + index * 16, 1, control, control_size, 0, 0)
-                ).cast("Q")
-        self._blank = memoryview(self._head.tobytes()).cast("Q")
+            for words, vectors in ((head, in_vectors_at), (out, out_vectors_at), (blank, in_vectors_at)):
+                vector = vectors + index * 16
+                struct.pack_into(
+                    "8Q", words, index * _HEAD_SIZE, name, name_size, vector, 1, control, control_size, 0, 0
+                )
+        self._names, self._controls = raw.place(names), raw.place(controls)
+        self._queries, self._replies, self._vectors = raw.place(queries), raw.place(replies), raw.place(out_vectors)
+        self._head, self._out, self._blank = raw.place(head), raw.place(out), raw.place(blank)
+
+    def _memory(self, size: int) -> tuple[int, Any]:
+        """Memory that stays where it is as long as the batch: its address, and itself."""
+        memory = ctypes.create_string_buffer(size)
+        self._kept.append(memory)
+        return ctypes.addressof(memory), memory
 
 
 _NO_INTERFACE = b"\0\0\0\0"
-
-
-def _memory(size: int) -> tuple[int, memoryview]:
-    """Memory that stays where it is: its address and a view of it, which keeps it alive."""
-    memory = ctypes.create_string_buffer(size)
-    return ctypes.addressof(memory), memoryview(memory).cast("B")
-
-
-def _raise_fault(code: int) -> None:
-    """Nothing there, or an interrupted call, or a peer's ICMP error, is no fault; the rest is a fault of ours."""
-    if code not in (errno.EAGAIN, errno.EINTR, errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH):
-        raise OSError(code, "recvmmsg failed")
 
 
 def _without_interface(level: int, cmsg: bytes) -> bytes:

@@ -7,6 +7,9 @@ from functools import partial
 
 from tidegate.dns.batch import Batch, ReturnPath, batch
 from tidegate.dns.desk import Desk, Send
+from tidegate.dns.sheet import MISSING, UNFIT
+
+_MISSING, _UNFIT = MISSING, UNFIT
 
 
 class Datagrams:
@@ -28,11 +31,17 @@ class Datagrams:
         began = desk.clock()
         for index in range(count):
             try:
+                asker = taken.asker(index, zone)
+                found = _UNFIT if is_logged or asker.limited else taken.answer(index, asker, zone.sheet)
+                if found > 0:
+                    replies += 1
+                    continue
                 data = taken.data(index)
-                asker = zone.asker(taken.source(index), taken.local(index))
                 reply = None if is_logged or asker.limited else zone.answer(data, asker)
                 if reply is None:
                     reply = desk.take(data, asker, partial(self._later, index))
+                elif found == _MISSING:
+                    zone.write(data, asker)
                 if reply is not None:
                     taken.reply(index, reply)
                     replies += 1

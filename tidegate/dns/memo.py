@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from tidegate.dns.answer import Answer
+from tidegate.dns.sheet import Sheet
 
 MAX_ANSWERS = 65536  # some 60 MB at worst; reached only by a flood of made-up names, and then the oldest goes
 
@@ -18,10 +19,11 @@ class Memo:
     No call costs more for what else is kept, but `forget`, which costs what it forgets.
     """
 
-    def __init__(self, limit: int = MAX_ANSWERS) -> None:
+    def __init__(self, limit: int = MAX_ANSWERS, sheet: Sheet | None = None) -> None:
         self.answers: dict[bytes, Answer] = {}
         self._names: OrderedDict[bytes, tuple[bytes, ...]] = OrderedDict()  # question -> what its answer hangs on
         self._hanging: dict[bytes, dict[bytes, None]] = {}  # name -> questions whose answers hang on it
+        self._sheet = sheet  # has only what is kept here
         self._limit = limit
 
     def put(self, question: bytes, answer: Answer, names: tuple[bytes, ...]) -> None:
@@ -42,6 +44,8 @@ class Memo:
 
     def _drop(self, key: bytes) -> None:
         self.answers.pop(key, None)
+        if self._sheet is not None:
+            self._sheet.forget(key)
         for name in self._names.pop(key, ()):
             hanging = self._hanging.get(name)
             if hanging is not None:

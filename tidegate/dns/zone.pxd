@@ -2,6 +2,7 @@ cimport cython
 
 from tidegate.dns.answer cimport Answer, Variant
 from tidegate.dns.cookie cimport Jar
+from tidegate.dns.sheet cimport Sheet
 from tidegate.dns.tally cimport Meter
 from tidegate.dns.view cimport Asker
 from tidegate.dns.wire cimport Query, cookie_at
@@ -15,6 +16,8 @@ cdef class Zone:
     cdef public Meter tcp_meter
     cdef public object version
     cdef public int shape
+    cdef public Sheet sheet
+    cdef public long long moves
     cdef object _delegated
     cdef bint _across_networks
     cdef public Jar jar
@@ -35,6 +38,9 @@ cdef class Zone:
                    length=Py_ssize_t, turn=Py_ssize_t, do=bint, found=Answer, variant=Variant, meter=Meter, opt=bytes,
                    counts=bytes, tail=bytes, head=bytes)
     cpdef bytes answer(self, bytes data, Asker asker)
+
+    @cython.locals(question=bytes, found=Answer)
+    cpdef write(self, bytes data, Asker asker)
 
     @cython.locals(found=Asker, key=bytes)
     cpdef Asker asker(self, bytes source, bytes local, bint stream=*)

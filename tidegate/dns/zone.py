@@ -18,6 +18,7 @@ from tidegate.dns.cookie import Jar
 from tidegate.dns.explain import Background, Explanation, explain
 from tidegate.dns.match import Match, Place
 from tidegate.dns.memo import STRUCTURE, Memo
+from tidegate.dns.sheet import Sheet
 from tidegate.dns.tally import Meter
 from tidegate.dns.tree import STAR, Tree
 from tidegate.dns.view import Asker, Networks
@@ -79,9 +80,11 @@ class Zone:
         self._names: dict[str, DnsName] = {}
         self._problems: dict[str, Problem] = {}
         self._externals = 0  # targets that are something outside
-        self._memo = Memo()
+        self.sheet = Sheet(self.udp_meter)
+        self._memo = Memo(sheet=self.sheet)
         self._answers = self._memo.answers
         self._askers: dict[bytes, Asker] = {}
+        self.moves = 0  # changes whenever what is known of askers may have changed
         self._views: dict[tuple[frozenset[str], bytes, bool], int] = {}
         self._view_count = 0  # numbers given so far; never reused, so that a kept answer cannot meet a wrong view
 
@@ -143,6 +146,17 @@ class Zone:
         head = _HEAD[(data[2] & 1) << 8 | asker.ra | data[3] & 0x10 | found.rcode]
         return b"".join((data[:2], head, counts, data[12:end], tail, opt))
 
+    def write(self, data: bytes, asker: Asker) -> None:
+        """Put on the sheet what `answer` has just said to `data`."""
+        question = data[12 : data.find(b"\0", 12) + 5].lower()
+        found = self._answers.get(question)
+        view = 0
+        if found is not None and found.views is not None:
+            view = asker.view
+            found = found.views.get(view)
+        if found is not None:
+            self.sheet.put(question, view, found)
+
     def resolve(self, query: wire.Query, asker: Asker) -> bytes | None:
         """The reply to a parsed query without a fault; None for a name that is not ours."""
         found = self._prepared(query, asker)
@@ -196,6 +210,7 @@ class Zone:
             self._memo.forget(STRUCTURE)
         self._memo.forget(self.apex)
         self._authority.renew(table.version)
+        self.sheet.renew()
 
     def explain(self, name: str, qtype: int, asker: Asker, background: Background = _NOTHING) -> Explanation:
         """Why `asker` gets the answer it gets for `name`. Raises ValueError if that is no name."""
@@ -304,6 +319,7 @@ class Zone:
         if came or went:
             self._repoint(came, went)
             self._askers.clear()
+            self.moves += 1
             reshaped = True
         return reshaped or match.ports(old) != match.ports(new)
 
