@@ -3,6 +3,5 @@
 pytest_plugins = [
     "tests.support.blocking",
     "tests.support.docker_engine",
-    "tests.support.loops",
     "tests.support.noskip",
 ]

@@ -1,4 +1,4 @@
-"""Every test with a loop runs on the loop of a worker, where its directory does not say otherwise."""
+"""A directory whose conftest imports this runs its tests on the loop of a worker, which a router needs."""
 
 from __future__ import annotations
 

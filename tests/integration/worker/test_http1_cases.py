@@ -21,7 +21,7 @@ from tests.support.router import quick, route, running
 from tidegate.policy import Timeouts
 from tidegate.tasks import Tasks
 
-CASES = Path(__file__).parents[1] / "cases"
+CASES = Path(__file__).parents[2] / "cases"
 CUT = {"steps": [{"split_after": "\r"}]}
 LONGEST_CUT = 1000
 LANES = 12  # routers side by side, each with an origin of its own: the time goes into waiting for silence

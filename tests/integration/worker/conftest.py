@@ -1,0 +1,5 @@
+"""On the loop of a worker."""
+
+from __future__ import annotations
+
+from tests.support.loops import pytest_asyncio_loop_factories  # noqa: F401  a hook
