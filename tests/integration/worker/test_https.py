@@ -9,10 +9,10 @@ import ssl
 
 import pytest
 import websockets
-from tests.integration.test_http1_cases import findings, groups
 from websockets.asyncio.server import serve
 
 from tests.cases import requests, responses
+from tests.integration.worker.test_http1_cases import findings, groups
 from tests.support.client import GET, Client, get, post
 from tests.support.origin import ok, polite, saying, serving
 from tests.support.router import quick, route, running, until
