@@ -174,9 +174,8 @@ async def test_a_search_list_is_walked_to_the_suffix_that_has_the_name(place, tm
             for name, address in (("web", web), ("db", db), ("db.back", db), ("web.mesh.internal", web)):
                 await place.expect(usual, client, name, [address])
                 await place.expect(kubernetes, client, name, [address])
-            await place.expect(usual, client, "nobody", ABSENT)
-            if client != "c-ares":  # docs/dns-clients.md: an open question
-                await place.expect(kubernetes, client, "nobody", ABSENT)
+            for container in (usual, kubernetes):
+                await place.expect(container, client, "nobody", ABSENT)
 
 
 async def test_every_option_of_resolv_conf_is_served(place, tmp_path, static_file):
