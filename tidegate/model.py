@@ -130,12 +130,34 @@ class RouteClaim(Value):
     implied: dict[str, str] = {}
 
 
+class ReleasePolicy(Value):
+    """What the containers of a version say of how it takes the place of an earlier one (docs/labels.md). A version that says
+    anything gets no request before its release, while an earlier one lives.
+
+    `strategy` is `rolling`, `blue-green`, `canary` or `replace`, empty where they leave it open; so are None, 0 and empty
+    in the other fields. `shares` are the steps of a canary in percent, rising; `hold_seconds` how long each is watched;
+    `confirm`: a human says the last word; `parallelism` how many replicas are replaced at a time. `retire` is what becomes
+    of the earlier version's containers: `keep`, `stop` or `remove`. Requests that fit one of `previews` get the version
+    before it has any share. `gates` are bounds of the gates, by name.
+    """
+
+    strategy: str = ""
+    shares: tuple[int, ...] = ()
+    hold_seconds: float | None = None
+    confirm: bool | None = None
+    parallelism: int = 0
+    retire: str = ""
+    previews: tuple[Match, ...] = ()
+    gates: dict[str, str] = {}
+
+
 class Instance(Value):
     """One container, process or static address, as its provider sees it, with its labels already parsed.
 
     `id` is unique over all providers. `project`/`service` name its service (`key`); `number` is the replica's number
     (0 where unknown). `ports` are the ports worth an endpoint: those of claims, then exposed ones.
     `weight` is the relative weight of this instance's *version* (default 100), `endpoint_weight` its own share in it.
+    `release` is how its version wants to be put in service; None: by its weight, at once.
     `dns` is how its service's name is answered, None where it does not say; `dns_fallback`: where no replica is ready, with
     all that run. `texts` are attributes to publish in the DNS, `name=value`. `external` is the host name of a service
     that no provider runs; such an instance has no networks and no ports.
@@ -163,6 +185,7 @@ class Instance(Value):
     probe: ProbeSpec | None = None
     weight: int = 100
     endpoint_weight: int = 1
+    release: ReleasePolicy | None = None
     scale: int = 0
     dns: DnsMode | None = None
     dns_fallback: bool = False
@@ -368,12 +391,21 @@ class DnsName(Value):
 # -------------------------------------------------------------------------------------------- what the operator sets
 
 
+class Preview(Value):
+    """Requests that fit one of `matches` go to `backend` (named as in weights: a version, or a service key) whatever its
+    weight is."""
+
+    backend: str
+    matches: tuple[Match, ...]
+
+
 class Overrides(Value):
     """What an operator set at run time, laid over what was discovered. Lives in the store.
 
     `weights`: target (service key, or route id) -> backend name (version, or service key) -> relative weight.
     `modes`: target -> traffic mode; `messages`: target -> text of the maintenance page.
     `settings`: target (service key, host, or route id) -> settings by canonical name.
+    `previews`: target (service key, host, or route id) -> who gets which requests before it has a weight.
     `drained`: ids or names of endpoints, instances or nodes that get no new requests.
     `closed`: target -> the override that may protect it and cannot be read.
     """
@@ -382,6 +414,7 @@ class Overrides(Value):
     modes: dict[str, TrafficMode] = {}
     messages: dict[str, str] = {}
     settings: dict[str, dict[str, str]] = {}
+    previews: dict[str, Preview] = {}
     drained: frozenset[str] = frozenset()
     closed: dict[str, str] = {}
 
