@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+
+import pytest
+
+from tidegate.control.metrics import BUCKETS
+from tidegate.release.gates import (
+    HookGate,
+    LatencyGate,
+    Life,
+    Outcome,
+    QueryGate,
+    RefusalGate,
+    RestartGate,
+    SuccessGate,
+)
+from tidegate.release.judge import (
+    Sample,
+    judge,
+    judge_latency,
+    judge_lives,
+    judge_refusals,
+    judge_samples,
+    judge_success,
+)
+from tidegate.release.samples import Counts, Window
+
+NOTHING = Counts()
+PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
+
+
+def side(requests=0, failures=0, refusals=0):
+    return Counts(requests=requests, failures=failures, refusals=refusals)
+
+
+def timed(*runs):
+    """Counts of `(number, seconds)` each."""
+    buckets = [0] * (len(BUCKETS) + 1)
+    for number, seconds in runs:
+        buckets[bisect_left(BUCKETS, seconds)] += number
+    total = sum(buckets)
+    spent = sum(number * seconds for number, seconds in runs)
+    return Counts(requests=total, answered_us=round(spent * 1e6), buckets=tuple(buckets))
+
+
+def window(candidate, stable=NOTHING, reference=None):
+    return Window(bounds=BUCKETS, seconds=60.0, candidate=candidate, stable=stable, reference=reference)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "stable", "outcome"),
+    [
+        (side(1000), side(20000, 10), PASS),
+        (side(1000, 50), side(20000, 10), FAIL),  # 5 % errors
+        (side(60, 3), side(20000), FAIL),
+        (side(60, 1), side(20000), PASS),  # 98.3 %, but up to 99.7 % with confidence
+        (side(1000, 30), side(20000, 600), PASS),  # both 97 %: no worse than what it replaces
+        (side(1000, 80), side(20000, 600), FAIL),
+        (side(1000, 30), side(20), FAIL),  # nobody to compare with: the floor
+        (side(1000, 5), side(20), PASS),
+    ],
+)
+def test_success_fails_where_it_is_surely_too_low(candidate, stable, outcome):
+    assert judge_success(SuccessGate(), window(candidate, stable)).outcome is outcome
+
+
+@pytest.mark.parametrize("requests", [0, 1, 49])
+def test_too_few_requests_hold_a_release_whatever_they_say(requests):
+    for gate in (SuccessGate(), RefusalGate(), LatencyGate()):
+        verdict = judge(gate, window(timed((requests, 0.01)), timed((10000, 0.01))), ())
+        assert verdict.outcome is INCONCLUSIVE
+        assert f"{requests} requests" in verdict.text
+        assert "50 say something" in verdict.text
+
+
+def test_ten_failures_need_no_more_requests_to_speak_for_themselves():
+    assert judge_success(SuccessGate(), window(side(12, 10), side(100))).outcome is FAIL
+    assert judge_success(SuccessGate(), window(side(12, 9), side(100))).outcome is INCONCLUSIVE
+
+
+def test_a_verdict_tells_its_numbers():
+    verdict = judge_success(SuccessGate(), window(side(310, 18), side(5812, 6)))
+    assert verdict.gate == "success"
+    assert verdict.text == (
+        "success 94.19 % of 310 requests (18 failed), at most 96.3 % with 95 % confidence; "
+        "stable 99.9 % of 5812; needs 99 %"
+    )
+
+
+def test_where_the_stable_side_has_no_traffic_left_what_it_did_before_stands_in():
+    before = side(5000, 400)
+    verdict = judge_success(SuccessGate(), window(side(1000, 80), side(0), before))
+    assert verdict.outcome is PASS
+    assert "stable before 92 % of 5000" in verdict.text
+
+
+@pytest.mark.parametrize(
+    ("candidate", "stable", "outcome"),
+    [
+        (side(200, 0, 200), side(5000, 0, 20), FAIL),  # its routes are gone
+        (side(200, 0, 24), side(5000, 0, 500), PASS),
+        (side(200, 0, 200), side(3), INCONCLUSIVE),
+    ],
+)
+def test_a_version_that_refuses_more_than_the_stable_one_fails(candidate, stable, outcome):
+    assert judge_refusals(RefusalGate(), window(candidate, stable)).outcome is outcome
+
+
+@pytest.mark.parametrize("usual", [0.006, 0.011, 0.02, 0.03, 0.08, 0.15, 0.3, 0.9, 3.0])
+def test_a_version_that_is_twice_as_slow_fails_wherever_the_buckets_lie(usual):
+    verdict = judge_latency(LatencyGate(), window(timed((100, 2 * usual)), timed((1000, usual))))
+    assert verdict.outcome is FAIL
+    assert "more than 1.5 times as long" in verdict.text
+
+
+@pytest.mark.parametrize("usual", [0.0004, 0.0049, 0.0099, 0.024, 0.0499, 0.099, 0.2499, 0.499, 0.999])
+def test_a_bucket_s_bound_between_two_versions_of_one_speed_is_nobodys_fault(usual):
+    verdict = judge_latency(LatencyGate(), window(timed((200, usual * 1.03)), timed((2000, usual))))
+    assert verdict.outcome is PASS
+
+
+def test_a_slow_hundredth_fails_where_the_stable_side_has_none():
+    stable = timed((2000, 0.02))
+    slow = timed((940, 0.02), (60, 0.2))
+    verdict = judge_latency(LatencyGate(mean_ratio=100.0), window(slow, stable))
+    assert verdict.outcome is FAIL
+    assert verdict.text == (
+        "mean 30.8 ms of 1000 requests, stable 20 ms of 2000; p99 within 250 ms, stable within 25 ms; "
+        "60 of 1000 took longer than 100 ms"
+    )
+    assert judge_latency(LatencyGate(), window(timed((998, 0.02), (2, 0.2)), stable)).outcome is PASS
+    assert judge_latency(LatencyGate(), window(slow, timed((1900, 0.02), (100, 0.2)))).outcome is PASS
+
+
+def test_a_few_milliseconds_more_are_no_fault():
+    assert judge_latency(LatencyGate(), window(timed((500, 0.004)), timed((500, 0.001)))).outcome is PASS
+
+
+def test_a_limit_holds_whatever_the_stable_side_does():
+    gate = LatencyGate(limit_seconds=0.25)
+    late = window(timed((90, 0.1), (10, 0.4)), timed((1000, 0.4)))
+    assert judge_latency(gate, late).outcome is FAIL
+    assert "10 of 100 requests took longer than the limit of 250 ms" in judge_latency(gate, late).text
+    assert judge_latency(gate, window(timed((100, 0.1)), timed((1000, 0.4)))).outcome is PASS
+
+
+def test_latency_without_anybody_to_compare_with_is_inconclusive():
+    verdict = judge_latency(LatencyGate(), window(timed((500, 0.1))))
+    assert verdict.outcome is INCONCLUSIVE
+    assert "too few of the stable side" in verdict.text
+    compared = judge_latency(LatencyGate(), window(timed((500, 0.1)), Counts(), timed((500, 0.04))))
+    assert compared.outcome is FAIL
+    assert "stable before 40 ms" in compared.text
+
+
+@pytest.mark.parametrize(
+    ("lives", "allowed", "outcome", "text"),
+    [
+        ([Life(name="web-1"), Life(name="web-2")], 0, PASS, "0 restarts of 2 containers"),
+        ([Life(name="web-1", restarts=1)], 0, FAIL, "web-1 restarted 1 time"),
+        ([Life(name="web-1", restarts=1)], 1, PASS, "1 restarts of 1 containers"),
+        (
+            [Life(name="web-1"), Life(name="web-2", restarts=2, exited=137, out_of_memory=True)],
+            1,
+            FAIL,
+            "web-2 restarted 2 times, exited with status 137, ran out of memory",
+        ),
+        ([Life(name="web-1", exited=0)], 0, FAIL, "web-1 exited with status 0"),
+        ([Life(name="web-1", out_of_memory=True)], 0, FAIL, "web-1 ran out of memory"),
+    ],
+)
+def test_containers_that_die_fail_at_once(lives, allowed, outcome, text):
+    verdict = judge_lives(RestartGate(allowed=allowed), lives)
+    assert (verdict.outcome, verdict.text) == (outcome, text)
+
+
+@pytest.mark.parametrize(
+    ("values", "outcome", "text"),
+    [
+        ([], INCONCLUSIVE, "the query found no samples; needs < 0.05"),
+        ([("", 0.01)], PASS, "it is 0.01; needs < 0.05"),
+        ([("", 0.05)], FAIL, "it is 0.05; needs < 0.05"),
+        ([("", math.nan)], INCONCLUSIVE, "it is nan; needs < 0.05"),
+        ([("", math.inf)], FAIL, "it is inf; needs < 0.05"),
+        ([('{a="1"}', 0.01), ('{a="2"}', 0.2)], FAIL, '{a="2"} is 0.2; needs < 0.05'),
+        ([('{a="1"}', 0.01), ('{a="2"}', math.nan)], INCONCLUSIVE, '{a="2"} is nan; needs < 0.05'),
+        ([('{a="1"}', 9), ('{a="2"}', math.nan)], FAIL, '{a="1"} is 9; needs < 0.05'),
+        ([(f"s{n}", 1) for n in range(5)], FAIL, "s0 is 1, s1 is 1, s2 is 1 and 2 more; needs < 0.05"),
+    ],
+)
+def test_every_series_of_a_query_must_hold_the_condition(values, outcome, text):
+    gate = QueryGate(label="errors", query="q", operator="<", limit=0.05)
+    verdict = judge_samples(gate, [Sample(series=series, value=value) for series, value in values])
+    assert (verdict.outcome, verdict.text) == (outcome, text)
+
+
+def test_who_must_ask_others_is_judged_elsewhere():
+    assert judge(HookGate(label="h", url="http://a/"), window(side()), ()) is None

@@ -1,0 +1,197 @@
+"""Gates and what was seen, to verdicts. Thresholds and why they are so: docs/decisions/0149-gates-by-what-is-sure.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from math import inf, isnan
+from operator import eq, ge, gt, le, lt, ne
+
+from tidegate.release.gates import (
+    Gate,
+    LatencyGate,
+    Life,
+    Outcome,
+    QueryGate,
+    RefusalGate,
+    RestartGate,
+    SuccessGate,
+    Verdict,
+)
+from tidegate.release.samples import Counts, Window, above, mean, quantile_bound, surely_slower, wilson
+from tidegate.value import Value
+
+ENOUGH_FAILURES = 10  # that speak for themselves before there are samples enough to pass
+_SLOWEST = 0.01
+OPERATORS: dict[str, Callable[[float, float], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge, "==": eq, "!=": ne}
+
+
+class Sample(Value):
+    """One series of a query's answer, by its labels."""
+
+    series: str
+    value: float
+
+
+def judge(gate: Gate, window: Window, lives: Iterable[Life]) -> Verdict | None:
+    """The verdict of a gate that asks nobody else; None of one that does."""
+    if isinstance(gate, SuccessGate):
+        return judge_success(gate, window)
+    if isinstance(gate, RefusalGate):
+        return judge_refusals(gate, window)
+    if isinstance(gate, LatencyGate):
+        return judge_latency(gate, window)
+    if isinstance(gate, RestartGate):
+        return judge_lives(gate, lives)
+    return None
+
+
+def judge_success(gate: SuccessGate, window: Window) -> Verdict:
+    """By the upper end of the candidate's Wilson interval: it fails where even that is too low."""
+    candidate = window.candidate
+    stable, called = window.compared(gate.samples)
+    needed = gate.floor
+    if stable is not None:
+        needed = stable.success - gate.margin
+        if stable.success >= gate.floor:
+            needed = max(needed, gate.floor)
+    _, at_most = wilson(candidate.requests - candidate.failures, candidate.requests)
+    beside = f"{called} {_percent(stable.success)} of {stable.requests}" if stable is not None else "no stable requests"
+    text = (
+        f"success {_percent(candidate.success)} of {candidate.requests} requests ({candidate.failures} failed), "
+        f"at most {_percent(at_most)} with 95 % confidence; {beside}; needs {_percent(needed)}"
+    )
+    sure = candidate.requests >= gate.samples or candidate.failures >= ENOUGH_FAILURES
+    if sure and at_most < needed:
+        return _verdict(gate, Outcome.FAIL, text)
+    return _enough(gate, candidate.requests, gate.samples, text)
+
+
+def judge_refusals(gate: RefusalGate, window: Window) -> Verdict:
+    """By the lower end of the candidate's Wilson interval, against the stable side's share."""
+    candidate = window.candidate
+    stable, called = window.compared(gate.samples)
+    if stable is None or candidate.requests < gate.samples:
+        return _few(gate, candidate.requests, gate.samples, stable)
+    share, usual = candidate.refusals / candidate.requests, stable.refusals / stable.requests
+    at_least, _ = wilson(candidate.refusals, candidate.requests)
+    text = (
+        f"4xx {_percent(share)} of {candidate.requests} requests, at least {_percent(at_least)} with 95 % confidence; "
+        f"{called} {_percent(usual)} of {stable.requests}; may be {_percent(usual + gate.margin)}"
+    )
+    return _verdict(gate, Outcome.FAIL if at_least > usual + gate.margin else Outcome.PASS, text)
+
+
+def judge_latency(gate: LatencyGate, window: Window) -> Verdict:
+    """The first rule that is broken, or the numbers of all."""
+    candidate, bounds = window.candidate, window.bounds
+    stable, called = window.compared(gate.samples)
+    if candidate.answered < gate.samples:
+        return _few(gate, candidate.answered, gate.samples, candidate)
+    if gate.limit_seconds:
+        limit = next((bound for bound in bounds if bound >= gate.limit_seconds), inf)
+        late, at_least = _late(candidate, bounds, limit)
+        if at_least > _SLOWEST:
+            text = f"{late} of {candidate.answered} requests took longer than the limit of {_time(limit)}"
+            return _verdict(gate, Outcome.FAIL, f"{text}: p99 lies above it")
+    if stable is None or stable.answered < gate.samples:
+        return _few(gate, candidate.answered, gate.samples, None)
+    return _against(gate, window, stable, called)
+
+
+def _against(gate: LatencyGate, window: Window, stable: Counts, called: str) -> Verdict:
+    """The two rules that compare."""
+    candidate, bounds = window.candidate, window.bounds
+    usual, now = mean(stable), mean(candidate)
+    means = f"mean {_time(now)} of {candidate.answered} requests, {called} {_time(usual)} of {stable.answered}"
+    slower = surely_slower(candidate, stable, bounds, gate.mean_ratio)
+    if slower and now - usual > gate.mean_slower_seconds:
+        return _verdict(gate, Outcome.FAIL, f"{means}: more than {gate.mean_ratio:g} times as long")
+    p99 = quantile_bound(stable, bounds, 1 - _SLOWEST)
+    allowed = max(p99 * gate.ratio, p99 + gate.slower_seconds)
+    bound = next((each for each in bounds if each >= allowed), inf)
+    text = f"{means}; p99 {_within(candidate, bounds)}, {called} {_within(stable, bounds)}"
+    if bound < inf:
+        late, at_least = _late(candidate, bounds, bound)
+        _, usually = wilson(above(stable, bounds, bound), stable.answered)
+        if at_least > max(_SLOWEST, usually):
+            return _verdict(
+                gate, Outcome.FAIL, f"{text}; {late} of {candidate.answered} took longer than {_time(bound)}"
+            )
+    return _verdict(gate, Outcome.PASS, text)
+
+
+def judge_lives(gate: RestartGate, lives: Iterable[Life]) -> Verdict:
+    """Each restart, exit and kill counts once."""
+    told = tuple(lives)
+    count = sum(each.restarts + (each.exited is not None) for each in told)
+    count += sum(each.out_of_memory and not each.restarts and each.exited is None for each in told)
+    if count > gate.allowed:
+        return _verdict(gate, Outcome.FAIL, "; ".join(filter(None, map(_death, told))))
+    return _verdict(gate, Outcome.PASS, f"{count} restarts of {len(told)} containers")
+
+
+def judge_samples(gate: QueryGate, samples: Iterable[Sample]) -> Verdict:
+    """Every series must hold the condition; one that is no number says nothing, and then they all say nothing."""
+    told = tuple(samples)
+    wanted = f"needs {gate.operator} {gate.limit:g}"
+    if not told:
+        return _verdict(gate, Outcome.INCONCLUSIVE, f"the query found no samples; {wanted}")
+    unfit = [each for each in told if not isnan(each.value) and not OPERATORS[gate.operator](each.value, gate.limit)]
+    if unfit:
+        return _verdict(gate, Outcome.FAIL, f"{_series(unfit)}; {wanted}")
+    unknown = [each for each in told if isnan(each.value)]
+    outcome = Outcome.INCONCLUSIVE if unknown else Outcome.PASS
+    return _verdict(gate, outcome, f"{_series(unknown or told)}; {wanted}")
+
+
+def _enough(gate: Gate, requests: int, samples: int, text: str) -> Verdict:
+    if requests < samples:
+        return _verdict(gate, Outcome.INCONCLUSIVE, f"{text}; too few requests, {samples} say something")
+    return _verdict(gate, Outcome.PASS, text)
+
+
+def _few(gate: Gate, requests: int, samples: int, stable: Counts | None) -> Verdict:
+    text = f"{requests} requests of the candidate"
+    if stable is None and requests >= samples:
+        text += " and too few of the stable side to compare with"
+    return _verdict(gate, Outcome.INCONCLUSIVE, f"{text}; {samples} say something")
+
+
+def _verdict(gate: Gate, outcome: Outcome, text: str) -> Verdict:
+    return Verdict(gate=gate.name, outcome=outcome, text=text)
+
+
+def _late(counts: Counts, bounds: tuple[float, ...], bound: float) -> tuple[int, float]:
+    """How many took longer than a bound, and the least share of all that they surely are."""
+    late = above(counts, bounds, bound) if bound < inf else 0
+    return late, wilson(late, counts.answered)[0]
+
+
+def _death(life: Life) -> str:
+    said = []
+    if life.restarts:
+        said.append(f"restarted {life.restarts} {'time' if life.restarts == 1 else 'times'}")
+    if life.exited is not None:
+        said.append(f"exited with status {life.exited}")
+    if life.out_of_memory:
+        said.append("ran out of memory")
+    return f"{life.name} {', '.join(said)}" if said else ""
+
+
+def _series(samples: Iterable[Sample]) -> str:
+    told = [f"{each.series} is {each.value:g}" if each.series else f"it is {each.value:g}" for each in samples]
+    more = f" and {len(told) - 3} more" if len(told) > 3 else ""
+    return ", ".join(told[:3]) + more
+
+
+def _within(counts: Counts, bounds: tuple[float, ...]) -> str:
+    bound = quantile_bound(counts, bounds, 1 - _SLOWEST)
+    return f"within {_time(bound)}" if bound < inf else f"above {_time(bounds[-1])}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.4g} %"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.3g} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"

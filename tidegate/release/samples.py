@@ -1,0 +1,117 @@
+"""What requests of both sides said over the same time, and what can be concluded from counts and histograms.
+
+Durations are known only to their bucket, and their sum exactly. So a quantile is compared at the bounds of buckets, and a
+mean by the largest variance that the buckets allow: neither needs a guess of how durations lie within a bucket.
+"""
+
+from __future__ import annotations
+
+from math import inf, sqrt
+
+from tidegate.value import Value
+
+Z = 1.96  # standard deviations; both sides of 95 %
+
+
+class Counts(Value):
+    """One side's requests. `failures` are answers 5xx, broken answers and tries that had to be saved elsewhere; `refusals`
+    answers 4xx; `answered_us` the sum of the container's time over all that are in `buckets`, its histogram."""
+
+    requests: int = 0
+    failures: int = 0
+    refusals: int = 0
+    answered_us: int = 0
+    buckets: tuple[int, ...] = ()
+
+    @property
+    def answered(self) -> int:
+        """Requests that got the head of a response: those whose time is known."""
+        return sum(self.buckets)
+
+    @property
+    def success(self) -> float:
+        """Share of requests that did not fail; 1 of none."""
+        return 1.0 - self.failures / self.requests if self.requests else 1.0
+
+
+class Window(Value):
+    """Both sides over the same `seconds`. `bounds` are the upper bounds of the buckets in seconds, without the last one's.
+
+    `reference` is what the stable side did before the candidate took its traffic; it stands in where the stable side has
+    too few requests of its own to compare with."""
+
+    bounds: tuple[float, ...]
+    seconds: float = 0.0
+    candidate: Counts = Counts()
+    stable: Counts = Counts()
+    reference: Counts | None = None
+
+    def compared(self, samples: int) -> tuple[Counts | None, str]:
+        """The side to compare with and what to call it; None where neither has enough requests."""
+        if self.stable.requests >= samples:
+            return self.stable, "stable"
+        if self.reference is not None and self.reference.requests >= samples:
+            return self.reference, "stable before"
+        return None, ""
+
+
+def wilson(hits: int, total: int) -> tuple[float, float]:
+    """The 95 % interval of a share by Wilson's score (1927); (0, 1) of nothing."""
+    if total == 0:
+        return 0.0, 1.0
+    share = hits / total
+    spread = Z * sqrt(share * (1 - share) / total + Z * Z / (4 * total * total))
+    centre = share + Z * Z / (2 * total)
+    scale = 1 + Z * Z / total
+    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+
+
+def mean(counts: Counts) -> float:
+    """Mean of the container's time in seconds; 0 of none."""
+    return counts.answered_us / counts.answered / 1e6 if counts.answered else 0.0
+
+
+def quantile_bound(counts: Counts, bounds: tuple[float, ...], share: float) -> float:
+    """The upper bound in seconds of the bucket in which this quantile lies; infinite in the last."""
+    wanted = share * counts.answered
+    seen = 0
+    for number, bound in zip(counts.buckets, bounds, strict=False):
+        seen += number
+        if seen >= wanted:
+            return bound
+    return inf
+
+
+def above(counts: Counts, bounds: tuple[float, ...], bound: float) -> int:
+    """How many took longer than `bound`, one of `bounds`."""
+    return sum(counts.buckets[bounds.index(bound) + 1 :])
+
+
+def variance(counts: Counts, bounds: tuple[float, ...]) -> float:
+    """The largest variance in square seconds that durations in these buckets with this sum can have.
+
+    Between a and b no square lies above the chord (a + b) x - ab. What the sum has beyond all lower bounds does most in the
+    highest buckets, so it is given to them first."""
+    total = counts.answered
+    if total == 0:
+        return 0.0
+    edges = [0.0, *bounds, inf]
+    left = max(0.0, counts.answered_us / 1e6 - sum(n * low for n, low in zip(counts.buckets, edges, strict=False)))
+    squares = 0.0
+    for at in reversed(range(len(counts.buckets))):
+        number, low = counts.buckets[at], edges[at]
+        given = min(left, number * (edges[at + 1] - low)) if number else 0.0
+        left -= given
+        high = min(edges[at + 1], low + given)  # of the last bucket: as if one had it all
+        squares += number * low * low + (low + high) * given
+    return max(0.0, squares / total - mean(counts) ** 2)
+
+
+def surely_slower(candidate: Counts, stable: Counts, bounds: tuple[float, ...], ratio: float) -> bool:
+    """Whether the candidate's mean lies above `ratio` times the stable's, with 97.5 % confidence (Welch's interval)."""
+    if not candidate.answered or not stable.answered:
+        return False
+    error = sqrt(
+        variance(candidate, bounds) / candidate.answered + ratio * ratio * variance(stable, bounds) / stable.answered
+    )
+    return mean(candidate) - ratio * mean(stable) > Z * error
