@@ -48,6 +48,7 @@ SLOW_CONNECTIONS = 1000
 SLOW_SECONDS = 5.0
 SPARE_DESCRIPTORS = 20
 GRASPING = 200
+LIMIT_SECONDS = 1.0  # within which a worker has seen that its limit is another one
 # each takes two files of the worker: as many as its limit allows, 10 000 at most
 WEBSOCKETS = min(10000, (resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 2000) // 2)
 
@@ -321,6 +322,7 @@ def _few_descriptors(scene: Scene) -> Iterator[Came]:
         yield from _havoc(f"connections-{GRASPING}", GOOD)(scene)
     finally:
         resource.prlimit(worker, resource.RLIMIT_NOFILE, (soft, hard))
+        time.sleep(LIMIT_SECONDS)
 
 
 FAULTS = (
