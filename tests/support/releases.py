@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from tidegate.model import InstanceState
 from tidegate.release.record import begun
 from tidegate.release.seen import Container, Seen
-from tidegate.release.spec import Side, Slot, Spec, Step, Strategy
+from tidegate.release.spec import Retire, Side, Slot, Spec, Step, Strategy
 
 WEB = "shop/web"
 V1 = Side(service=WEB, version="v1", image="web:1")
@@ -30,6 +30,7 @@ def spec(**given):
         "replicas": 3,
         "slots": tuple(Slot(container=f"old{number}") for number in (1, 2, 3)),
         "prefix": "web-v2-",
+        "discard": Retire.REMOVE,
         "gates": (),
     }
     return Spec(**shown | given)

@@ -74,14 +74,22 @@ def _growing(release: Release, seen: Seen) -> Iterator[Act]:
 
 
 def _leaving(release: Release, seen: Seen) -> Iterator[Act]:
-    for container in (*seen.stable, *seen.candidate):
-        fate = release.fates.get(container.id)
-        act = _wished(release, container, fate) if fate is not None else None
+    waking = release.candidates - sum(each.alive for each in seen.candidate)
+    for container in seen.candidate:
+        act = _wished(release, container, release.fates.get(container.id))
+        if isinstance(act, Start):
+            waking -= 1
+        if act is not None and (waking >= 0 or not isinstance(act, Start)):
+            yield act
+    for container in seen.stable:
+        act = _wished(release, container, release.fates.get(container.id))
         if act is not None:
             yield act
 
 
-def _wished(release: Release, container: Container, fate: Fate) -> Act | None:
+def _wished(release: Release, container: Container, fate: Fate | None) -> Act | None:
+    if fate is None:
+        return None
     id_, name, node = container.id, container.name, container.node
     if fate.wish in (Wish.STOP, Wish.REMOVE) and container.alive:
         return Stop(container=id_, name=name, node=node, seconds=release.spec.stop_seconds)

@@ -14,11 +14,15 @@ things, so that an old side which is retained or left to its owner gets no traff
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
+
+from msgspec.structs import replace
 
 from tidegate.release.gates import Verdict
 from tidegate.release.spec import Spec
 from tidegate.value import Value
 
+TIDEGATE = "tidegate"  # who did it, where no person did
 HISTORY = 100  # moments kept of one release: its first one, and the latest
 
 
@@ -115,9 +119,8 @@ class Release(Value):
     `until` is the end of the hold, `extended` how often it was put off, `skip` that somebody ended it, `full` that all further
     holds and confirmations are skipped, `keep` that the weights stay as a person set them.
     `progress_at` is when a further replica got ready, `most_ready` how many were; `short_since` when too few were, else 0.
-    `restarted` are restarts that happened before the release saw the container. `verdicts` are the latest of this hold,
-    `judged_at` their time, `strikes` how often in a row a gate could not be asked.
-    `retire_at` is when the retained old side leaves. `reason` says why it was rolled back or failed.
+    `restarted` are restarts that happened before the release began, by container. `verdicts` are those the hold was last ended or
+    extended by. `retire_at` is when the retained old side leaves. `reason` says why it was rolled back or failed.
     """
 
     number: int
@@ -141,8 +144,6 @@ class Release(Value):
     short_since: float = 0.0
     restarted: dict[str, int] = {}
     verdicts: tuple[Verdict, ...] = ()
-    judged_at: float = 0.0
-    strikes: dict[str, int] = {}
     retire_at: float = 0.0
     reason: str = ""
     closed: bool = False
@@ -184,6 +185,11 @@ def begun(spec: Spec, number: int, now: float, who: str, why: str = "") -> Relea
         weights={spec.stable_name: 100, spec.candidate_name: 0},
         history=(Moment(when=now, who=who, what=what, why=why),),
     )
+
+
+def moved(release: Release, now: float, what: str, *, who: str = TIDEGATE, why: str = "", **fields: Any) -> Release:
+    """`release` with `fields` changed, and one more line in its history."""
+    return replace(release, history=told(release.history, Moment(when=now, who=who, what=what, why=why)), **fields)
 
 
 def told(history: tuple[Moment, ...], moment: Moment) -> tuple[Moment, ...]:

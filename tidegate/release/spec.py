@@ -38,6 +38,13 @@ class OnFailure(StrEnum):
     PAUSE = "pause"
 
 
+class OnUnsure(StrEnum):
+    """What a hold ends with whose gates still know too little: it waits for a person, or it passes."""
+
+    WAIT = "wait"
+    PASS = "pass"  # noqa: S105  an outcome
+
+
 class Side(Value, omit_defaults=False):
     """One of the two that a release is between: a version of a service. `image` is what its containers run, for people."""
 
@@ -115,6 +122,7 @@ class Spec(Value, omit_defaults=False):
     retire: Retire = Retire.KEEP
     discard: Retire = Retire.KEEP
     on_failure: OnFailure = OnFailure.ROLLBACK
+    on_unsure: OnUnsure = OnUnsure.WAIT
     manual: bool = False
     rollback_of: int = 0
     gates: tuple[Gate, ...] = DEFAULT_GATES

@@ -1,0 +1,145 @@
+"""A release step by step, phase by phase: start, shift, hold, reduce (reduce first, where the old have to stop first)."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from tidegate.release.capacity import covered, ready, shared, staying, steady
+from tidegate.release.ending import begin_draining
+from tidegate.release.failures import Finding, asked, failed, first_look, stuck
+from tidegate.release.fates import wished, with_wish
+from tidegate.release.gates import Outcome
+from tidegate.release.holding import outcome, said, verdicts_of
+from tidegate.release.record import Cause, Phase, Release, State, Wish, moved
+from tidegate.release.seen import Container, Seen
+from tidegate.release.spec import OnUnsure, Step
+
+_LEAVING = (Wish.DRAIN, Wish.STOP, Wish.REMOVE)
+
+
+def stepped(release: Release, seen: Seen, now: float) -> Release:
+    """The next transition of a release that is neither decided nor paused."""
+    if release.state is State.PENDING:
+        begun = entered(release, 0, now)
+        return moved(begun, now, "started", state=State.STARTING, restarted=first_look(seen))
+    if release.state is State.AWAITING_CONFIRM:
+        return release
+    if release.phase is Phase.START:
+        return _started(release, seen, now)
+    if release.phase is Phase.SHIFT:
+        return _in_phase(release, Phase.HOLD, now) if seen.live else stuck(release, now, "the workers' tables are late")
+    if release.phase is Phase.HOLD:
+        return _held(release, seen, now)
+    return _reduced(release, seen, now)
+
+
+def entered(release: Release, index: int, now: float) -> Release:
+    """`release` at the beginning of step `index`."""
+    step = release.spec.steps[index]
+    fresh = replace(release, step=index, skip=False, extended=0, verdicts=())
+    if not step.stop_first:
+        return replace(_in_phase(fresh, Phase.START, now), candidates=max(release.candidates, step.candidates))
+    held = step.stables == 0 and release.candidates == 0  # nobody is left to serve until the new ones are ready
+    return replace(_in_phase(fresh, Phase.REDUCE, now), held=held)
+
+
+def passed(release: Release, now: float) -> Release:
+    """`release` after its hold, and after the confirmation where the plan wants one before the end."""
+    step = release.spec.steps[release.step]
+    if step.stop_first:
+        return _next_step(release, now)
+    return replace(_in_phase(release, Phase.REDUCE, now), paused=None)
+
+
+def held_again(release: Release, now: float) -> Release:
+    """`release` at the beginning of its hold, with a new window."""
+    return replace(_in_phase(release, Phase.HOLD, now), extended=0, verdicts=())
+
+
+def _in_phase(release: Release, phase: Phase, now: float) -> Release:
+    until = now + release.spec.steps[release.step].hold_seconds if phase is Phase.HOLD else 0.0
+    return replace(release, phase=phase, phase_since=now, progress_at=now, most_ready=0, until=until)
+
+
+def _started(release: Release, seen: Seen, now: float) -> Release:
+    step = release.spec.steps[release.step]
+    able = ready(release, seen.candidate)
+    if len(able) < step.candidates:
+        return release
+    if release.state is State.STARTING:
+        return moved(release, now, f"{len(able)} replicas of {release.spec.candidate.called} ready", state=State.GATING)
+    weights = shared(release.spec, step.share)
+    if not _long_enough(release, seen, step, now) or not covered(release, seen, weights):
+        return release
+    after = replace(_in_phase(release, Phase.SHIFT, now), held=False)
+    if weights == release.weights:
+        return after
+    return moved(after, now, f"share {step.share} %", weights=weights, state=State.SHIFTING)
+
+
+def _long_enough(release: Release, seen: Seen, step: Step, now: float) -> bool:
+    """While requests are held there is no time to prove oneself without; the hold that follows watches."""
+    return release.held or len(steady(release, seen.candidate, now)) >= step.candidates
+
+
+def _held(release: Release, seen: Seen, now: float) -> Release:
+    end = outcome(release, seen, now)
+    if end is None:
+        return release
+    verdicts = verdicts_of(release, seen)
+    after = replace(release, verdicts=verdicts)
+    if end is Outcome.FAIL:
+        return failed(after, seen, now, Finding(text=said(verdicts, Outcome.FAIL)))
+    if end is Outcome.INCONCLUSIVE and release.spec.on_unsure is OnUnsure.WAIT:
+        return _unsure(after, now, said(verdicts, Outcome.INCONCLUSIVE, Outcome.ERROR))
+    return _after_hold(after, now)
+
+
+def _unsure(release: Release, now: float, text: str) -> Release:
+    if release.extended >= release.spec.extensions:
+        return asked(release, now, text or "the gates were not asked", Cause.INCONCLUSIVE)
+    until = now + release.spec.steps[release.step].hold_seconds
+    return moved(release, now, "hold extended", why=text, until=until, extended=release.extended + 1)
+
+
+def _after_hold(release: Release, now: float) -> Release:
+    step = release.spec.steps[release.step]
+    if not step.confirm or release.full:
+        return passed(release, now)
+    if release.step == len(release.spec.steps) - 1:
+        return moved(release, now, "waits to be confirmed", state=State.AWAITING_CONFIRM)
+    return asked(release, now, f"step {release.step + 1} waits to be confirmed", Cause.CONFIRM)
+
+
+def _reduced(release: Release, seen: Seen, now: float) -> Release:
+    """Old replicas leave until as many are left as the step leaves, and those that left have ended."""
+    step = release.spec.steps[release.step]
+    running = [each for each in staying(release, seen.stable) if each.alive]
+    surplus = len(running) - step.stables
+    if surplus > 0:
+        leaving = _in_order(release, running, step)[:surplus]
+        what = f"{surplus} of {len(running)} replicas of {release.spec.stable.called} leave"
+        return moved(release, now, what, fates=wished(release, leaving, Wish.DRAIN, now))
+    ending = [each.name for each in with_wish(release, seen.stable, *_LEAVING) if each.alive]
+    if ending:
+        return stuck(release, now, f"{', '.join(ending)} does not end")
+    if step.stop_first:
+        return replace(_in_phase(release, Phase.START, now), candidates=max(release.candidates, step.candidates))
+    return _next_step(release, now)
+
+
+def _in_order(release: Release, containers: list[Container], step: Step) -> list[Container]:
+    """Who leaves first: by slot where the new one takes the old one's place; else those that serve nobody, then by number."""
+    places = {slot.container: index for index, slot in enumerate(release.spec.slots)}
+    if step.stop_first:
+        return sorted(containers, key=lambda each: (places.get(each.id, len(places)), each.number, each.id))
+    return sorted(containers, key=lambda each: (each.ready, each.number, each.id))
+
+
+def _next_step(release: Release, now: float) -> Release:
+    steps, index = release.spec.steps, release.step + 1
+    if index >= len(steps):
+        return begin_draining(release, now)
+    while release.full and index + 1 < len(steps) and steps[index + 1].stables == steps[release.step].stables:
+        index += 1  # in a hurry: no step of these reduces the old side, so the last of them is as safe as the first
+    return entered(replace(release, paused=None), index, now)
