@@ -24,7 +24,7 @@ def query(asked, *, opt=b"", flags=b"\1\0"):
 
 
 def made(*records, tally=TALLY):
-    return answer.positive(tally, [list(records)])
+    return answer.positive(tally, answer.Orders([list(records)]))
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_every_reply_is_counted():
 
 def test_variants_are_given_in_turn(sheet):
     asked = question("web")
-    sheet.put(asked, 0, answer.positive(TALLY, answer.rotations([b"one", b"two", b"three"])))
+    sheet.put(asked, 0, answer.positive(TALLY, answer.Orders([[b"one", b"two", b"three"]])))
     replies = [sheet.answer(query(asked), ASKER)[12 + len(asked) :] for _ in range(4)]
     assert replies == [b"onetwothree", b"twothreeone", b"threeonetwo", b"onetwothree"]
 

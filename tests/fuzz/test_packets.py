@@ -18,7 +18,7 @@ SEEDS = seeds()
 
 
 def test_mutated_packets_break_nothing():
-    outcomes, _ = run(20_000, seed=20261123, read=20)
+    outcomes, *_ = run(20_000, seed=20261123, read=20)
     assert outcomes.total() == 20_000
     assert {"NOERROR", "FORMERR", "NXDOMAIN", "NOTIMP", "REFUSED", "nothing"} <= set(outcomes)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import dns.flags
 import dns.message
 import dns.rdatatype
@@ -12,6 +14,7 @@ from tidegate.dns.zone import Zone
 from tidegate.model import DnsName, DnsTarget, NetworkAddress
 from tidegate.routing import Delta, RoutingTable
 
+_MAX_TURNS = 256  # an answer with more variants is not on the sheet
 LOCAL = packed("10.9.0.1")
 STRANGER = packed("198.51.100.7")
 
@@ -70,12 +73,16 @@ def ask_wire(zone, query, *, source=STRANGER, local=LOCAL, stream=False):
 def _assert_the_sheet_agrees(zone, query, asker, found):
     """What the zone has prepared, it says alike from the sheet, where that takes the query; whose turn it is may differ."""
     zone.write(query, asker)
-    written = zone.sheet.answer(query, asker)
-    if written:
-        other = dns.message.from_wire(written)
-        assert (other.id, other.flags, other.edns) == (found.id, found.flags, found.edns)
-        assert other.question[0].to_text() == found.question[0].to_text()
-        assert all(data(other, section) == data(found, section) for section in ("answer", "authority", "additional"))
+    turns = (zone.sheet.answer(query, asker) for _ in range(_MAX_TURNS))
+    written = next(turns)
+    assert not written or any(_is_alike(each, found) for each in chain((written,), turns))
+
+
+def _is_alike(written, found):
+    other = dns.message.from_wire(written)
+    assert (other.id, other.flags, other.edns) == (found.id, found.flags, found.edns)
+    assert other.question[0].to_text() == found.question[0].to_text()
+    return all(data(other, section) == data(found, section) for section in ("answer", "authority", "additional"))
 
 
 def data(message, section="answer"):

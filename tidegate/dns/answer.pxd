@@ -1,3 +1,5 @@
+cimport cython
+
 from tidegate.dns.tally cimport Tally
 
 cdef class Variant:
@@ -12,8 +14,15 @@ cdef class Answer:
     cdef public object ede
     cdef public tuple authority
     cdef public tuple additional
-    cdef public tuple variants
+    cdef public list variants
+    cdef public Py_ssize_t missing
+    cdef public object orders
+    cdef public dict made
     cdef public Py_ssize_t turn
     cdef public dict views
 
+    @cython.locals(turn=Py_ssize_t, variant=Variant)
     cpdef Variant next(self)
+
+    @cython.locals(variant=Variant)
+    cpdef Variant make(self, Py_ssize_t turn)

@@ -40,6 +40,8 @@ def _address(interface: str) -> str:
 def _is_free(address: Address) -> bool:
     for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
         with socket.socket(socket.AF_INET, kind) as sock:
+            if kind is socket.SOCK_STREAM:  # as our listeners: connections that ended a minute ago do not hold a port
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 sock.bind((address.host, address.port))
             except PermissionError:

@@ -80,13 +80,14 @@ def explain(
     """The explanation of an answer; `answer` is None for a foreign name. `container` is who has the asker's address."""
     claim = place.claim
     is_forwarded = answer is None and asker.recursion and qtype != wire.ANY
-    records = (*answer.variants[0].records, *answer.authority) if answer else ()
+    first = answer.first.records if answer else ()
+    records = (*first, *answer.authority) if answer else ()
     return Explanation(
         name=wire.decode(name),
         type=_type(qtype),
         rcode="" if is_forwarded else wire.RCODES[answer.rcode if answer else wire.REFUSED],
         source=place.place.value,
-        answers=tuple(_line(name, record) for record in answer.variants[0].records) if answer else (),
+        answers=tuple(_line(name, record) for record in first),
         ttl=min((_ttl(record) for record in records), default=0),
         zone=wire.decode(place.apex) if place.apex else "",
         holder=claim.name if claim else "",

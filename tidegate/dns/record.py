@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
+from functools import lru_cache
 
 from tidegate.dns import wire
 
@@ -23,6 +25,15 @@ def record(owner: bytes, rtype: int, ttl: int, rdata: bytes) -> bytes:
 def address(owner: bytes, ttl: int, packed: bytes) -> bytes:
     """An A or AAAA record, by the length of the address."""
     return record(owner, wire.A if len(packed) == 4 else wire.AAAA, ttl, packed)
+
+
+def addresses(owner: bytes, ttl: int, packed: Sequence[bytes]) -> list[bytes]:
+    """A or AAAA records of one owner, the addresses all of one family."""
+    if not packed:
+        return []
+    first = address(owner, ttl, packed[0])
+    head = first[: -len(packed[0])]
+    return [head + each for each in packed]
 
 
 def service(owner: bytes, ttl: int, weight: int, port: int, target: bytes) -> bytes:
@@ -54,8 +65,10 @@ def text(owner: bytes, ttl: int, attribute: str) -> bytes:
     return record(owner, wire.TXT, ttl, b"".join(bytes((len(part),)) + part for part in parts))
 
 
+@lru_cache(maxsize=16384)
 def packed(text: str) -> bytes:
-    """An IP literal as 4 or 16 octets; empty where `text` is none."""
+    """An IP literal as 4 or 16 octets; empty where `text` is none. Remembered: to read one takes 3 us, and a first question for
+    a name with a hundred of them must not; they have all been read when the table came."""
     try:
         return ipaddress.ip_address(text.partition("%")[0]).packed
     except ValueError:

@@ -213,7 +213,7 @@ class Sheet:
         return block
 
     def _write(self, block: int, stride: int, answer: Answer) -> None:
-        for variant in answer.variants:
+        for variant in answer.whole:
             raw.put(self._entries, block, variant.counts)
             raw.set_number(self._entries, block + 8, len(variant.tail))
             raw.put(self._entries, block + 16, variant.tail)
@@ -249,6 +249,6 @@ class Sheet:
 def _stride(answer: Answer) -> int:
     """Octets from one variant to the next; 0 where there are none."""
     most = 0
-    for variant in answer.variants:
+    for variant in answer.whole:
         most = max(most, 16 + len(variant.tail) + 7 & ~7)
     return most

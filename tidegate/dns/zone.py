@@ -115,6 +115,8 @@ class Zone:
         do = False
         turn = found.turn
         variant = found.variants[turn]
+        if variant is None:
+            variant = found.make(turn)
         counts = variant.counts
         if data[11]:
             if data[10] or data[11] > 1 or size < end + 11 or data[end : end + 3] != b"\0\0\x29" or data[end + 6]:
@@ -154,7 +156,7 @@ class Zone:
         if found is not None and found.views is not None:
             view = asker.view
             found = found.views.get(view)
-        if found is not None:
+        if found is not None and not found.missing:
             self.sheet.put(question, view, found)
 
     def resolve(self, query: wire.Query, asker: Asker) -> bytes | None:
