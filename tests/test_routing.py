@@ -64,6 +64,14 @@ def test_a_delta_makes_the_next_table_and_shares_what_did_not_change():
     assert with_delta(after, Delta(base=2, version=3, routes={"a.test/": None})).routes == {}
 
 
+def test_a_delta_that_says_nothing_of_subnets_keeps_them():
+    table = with_delta(RoutingTable(version=1), Delta(base=1, version=2, subnets=("10.0.0.0/8",)))
+    assert with_delta(table, Delta(base=2, version=3)).subnets == ("10.0.0.0/8",)
+    assert with_delta(table, Delta(base=2, version=3, subnets=())).subnets == ()
+    assert not Delta(base=1, version=2, subnets=()).empty
+    assert decode_table(encode_table(table)) == table
+
+
 def test_a_delta_of_another_table_is_refused():
     with pytest.raises(ValueError, match="does not fit"):
         with_delta(RoutingTable(version=1), Delta(base=7, version=8))

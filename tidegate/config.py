@@ -104,7 +104,7 @@ class DnsConfig(Value):
     query_log_sample: float = 1.0  # share of the queries that get a line
     lame_duck_seconds: float = 0.5  # that we answer on after being told to stop
     cookies: bool = False
-    clients: tuple[str, ...] = ()  # CIDRs that may have foreign names and no limit; empty: loopback and private ranges
+    clients: tuple[str, ...] = ()  # CIDRs that may have foreign names and no limit; empty: containers and this host
     response_rate: int = 50  # UDP answers a second to one network of others; 0 is no limit
 
 

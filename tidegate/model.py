@@ -219,7 +219,8 @@ class Inventory(Value):
     provider's previous inventory is the *same object* (each tuple and each instance), so a difference is cheap.
     `version` grows by one with each inventory of that provider; `stale` says the provider lost sight of its source
     and repeats what it saw last. `defaults` are settings for the routes of all providers. `since` is when the oldest event
-    that led to it was noticed, on this host's monotonic clock; 0 where no event did.
+    that led to it was noticed, on this host's monotonic clock; 0 where no event did. `subnets` are the ranges that the
+    provider's containers get addresses from, sorted; None where it has such and cannot say.
     """
 
     provider: str
@@ -230,6 +231,7 @@ class Inventory(Value):
     problems: tuple[Problem, ...] = ()
     stale: bool = False
     since: float = 0.0
+    subnets: tuple[str, ...] | None = ()
 
 
 # ------------------------------------------------------------------------------------------------------------ health

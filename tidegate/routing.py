@@ -104,13 +104,15 @@ class RoutingTable(Struct, frozen=True, kw_only=True):
 
     They are dicts where decoded; in control the largest are `Shards`. Encode with `encode_table`.
     The key of a relative DNS name is the name; that of an absolute one ends with a dot (`web.test.`), so that the route
-    host `web.test` and the service `web` of project `test` do not collide.
+    host `web.test` and the service `web` of project `test` do not collide. `subnets` are the ranges that the containers of all
+    engines get addresses from, sorted; empty where not all of them are known.
     """
 
     version: int = 0
     routes: Mapping[str, Route] = {}
     services: Mapping[str, Service] = {}
     names: Mapping[str, DnsName] = {}
+    subnets: tuple[str, ...] = ()
 
 
 def encode_table(table: RoutingTable) -> bytes:
@@ -124,7 +126,7 @@ def decode_table(data: bytes) -> RoutingTable:
 
 
 class Delta(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What turns table `base` into table `version`; a value of None removes its key. `since` is when the oldest of what it
+    """What turns table `base` into table `version`; a value of None removes its key, `subnets` of None are the same. `since` is when the oldest of what it
     follows from was noticed, on this host's monotonic clock; 0 where nobody can say."""
 
     base: int
@@ -133,11 +135,12 @@ class Delta(Struct, frozen=True, kw_only=True, omit_defaults=True):
     routes: dict[str, Route | None] = {}
     services: dict[str, Service | None] = {}
     names: dict[str, DnsName | None] = {}
+    subnets: tuple[str, ...] | None = None
 
     @property
     def empty(self) -> bool:
         """Whether it changes nothing."""
-        return not (self.routes or self.services or self.names)
+        return not (self.routes or self.services or self.names) and self.subnets is None
 
 
 def with_delta(table: RoutingTable, delta: Delta) -> RoutingTable:
@@ -149,6 +152,7 @@ def with_delta(table: RoutingTable, delta: Delta) -> RoutingTable:
         routes=patched(table.routes, delta.routes),
         services=patched(table.services, delta.services),
         names=patched(table.names, delta.names),
+        subnets=table.subnets if delta.subnets is None else delta.subnets,
     )
 
 

@@ -182,9 +182,11 @@ async def test_bytes_that_are_no_message_end_that_connection_only(running):
 
 def test_a_difference_turns_one_whole_table_into_another_whatever_their_versions():
     old = RoutingTable(version=9, routes={"a.test/": route("a.test"), "b.test/": route("b.test")})
-    new = RoutingTable(version=2, routes={"b.test/": route("b.test", 5), "c.test/": route("c.test")})
+    routes = {"b.test/": route("b.test", 5), "c.test/": route("c.test")}
+    new = RoutingTable(version=2, routes=routes, subnets=("10.0.0.0/8",))
     delta = difference(old, new)
     assert (delta.base, delta.version) == (9, 2)
     assert delta.routes == {"a.test/": None, "b.test/": route("b.test", 5), "c.test/": route("c.test")}
     assert dict(with_delta(old, delta).routes) == dict(new.routes)
+    assert with_delta(old, delta).subnets == new.subnets
     assert difference(old, old).empty

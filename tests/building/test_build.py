@@ -30,6 +30,20 @@ def test_the_same_again_changes_nothing():
     assert second.checks_changed == ()
 
 
+def test_the_subnets_of_all_providers_are_in_the_table_once_each_of_them_can_say():
+    def told(previous, **subnets):
+        seen = {name: replace(inventory(provider=name), subnets=each) for name, each in subnets.items()}
+        return build(previous, seen, {}, Overrides(), OPTIONS)
+
+    waiting = told(None, one=("172.17.0.0/16",), other=None, file=())
+    assert waiting.table.subnets == ()
+    known = told(waiting, one=("172.17.0.0/16",), other=("10.0.0.0/8", "172.17.0.0/16"), file=())
+    assert known.table.subnets == known.delta.subnets == ("10.0.0.0/8", "172.17.0.0/16")
+    assert with_delta(waiting.table, known.delta) == known.table
+    again = told(known, one=("172.17.0.0/16",), other=("10.0.0.0/8",), file=())
+    assert again.delta.empty
+
+
 # ------------------------------------------------------------------------------------- incremental equals from scratch
 
 

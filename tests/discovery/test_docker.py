@@ -400,6 +400,19 @@ async def test_networks_made_later_are_known_with_the_first_container_on_them():
 
 
 @scenario
+async def test_subnets_are_told_and_a_new_one_as_soon_as_a_container_that_is_not_ours_is_connected_to_it():
+    engine = FakeEngine()
+    engine.known_networks = (Network(id="net-bridge", name="bridge", driver="bridge", subnets=("172.17.0.0/16",)),)
+    async with following(engine) as follower:
+        await follower.until(lambda f: f.inventories[-1].subnets == ("172.17.0.0/16",))
+        new = Network(id="net-new", name="new", driver="bridge", subnets=("10.5.0.0/24",))
+        engine.known_networks += (new,)
+        stranger = engine.run("stranger", {"tidegate.enable": "false"})
+        engine.emit("connect", stranger, kind="network", network="net-new")
+        await follower.until(lambda f: f.inventories[-1].subnets == ("10.5.0.0/24", "172.17.0.0/16"), 1.0)
+
+
+@scenario
 async def test_who_may_not_list_networks_follows_the_engine_without():
     class Proxied(FakeEngine):
         async def networks(self):
@@ -409,6 +422,7 @@ async def test_who_may_not_list_networks_follows_the_engine_without():
     engine.run("web", ROUTE)
     async with following(engine) as follower:
         await follower.until(state("web", InstanceState.RUNNING))
+        assert follower.inventories[-1].subnets is None
 
 
 @scenario

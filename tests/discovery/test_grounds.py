@@ -34,6 +34,18 @@ def test_what_is_known_of_the_networks_changes_only_where_something_changed():
     assert not made.lack(instance("c1", networks=(place("b"),)))
 
 
+def test_the_subnets_of_all_networks_are_told_but_not_a_lan_s_that_others_stand_on_too():
+    networks = [
+        Network(id="a", name="a", driver="bridge", subnets=("172.18.0.0/16", "2001:db8:7::/64")),
+        Network(id="b", name="b", driver="overlay", subnets=("10.0.9.0/24",)),
+        Network(id="c", name="c", driver="macvlan", subnets=("9.9.9.0/24", "192.168.1.0/24", "odd")),
+        HOST,
+    ]
+    assert Grounds().subnets is None
+    assert grounds(*networks).subnets == ("10.0.9.0/24", "172.18.0.0/16", "192.168.1.0/24", "2001:db8:7::/64")
+    assert grounds().subnets == ()
+
+
 def test_a_network_without_a_way_out_is_told_as_such():
     web = instance("c1", networks=(place("f"), place("b", "10.2.0.2")))
     placed = grounds(FRONT, BACK).placed(web, "c1")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tidegate.dns.access import Access
+from tidegate.dns.access import Access, elsewhere
 from tidegate.dns.record import packed
 
 
@@ -31,8 +31,40 @@ from tidegate.dns.record import packed
         ("::ffff:10.0.0.1", False),
     ],
 )
-def test_loopback_and_what_containers_live_in_are_trusted(address, is_trusted):
+def test_before_an_engine_has_told_its_networks_loopback_and_private_ranges_are_trusted(address, is_trusted):
     assert Access().trusts(packed(address)) is is_trusted
+
+
+def test_once_the_engines_have_told_their_subnets_those_and_loopback_are_trusted_and_other_private_ranges_not():
+    access = Access()
+    access.learn(("172.17.0.0/16", "2001:db8:7::/64", "10.0.9.1/24"))
+    for address in ("127.0.0.53", "::1", "172.17.0.9", "2001:db8:7::2", "10.0.9.200"):
+        assert access.trusts(packed(address))
+    for address in ("172.18.0.9", "192.168.1.20", "10.0.8.1", "fd00::5", "2001:db8:8::2"):
+        assert not access.trusts(packed(address))
+    access.learn(())
+    assert access.trusts(packed("192.168.1.20"))
+
+
+def test_who_asks_at_its_own_address_is_this_host():
+    access = Access()
+    access.learn(("172.17.0.0/16",))
+    assert access.trusts(packed("192.168.1.20"), packed("192.168.1.20"))
+    assert not access.trusts(packed("192.168.1.21"), packed("192.168.1.20"))
+
+
+def test_containers_of_engines_elsewhere_come_from_the_addresses_of_their_hosts():
+    urls = (
+        "unix:///var/run/docker.sock",
+        "tcp://192.168.1.30:2376",
+        "tcp://[2001:db8::30]:2376",
+        "tcp://far.example:2376",
+    )
+    assert elsewhere(urls, "192.168.1.29") == ("192.168.1.30", "2001:db8::30", "192.168.1.29")
+    access = Access(also=elsewhere(urls))
+    access.learn(("172.17.0.0/16",))
+    assert access.trusts(packed("192.168.1.30"))
+    assert not access.trusts(packed("192.168.1.31"))
 
 
 def test_networks_that_are_named_replace_those():
@@ -41,6 +73,13 @@ def test_networks_that_are_named_replace_those():
     assert access.trusts(packed("2001:db8:1::7"))
     assert not access.trusts(packed("10.0.0.1"))
     assert not access.trusts(packed("2001:db8:2::7"))
+
+
+def test_what_is_named_stays_whatever_engines_tell():
+    access = Access(("203.0.113.0/24",))
+    access.learn(("172.17.0.0/16",))
+    assert not access.trusts(packed("172.17.0.9"))
+    assert not access.trusts(packed("172.17.0.1"), packed("172.17.0.1"))
 
 
 def test_without_a_network_nobody_is_trusted():

@@ -24,7 +24,7 @@ from tidegate.dns.access import Access
 from tidegate.dns.cookie import Jar
 from tidegate.dns.record import packed
 from tidegate.dns.zone import Zone
-from tidegate.routing import Delta
+from tidegate.routing import Delta, RoutingTable
 
 WEB = name("web", target("1.web", "10.1.0.1", ports=[80]))
 QUERY = dns.message.make_query("web.mesh.test", "A", use_edns=0, id=0x1234).to_wire()
@@ -331,3 +331,16 @@ def test_who_is_trusted_can_be_told():
     zone = Zone("mesh.test", access=Access(("198.51.100.0/24",)))
     assert zone.asker(STRANGER, LOCAL).recursion
     assert not zone.asker(packed("172.17.0.9"), LOCAL).recursion
+
+
+def test_who_is_trusted_follows_the_subnets_that_the_table_tells():
+    zone = zone_of(WEB)
+    lan, container = packed("192.168.1.20"), packed("172.18.0.9")
+    assert zone.asker(lan, LOCAL).recursion
+    moves = zone.moves
+    table = RoutingTable(version=zone.version + 1, names={"web": WEB}, subnets=("172.18.0.0/16",))
+    zone.apply(table, Delta(base=zone.version, version=zone.version + 1, subnets=table.subnets))
+    assert zone.asker(container, LOCAL).recursion
+    assert not zone.asker(lan, LOCAL).recursion
+    assert zone.asker(lan, lan).recursion
+    assert zone.moves > moves

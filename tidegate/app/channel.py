@@ -225,6 +225,7 @@ class ChannelClient:
             routes=sharded(table.routes),
             services=sharded(table.services),
             names=sharded(table.names),
+            subnets=table.subnets,
         )
         self._on_table(self.table, delta)
 
@@ -237,7 +238,8 @@ def difference(old: RoutingTable, new: RoutingTable) -> Delta:
         changed = {key: value for key, value in after.items() if before.get(key) != value}
         changed.update(dict.fromkeys(key for key in before if key not in after))
         changes[field] = changed
-    return Delta(base=old.version, version=new.version, **changes)
+    subnets = new.subnets if new.subnets != old.subnets else None
+    return Delta(base=old.version, version=new.version, subnets=subnets, **changes)
 
 
 async def _read_frame(reader: asyncio.StreamReader) -> bytes:

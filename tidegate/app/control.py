@@ -31,7 +31,7 @@ from tidegate.control.traffic import Traffic
 from tidegate.discovery.docker import EngineProvider
 from tidegate.discovery.file import FileProvider
 from tidegate.discovery.provider import Provider
-from tidegate.dns.access import CONTAINERS, Access
+from tidegate.dns.access import Access, elsewhere
 from tidegate.dns.forward import UpstreamForwarder
 from tidegate.dns.wire import encode
 from tidegate.dns.zone import Zone
@@ -125,7 +125,7 @@ class Control:
             recursion=config.dns.forward,
             across_networks=config.dns.across_networks,
             delegated=frozenset(encode(each.zone) for each in config.dns.forward_zones),
-            access=Access(config.dns.clients or CONTAINERS),
+            access=Access(config.dns.clients or None, elsewhere(config.docker.urls, config.node.address)),
         )
         self.cell = TableCell()
         self.cell.follow(self.channel.publish)

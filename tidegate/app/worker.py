@@ -26,7 +26,7 @@ from tidegate.app.pulse import Pulse
 from tidegate.app.report import Reporter
 from tidegate.config import Config, DnsConfig
 from tidegate.control.snapshot import Memory
-from tidegate.dns.access import CONTAINERS, Access
+from tidegate.dns.access import Access, elsewhere
 from tidegate.dns.cookie import Jar
 from tidegate.dns.forward import UpstreamForwarder
 from tidegate.dns.server import DnsServer
@@ -62,7 +62,7 @@ class DataPlane:
             recursion=config.dns.forward,
             delegated=frozenset(encode(each.zone) for each in config.dns.forward_zones),
             across_networks=config.dns.across_networks,
-            access=Access(config.dns.clients or CONTAINERS),
+            access=Access(config.dns.clients or None, elsewhere(config.docker.urls, config.node.address)),
             jar=_jar(config.dns, key),
         )
         self.spans = _exporter(config, slot)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from tidegate.building.draft import Draft, Index
 from tidegate.building.layering import default_conflicts, default_layers
@@ -61,10 +61,16 @@ class Work:
     def result(self) -> Build:
         """The finished build."""
         old = self.previous.table
-        changed = self.routes.changes or self.services.changes or self.names.changes
+        subnets = _subnets(self.inventories.values())
+        resited = subnets != old.subnets
+        changed = self.routes.changes or self.services.changes or self.names.changes or resited
         version = old.version + 1 if changed else old.version
         table = RoutingTable(
-            version=version, routes=self.routes.done(), services=self.services.done(), names=self.names.done()
+            version=version,
+            routes=self.routes.done(),
+            services=self.services.done(),
+            names=self.names.done(),
+            subnets=subnets,
         )
         lingering = self.lingering.done()
         service_problems, route_problems = self.service_problems.done(), self.route_problems.done()
@@ -76,6 +82,7 @@ class Work:
                 routes=self.routes.changes,
                 services=self.services.changes,
                 names=self.names.changes,
+                subnets=subnets if resited else None,
             ),
             problems=self._problems(service_problems, route_problems),
             checks=self.checks.done(),
@@ -106,3 +113,11 @@ class Work:
             for key in sorted(group):
                 found += group[key]
         return tuple(dict.fromkeys(found))
+
+
+def _subnets(inventories: Iterable[Inventory]) -> tuple[str, ...]:
+    """Where the containers of all providers are; nothing as long as one cannot say where its own are."""
+    told = [inventory.subnets for inventory in inventories]
+    if len(told) == 1:
+        return told[0] or ()
+    return () if None in told else tuple(sorted({text for each in told for text in each or ()}))

@@ -524,7 +524,7 @@ SETTINGS: tuple[Setting, ...] = (
         meta="CIDR",
         many=True,
         read=address.cidr,
-        help="Networks whose foreign names are resolved, without a limit (default: loopback and private ranges).",
+        help="Networks whose foreign names are resolved, without a limit (default: those of the engines, and this host).",
     ),
     Setting(
         key="dns.response_rate",

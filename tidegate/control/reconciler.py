@@ -128,6 +128,7 @@ class Reconciler:
                 routes=dict(found.table.routes),
                 services=dict(found.table.services),
                 names=dict(found.table.names),
+                subnets=found.table.subnets,
             )
         )
         self._journal.tell("table", "serving the last known table", version=found.table.version)

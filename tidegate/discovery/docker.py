@@ -85,6 +85,7 @@ class EngineProvider:
         self._failures: dict[str, tuple[int, Problem]] = {}  # inspects failed in a row
         self._noticed: dict[str, float] = {}  # id -> when an event first named it since it was last looked at
         self._oldest = 0.0  # the oldest such time of what the next inventory changes; 0: no event led to it
+        self._resurveyed = False  # set when networks changed, until that is published
         self._away: tuple[Problem, ...] = ()
         self._version = 0
         self._publish: Publish | None = None  # set by `run`
@@ -180,6 +181,8 @@ class EngineProvider:
         if not event.id or self._is_repeated(event) or self._sightings.is_destroyed(event.id):
             return
         self._metrics.count("tidegate_discovery_events_total", provider=self.name)
+        if event.kind == "network" and event.action == "connect" and self._is_on_new_ground(event):
+            self._list_now.set()  # also for containers that are not ours: they may ask us as soon as they run
         if self._touched is not None:
             self._touched.add(event.id)
         self._noticed.setdefault(event.id, time.monotonic())
@@ -199,6 +202,11 @@ class EngineProvider:
         if sighting is not None:
             return sighting.instance is not None
         return event.kind == "container" and is_enabled(event.attributes)
+
+    def _is_on_new_ground(self, event: EngineEvent) -> bool:
+        """False for who may not list networks: a list would tell no more."""
+        network, grounds = event.attributes.get("network", ""), self._sightings.grounds
+        return bool(network) and grounds.subnets is not None and not grounds.knows(network)
 
     def _is_repeated(self, event: EngineEvent) -> bool:
         key = (event.time_ns, event.id, event.action)
@@ -308,6 +316,8 @@ class EngineProvider:
             return
         if changed:
             self._show(*self._sightings.ids())
+            self._resurveyed = True
+            self._changed.set()
 
     def _settled(self, container: str) -> None:
         """`container` was looked at, or is gone."""
@@ -424,13 +434,14 @@ class EngineProvider:
             await self._changed.wait()
             await asyncio.sleep(PUBLISH_SECONDS)
             self._changed.clear()
-            if self._version and self._catalog.changed:
+            if self._version and (self._catalog.changed or self._resurveyed):
                 self._publish_now()
 
     def _publish_now(self) -> None:
         assert self._publish is not None, "only a running provider publishes"
         self._version += 1
         since, self._oldest = self._oldest, 0.0
+        self._resurveyed = False
         self._publish(
             Inventory(
                 provider=self.name,
@@ -438,6 +449,7 @@ class EngineProvider:
                 services=self._catalog.services(),
                 stale=self.stale,
                 since=since,
+                subnets=self._sightings.grounds.subnets,
             )
         )
 

@@ -6,6 +6,7 @@ the older one was missed, or is under way, and the engine has given its address 
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 from tidegate.engine.port import ContainerDetail, Network
 from tidegate.model import Instance, NetworkAddress
 
+_ON_THE_LAN = frozenset({"macvlan", "ipvlan"})  # drivers
 _Place = tuple[str, str]  # network id, address
 
 
@@ -21,15 +23,21 @@ class Grounds:
 
     def __init__(self) -> None:
         self._networks: Mapping[str, Network] = {}
+        self.subnets: tuple[str, ...] | None = None  # of all networks, sorted; None before any is known
         self._claims: dict[_Place, dict[str, float]] = {}  # place -> containers and when they were started
 
     def know(self, networks: Iterable[Network]) -> bool:
         """Replace what is known of the networks. True if anything changed."""
         fresh = {network.id: network for network in networks}
-        if fresh == self._networks:
+        if fresh == self._networks and self.subnets is not None:
             return False
         self._networks = fresh
+        self.subnets = tuple(sorted({text for network in fresh.values() for text in _own_subnets(network)}))
         return True
+
+    def knows(self, network: str) -> bool:
+        """Is it the id of a network that has been told?"""
+        return network in self._networks
 
     def lack(self, instance: Instance) -> bool:
         """Does `instance` stand on a network that is not known?"""
@@ -74,6 +82,18 @@ class Grounds:
     def _owns(self, container: str, place: _Place) -> bool:
         claims = self._claims.get(place, {})
         return len(claims) < 2 or max(claims, key=lambda id_: (claims[id_], id_)) == container
+
+
+def _own_subnets(network: Network) -> list[str]:
+    """The ranges that only containers (and the host) have addresses in. Those of macvlan and ipvlan networks are the LAN's."""
+    return [text for text in network.subnets if network.driver not in _ON_THE_LAN or _is_private(text)]
+
+
+def _is_private(text: str) -> bool:
+    try:
+        return ipaddress.ip_network(text, strict=False).is_private
+    except ValueError:
+        return False
 
 
 def _places(detail: ContainerDetail) -> list[_Place]:

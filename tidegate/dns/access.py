@@ -1,39 +1,65 @@
 """Who is trusted: may have foreign names resolved (RFC 5358) and is not held to a rate. Pure.
 
-By default loopback and the private ranges, which container networks are cut from; `dns.clients` names other networks instead.
+Containers and this host are: loopback, the subnets of the engines' networks, and engines elsewhere, whose containers come from
+their host's address. Until the engines have told their subnets, and where there is no engine, all private ranges count as such.
+`dns.clients` names other networks instead. See docs/decisions/0131.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from urllib.parse import urlsplit
 
-CONTAINERS = (
-    "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10",
-    "::1/128", "fc00::/7", "fe80::/10",
+LOOPBACK = ("127.0.0.0/8", "::1/128")
+PRIVATE = (
+    "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10", "fc00::/7", "fe80::/10",
 )  # fmt: skip
 
 
 class Access:
-    """The trusted networks. Raises ValueError for a text that is no network."""
+    """The trusted networks: those of `networks`, or where that is None those that `learn` tells, `also`, and loopback. Raises
+    ValueError for a text that is no network."""
 
-    def __init__(self, networks: Sequence[str] = CONTAINERS) -> None:
-        parsed = [ipaddress.ip_network(text) for text in networks]
-        # Per width in octets: how far to shift an address and what must be left of it.
-        self._prefixes = {
-            width: {
-                (network.max_prefixlen - network.prefixlen, int(network.network_address) >> _host_bits(network))
-                for network in parsed
-                if network.max_prefixlen == width * 8
-            }
-            for width in (4, 16)
-        }
+    def __init__(self, networks: Sequence[str] | None = None, also: Sequence[str] = ()) -> None:
+        self._is_fixed = networks is not None
+        self._also = (*LOOPBACK, *also)
+        self._prefixes = _prefixes((*self._also, *PRIVATE) if networks is None else networks)
 
-    def trusts(self, source: bytes) -> bool:
-        """Is `source`, an address of 4 or 16 octets, in one of the networks?"""
+    def learn(self, subnets: Sequence[str]) -> None:
+        """Containers are in these subnets; in any private range where there are none."""
+        if not self._is_fixed:
+            self._prefixes = _prefixes((*self._also, *(subnets or PRIVATE)))
+
+    def trusts(self, source: bytes, local: bytes = b"") -> bool:
+        """Is `source`, an address of 4 or 16 octets, in one of the networks? Who has the address that it asks at, `local`, is this
+        host."""
+        if source == local and not self._is_fixed:
+            return True
         number = int.from_bytes(source)
         return any(number >> shift == prefix for shift, prefix in self._prefixes[len(source)])
 
 
-def _host_bits(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> int:
-    return network.max_prefixlen - network.prefixlen
+def elsewhere(urls: Iterable[str], address: str = "") -> tuple[str, ...]:
+    """The addresses that containers of other hosts come from: those in the `urls` of engines, and our node's own `address`. Names
+    are not looked up."""
+    hosts = [urlsplit(url).hostname or "" for url in urls if not url.startswith("unix:")]
+    return tuple(host for host in (*hosts, address) if _is_address(host))
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _prefixes(networks: Iterable[str]) -> dict[int, set[tuple[int, int]]]:
+    """Per width in octets: how far to shift an address and what must be left of it."""
+    found: dict[int, set[tuple[int, int]]] = {4: set(), 16: set()}
+    for text in networks:
+        network = ipaddress.ip_network(text, strict=False)
+        shift = network.max_prefixlen - network.prefixlen
+        found[network.max_prefixlen // 8].add((shift, int(network.network_address) >> shift))
+    return found

@@ -26,6 +26,7 @@ cdef class Zone:
     cdef object _tree
     cdef object _networks
     cdef dict _names
+    cdef tuple _subnets
     cdef dict _problems
     cdef Py_ssize_t _externals
     cdef object _memo

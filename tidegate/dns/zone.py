@@ -78,6 +78,7 @@ class Zone:
         self._tree = Tree(self.apexes)
         self._networks = Networks()
         self._names: dict[str, DnsName] = {}
+        self._subnets: tuple[str, ...] = ()
         self._problems: dict[str, Problem] = {}
         self._externals = 0  # targets that are something outside
         self.sheet = Sheet(self.udp_meter)
@@ -182,7 +183,7 @@ class Zone:
             if len(self._askers) >= _MAX_ASKERS:
                 self._askers.clear()
             networks = self._networks.of(source)
-            is_trusted = self._access.trusts(source)
+            is_trusted = self._access.trusts(source, local)
             confined = bool(networks) and not self._across_networks and self._networks.is_member(source)
             view = self._view((networks, local, confined))
             found = Asker(
@@ -206,6 +207,8 @@ class Zone:
             old = self._names.get(key)
             if old != name:
                 reshaped |= self._retell(key, old, name)
+        if table.subnets != self._subnets or not self.version:
+            self._resite(table.subnets)
         self.version = table.version
         if reshaped:
             self.shape += 1
@@ -339,6 +342,13 @@ class Zone:
             for name in _reverse_names(target):
                 self._tree.unpoint(name, target.name)
                 self._memo.forget(name)
+
+    def _resite(self, subnets: tuple[str, ...]) -> None:
+        """Containers are elsewhere than was thought: others are trusted."""
+        self._subnets = subnets
+        self._access.learn(subnets)
+        self._askers.clear()
+        self.moves += 1
 
     def _wires(self, key: str, name: DnsName | None) -> tuple[bytes, ...]:
         """The names in wire form that table entry `key` stands for; none, and a problem noted, if they cannot be."""
