@@ -18,6 +18,12 @@ from tidegate.value import Value
 # ------------------------------------------------------------------------------------------------------ what is seen
 
 
+LOOPBACK = ("127.0.0.0/8", "::1/128")
+PRIVATE = (  # nobody's on the Internet: containers', and also those of offices, clouds and VPNs
+    "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10", "fc00::/7", "fe80::/10",
+)  # fmt: skip
+
+
 class InstanceState(StrEnum):
     """Life of one container or process, as its engine tells it. DRAINING: told to stop, still alive."""
 
@@ -117,7 +123,8 @@ class RouteClaim(Value):
 
     `host` is lower-case, exact or `*.suffix`; `path` starts with `/` and has no trailing slash except for `/` itself.
     `origin` is the label name or file:line it came from. `match` are conditions that requests must fulfil. `settings` are what the container says of its routes, `implied`
-    what the claim's own form means; both by canonical name (docs/route-settings.md).
+    what the claim's own form means; both by canonical name (docs/route-settings.md). A `relative` host is a name of the
+    instance's service, bare and below the zone alike: nobody asked for it as a route, it is the router's by `dns` proxy.
     """
 
     port: int
@@ -128,6 +135,7 @@ class RouteClaim(Value):
     match: Match | None = None
     settings: dict[str, str] = {}
     implied: dict[str, str] = {}
+    relative: bool = False
 
 
 class ReleasePolicy(Value):

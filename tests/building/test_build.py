@@ -8,7 +8,7 @@ from tidegate.building import Build, BuildOptions, build
 from tidegate.building.outcome import Memo
 from tidegate.building.routes import FILE_OWNER
 from tidegate.errors import Problem
-from tidegate.model import Backend, InstanceState, Overrides, TrafficMode
+from tidegate.model import Backend, DnsMode, InstanceState, Overrides, RouteClaim, TrafficMode
 from tidegate.routing import RoutingTable, with_delta
 
 
@@ -59,7 +59,7 @@ def instances(draw, id_: str, own_routes: bool):
     project = draw(st.sampled_from(("", "p")))
     service = draw(st.sampled_from(("web", "api")))
     routes = [f"{project or 'x'}-{each}" if own_routes else each for each in draw(st.sets(st.sampled_from(ROUTES)))]
-    return instance(
+    made = instance(
         id_,
         service,
         project=project,
@@ -72,7 +72,13 @@ def instances(draw, id_: str, own_routes: bool):
         state=draw(st.sampled_from(InstanceState)),
         number=draw(st.integers(0, 2)),
         problems=draw(st.sampled_from(((), (Problem(code="T1203", text="bad"),)))),
+        dns=draw(st.sampled_from((None, DnsMode.ONE, DnsMode.PROXY))),
     )
+    if own_routes or made.dns is not DnsMode.PROXY:
+        return made
+    names = (service, f"{service}.{project}") if project else (service,)
+    calls = (RouteClaim(host=name, port=80, origin="tidegate.dns", relative=True) for name in names)
+    return replace(made, claims=(*made.claims, *calls))
 
 
 @st.composite
@@ -185,5 +191,5 @@ def test_a_story_never_breaks_the_promises_of_a_build(steps):
         assert checks == made.checks
         for route in made.table.routes.values():
             assert len({b.service.rpartition("/")[0] for b in route.backends if route.owner != FILE_OWNER} | set()) <= 1
-            assert f"{route.host}." in made.table.names
+            assert f"{route.host}." in made.table.names or route.origin.endswith("tidegate.dns")
         assert made.wake_at is None or made.wake_at > now

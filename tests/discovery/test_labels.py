@@ -333,6 +333,22 @@ def test_what_the_dns_tells_of_a_container_is_said_by_labels():
     assert codes({"tidegate.dns.txt": "nope", "tidegate.dns.fallback": "si"}) == ["T1208"] * 2
 
 
+def test_where_the_router_answers_for_a_service_its_names_are_claimed_with_the_container_s_settings():
+    labels = {
+        "tidegate.dns": "proxy",
+        "tidegate.service": "Shop/Web",
+        "tidegate.port": "8000",
+        "tidegate.retry.tries": "1",
+    }
+    calls = [claim for claim in seen(labels | {A80: "a.test"}).claims if claim.relative]
+    assert [(claim.host, claim.port, claim.settings) for claim in calls] == [
+        ("web", 8000, {"retry.tries": "1"}),
+        ("web.shop", 8000, {"retry.tries": "1"}),
+    ]
+    assert not any(claim.relative for claim in seen({A80: "a.test"}).claims)
+    assert not seen(labels | {"tidegate.version": "!"}).claims
+
+
 def test_tuning_labels_fall_back_to_their_defaults():
     labels = {A80: "a.test", "aliyun.scale": "x", "aliyun.routing.session_sticky": "si", "tidegate.dns": "round"}
     instance = seen(labels)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
+from tidegate.building.calls import claims_of
 from tidegate.building.options import BuildOptions
 from tidegate.errors import Problem, Severity
 from tidegate.model import Backend, Instance, RouteClaim
@@ -27,7 +28,8 @@ class Group(Value, frozen=True):
     `first` is (creation time, id) of the earliest claiming instance, `who` its name and `origin` its label.
     `backends` are those with live instances, or the last known ones where the group is lost; `recent` maps
     (version, port) of backends that went to the time they did. `gone_at` None means live. `settings` are what its
-    containers say of the route, `implied` what their labels' form means.
+    containers say of the route, `implied` what their labels' form means. `relative`: nobody asked for it, the host is a name of
+    the service.
     """
 
     service: str
@@ -43,6 +45,7 @@ class Group(Value, frozen=True):
     implied: dict[str, str] = {}
     recent: tuple[tuple[str, int, float], ...] = ()
     gone_at: float | None = None
+    relative: bool = False
 
 
 def route_id(host: str, path: str, match: Match | None = None) -> str:
@@ -65,13 +68,12 @@ def groups(
     """Groups of service `key` by route id, the lost ones among them, and what is wrong with its claims."""
     asked: dict[str, list[tuple[Instance, RouteClaim]]] = {}
     problems: list[Problem] = []
-    for instance in live:
-        for claim in instance.claims:
-            fault = _fault(instance, claim)
-            if fault is not None:
-                problems.append(fault)
-            else:
-                asked.setdefault(_id_of(claim), []).append((instance, claim))
+    for instance, claim in claims_of(live, options):
+        fault = _fault(instance, claim)
+        if fault is not None:
+            problems.append(fault)
+        else:
+            asked.setdefault(_id_of(claim), []).append((instance, claim))
     weights, conflicts = version_weights(live)
     problems += conflicts
     faulty = any(_has_error(instance) for instance in live) or any(p.severity is Severity.ERROR for p in problems)
@@ -142,6 +144,7 @@ def _group(key: str, claims: Sequence[tuple[Instance, RouteClaim]], weights: Map
         match=claim.match,
         settings=joined(claim.settings, (each.settings for _, each in claims[1:])),
         implied=claim.implied,
+        relative=claim.relative,
     )
 
 

@@ -41,7 +41,7 @@ class Owner(Value, frozen=True):
 def owner_of(found: Sequence[Group], specs: Sequence[RouteSpec], holder: str | None) -> Owner | None:
     """Who holds the place that `found` and `specs` claim, with whatever conditions; None if nobody claims it.
 
-    `holder` is its owner in the previous table.
+    `holder` is its owner in the previous table. A name of several services is let go by the one that has gone.
     """
     if specs and (holder in {None, FILE_OWNER} or not found):
         services = dict.fromkeys(backend.service for spec in specs for backend in spec.backends)
@@ -49,7 +49,8 @@ def owner_of(found: Sequence[Group], specs: Sequence[RouteSpec], holder: str | N
     if not found:
         return None
     ordered = sorted(found, key=lambda group: group.first)
-    first = next((group for group in ordered if group.owner == holder), ordered[0])
+    there = [group for group in ordered if not (group.relative and group.gone_at is not None)] or ordered
+    first = next((group for group in there if group.owner == holder), there[0])
     services = dict.fromkeys(group.service for group in ordered if group.owner == first.owner)
     return Owner(name=first.owner, who=first.who, services=tuple(services))
 
@@ -193,6 +194,8 @@ def _id_of(spec: RouteSpec) -> str:
 
 def _conflict(loser: Group, owner: Owner) -> Problem:
     id_ = route_id(loser.host, loser.path, loser.match)
+    if loser.relative:
+        return _ambiguous(loser, owner)
     return Problem(
         code="T1301",
         text=f"{loser.who} claims {id_}, which {owner.who} already holds",
@@ -200,6 +203,20 @@ def _conflict(loser: Group, owner: Owner) -> Problem:
         cause=f"{_owner_words(owner.name)} claimed it first; {_owner_words(loser.owner)} may not share it",
         mend=f"give {loser.who} another host or path, or stop {owner.who}",
         kept=f"requests for {id_} still go to {', '.join(owner.services)}",
+    )
+
+
+def _ambiguous(loser: Group, owner: Owner) -> Problem:
+    """Two services of one name, which both have the router answer for it."""
+    scoped = ".".join(reversed(loser.service.lower().split("/")))
+    return Problem(
+        code="T1301",
+        text=f"{loser.host} is the name of {loser.who} too, but the router takes it for {owner.who}",
+        place=f"container {loser.who}, {loser.origin}",
+        cause=f"{_owner_words(owner.name)} had it first; DNS tells containers the addresses that they can reach instead",
+        mend=f"call it {scoped}" if "." in scoped else f"give {loser.who} another service name",
+        kept=f"requests for {loser.host} still go to {', '.join(owner.services)}",
+        severity=Severity.WARNING,
     )
 
 

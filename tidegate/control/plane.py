@@ -78,6 +78,8 @@ class ControlPlane:
             required=required,
             options=BuildOptions(
                 ttl_seconds=config.dns.ttl_seconds,
+                domain=config.dns.domain,
+                callers=config.dns.clients or BuildOptions().callers,
                 node_addresses={config.node.name: config.node.address} if config.node.address else {},
             ),
             memory=self._memory,

@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tidegate.discovery.attributes import read_attributes
 from tidegate.discovery.complaints import Complaints
@@ -54,7 +55,8 @@ T = TypeVar("T")
 
 
 class Meaning(Struct, frozen=True, kw_only=True):
-    """What one set of labels says. `quarantined`: a deciding label is wrong, so there are no claims and no ports."""
+    """What one set of labels says. `quarantined`: a deciding label is wrong, so there are no claims and no ports. `call` is
+    the claim, without a host, of requests for its service's own names where the router answers these."""
 
     enabled: bool = True
     quarantined: bool = False
@@ -69,6 +71,7 @@ class Meaning(Struct, frozen=True, kw_only=True):
     dns_fallback: bool = False
     texts: tuple[str, ...] = ()
     claims: tuple[RouteClaim, ...] = ()
+    call: RouteClaim | None = None
     ports: tuple[int, ...] = ()
     probe: ProbeSpec | None = None
     problems: tuple[Problem, ...] = ()
@@ -77,6 +80,8 @@ class Meaning(Struct, frozen=True, kw_only=True):
 def understand(detail: ContainerDetail, provider: str, node: str, root_domain: str = DEFAULT_ROOT_DOMAIN) -> Instance:
     """The instance that an inspected container is. Never raises: what is wrong stands in its `problems`."""
     meaning = read_labels(detail.labels, detail.exposed, f"container {detail.name}, label ", root_domain)
+    service = meaning.service or detail.name
+    calls = [replace(meaning.call, host=name) for name in _own_names(meaning.project, service) if meaning.call]
     return Instance(
         id=detail.id,
         name=detail.name,
@@ -84,7 +89,7 @@ def understand(detail: ContainerDetail, provider: str, node: str, root_domain: s
         node=node,
         image=detail.image,
         project=meaning.project,
-        service=meaning.service or detail.name,
+        service=service,
         version=meaning.version,
         number=meaning.number,
         state=detail.state,
@@ -94,7 +99,7 @@ def understand(detail: ContainerDetail, provider: str, node: str, root_domain: s
         host_network=detail.network_mode == "host",
         published=detail.published,
         network=meaning.network,
-        claims=meaning.claims,
+        claims=(*meaning.claims, *calls),
         ports=meaning.ports,
         probe=meaning.probe,
         weight=meaning.weight,
@@ -168,6 +173,7 @@ class _Reader:
         ports = dict.fromkeys((*own, *(claim.port for claim in claims), *self._exposed))
         for port in said.closed_ports:
             ports.pop(port, None)
+        call = said.claim(_call(next(iter(ports)))) if dns is DnsMode.PROXY and serves and ports else None
         return Meaning(
             quarantined=self._quarantined,
             project=project,
@@ -181,6 +187,7 @@ class _Reader:
             dns_fallback=fallback,
             texts=texts,
             claims=claims if serves else (),
+            call=call,
             ports=tuple(ports) if serves else (),
             probe=probe,
             problems=self._complaints.problems,
@@ -303,6 +310,16 @@ class _Reader:
         decides = label in DECIDING
         self._quarantined = self._quarantined or decides
         self._complaints.error(code, label, fault.text, mend=fault.mend, kept=_KEPT_OUT if decides else kept)
+
+
+def _own_names(project: str, service: str) -> tuple[str, ...]:
+    """What a service is called, relative to the zone: `service`, and in a project `service.project`."""
+    name = service.lower()
+    return (name, f"{name}.{project.lower()}") if project else (name,)
+
+
+def _call(port: int) -> RouteClaim:
+    return RouteClaim(port=port, host="", origin="tidegate.dns", relative=True)
 
 
 def _maybe_flag(text: str) -> bool | Fault | None:

@@ -11,10 +11,7 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
-LOOPBACK = ("127.0.0.0/8", "::1/128")
-PRIVATE = (
-    "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10", "fc00::/7", "fe80::/10",
-)  # fmt: skip
+from tidegate.model import LOOPBACK, PRIVATE
 
 
 class Access:
