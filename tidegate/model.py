@@ -167,7 +167,7 @@ class Instance(Value):
     `weight` is the relative weight of this instance's *version* (default 100), `endpoint_weight` its own share in it.
     `release` is how its version wants to be put in service; None: by its weight, at once.
     `dns` is how its service's name is answered, None where it does not say; `dns_fallback`: where no replica is ready, with
-    all that run. `texts` are attributes to publish in the DNS, `name=value`. `external` is the host name of a service
+    all that run; `dns_ttl`: seconds its names may be kept, None where it does not say. `texts` are attributes to publish in the DNS, `name=value`. `external` is the host name of a service
     that no provider runs; such an instance has no networks and no ports.
     Times are seconds since the epoch on the engine's clock.
     """
@@ -197,6 +197,7 @@ class Instance(Value):
     scale: int = 0
     dns: DnsMode | None = None
     dns_fallback: bool = False
+    dns_ttl: int | None = None
     texts: tuple[str, ...] = ()
     external: str = ""
     created_at: float = 0.0

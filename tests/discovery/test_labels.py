@@ -327,10 +327,12 @@ def test_values_of_the_other_labels():
 
 
 def test_what_the_dns_tells_of_a_container_is_said_by_labels():
-    instance = seen({"tidegate.dns.fallback": "true", "tidegate.dns.txt": "team", "team": "core"})
+    labels = {"tidegate.dns.fallback": "true", "tidegate.dns.txt": "team", "tidegate.dns.ttl": "0", "team": "core"}
+    instance = seen(labels)
     assert instance.problems == ()
-    assert (instance.dns_fallback, instance.texts) == (True, ("team=core",))
-    assert codes({"tidegate.dns.txt": "nope", "tidegate.dns.fallback": "si"}) == ["T1208"] * 2
+    assert (instance.dns_fallback, instance.dns_ttl, instance.texts) == (True, 0, ("team=core",))
+    wrong = {"tidegate.dns.txt": "nope", "tidegate.dns.fallback": "si", "tidegate.dns.ttl": "3601"}
+    assert codes(wrong) == ["T1208"] * 3
 
 
 def test_where_the_router_answers_for_a_service_its_names_are_claimed_with_the_container_s_settings():

@@ -13,15 +13,18 @@ def rebuild_name(work: Work, key: str) -> None:
         work.names.put(key, _host_name(work, key[:-1]) if _is_asked_for(work, key[:-1]) else None)
         return
     targets: dict[DnsTarget, None] = {}
-    modes = []
+    modes, ttls = [], []
     for source in work.sources.get(key):
         part = work.parts.get(source)
         if part is not None:
             targets.update(dict.fromkeys(part.names[key]))
             if key in own_names(part.service):
                 modes.append(part.dns)
-    name = DnsName(name=key, targets=tuple(targets), mode=_mode(modes), ttl_seconds=work.options.ttl_seconds)
-    work.names.put(key, name if targets else None)
+            ttls.append(work.options.ttl_seconds if part.ttl is None else part.ttl)
+    if not targets:
+        work.names.put(key, None)
+        return
+    work.names.put(key, DnsName(name=key, targets=tuple(targets), mode=_mode(modes), ttl_seconds=min(ttls)))
 
 
 def _mode(modes: list[DnsMode]) -> DnsMode:

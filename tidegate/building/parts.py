@@ -20,7 +20,7 @@ class Part(Value, frozen=True):
     """One service. `seen` is what it was made of (compared by identity), `live` those that are in the table.
 
     `names` are relative DNS names; `handles` is everything an operator may call one of its instances or endpoints;
-    `dns` is how the service's own names are answered. `shape` is what routes in files need to know of it.
+    `dns` is how the service's own names are answered, `ttl` how many seconds they may be kept (None: as all). `shape` is what routes in files need to know of it.
     """
 
     seen: tuple[Instance, ...]
@@ -30,6 +30,7 @@ class Part(Value, frozen=True):
     groups: dict[str, Group] = field(default_factory=dict)
     names: dict[str, tuple[DnsTarget, ...]] = field(default_factory=dict)
     dns: DnsMode = DnsMode.DIRECT
+    ttl: int | None = None
     handles: frozenset[str] = frozenset()
     shape: Shape = Shape()
     problems: tuple[Problem, ...] = ()
@@ -57,6 +58,7 @@ def build_part(
         checks={check.endpoint: check for instance in live for check in check_targets(instance, options)},
         groups=found,
         dns=next((instance.dns for instance in live if instance.dns is not None), DnsMode.DIRECT),
+        ttl=next((instance.dns_ttl for instance in live if instance.dns_ttl is not None), None),
         handles=frozenset(
             handle
             for instance in live
@@ -105,6 +107,7 @@ def _with_endpoints(
         groups=part.groups,
         names=names_of(service, members, shares, overrides.drained, options),
         dns=part.dns,
+        ttl=part.ttl,
         handles=part.handles,
         shape=part.shape,
         problems=part.problems,

@@ -67,7 +67,7 @@ def _take_groups(work: Work, key: str, old: Part | None, new: Part | None) -> No
 
 def _take_names(work: Work, key: str, old: Part | None, new: Part | None) -> None:
     before, after = (part.names if part else {} for part in (old, new))
-    other_mode = old is not None and new is not None and old.dns is not new.dns
+    other_mode = old is not None and new is not None and (old.dns, old.ttl) != (new.dns, new.ttl)
     for name, targets in after.items():
         if other_mode or before.get(name) != targets:
             work.dirty_names.add(name)

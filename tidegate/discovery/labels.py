@@ -49,6 +49,7 @@ from tidegate.settings.values import as_text, read_flag, read_name, read_text, r
 DEFAULT_ROOT_DOMAIN = "local"
 
 _COMPOSE = "com.docker.compose."
+_MAX_TTL = 3600  # seconds; longer than any drain is of no use to anybody
 _KEPT_OUT = "the container gets no traffic until this is right; the others of its service serve"
 
 T = TypeVar("T")
@@ -69,6 +70,7 @@ class Meaning(Struct, frozen=True, kw_only=True):
     number: int = 0
     dns: DnsMode | None = None
     dns_fallback: bool = False
+    dns_ttl: int | None = None
     texts: tuple[str, ...] = ()
     claims: tuple[RouteClaim, ...] = ()
     call: RouteClaim | None = None
@@ -106,6 +108,7 @@ def understand(detail: ContainerDetail, provider: str, node: str, root_domain: s
         scale=meaning.scale,
         dns=meaning.dns,
         dns_fallback=meaning.dns_fallback,
+        dns_ttl=meaning.dns_ttl,
         texts=meaning.texts,
         created_at=detail.created_at,
         started_at=detail.started_at,
@@ -161,6 +164,7 @@ class _Reader:
         scale = self._value(self._preferred("scale"), lambda text: read_whole(text, 0, 1000), 0)
         dns = self._value("tidegate.dns", _dns_mode, None)
         fallback = self._value("tidegate.dns.fallback", read_flag, False)
+        ttl = self._value("tidegate.dns.ttl", _ttl, None)
         nothing: tuple[str, ...] = ()
         texts = self._value("tidegate.dns.txt", lambda text: read_attributes(text, self._labels), nothing)
         said = self._said()
@@ -185,6 +189,7 @@ class _Reader:
             number=self._number(),
             dns=dns,
             dns_fallback=fallback,
+            dns_ttl=ttl,
             texts=texts,
             claims=claims if serves else (),
             call=call,
@@ -337,6 +342,10 @@ def _service_name(text: str) -> tuple[str, str] | Fault | None:
 def _dns_mode(text: str) -> DnsMode | Fault | None:
     modes = {mode.value: mode for mode in DnsMode}
     return modes.get(text.lower()) or Fault(f"{shown(text)} is no DNS mode", f"write one of {', '.join(modes)}")
+
+
+def _ttl(text: str) -> int | Fault | None:
+    return read_whole(text, 0, _MAX_TTL)
 
 
 def _health(detail: ContainerDetail) -> EngineHealth:

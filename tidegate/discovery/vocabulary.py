@@ -19,7 +19,19 @@ PORT_LABEL = re.compile(r"(?:aliyun|tidegate)\.routing\.port_(.*)", re.DOTALL)
 
 _BOTH = ("scale", "routing.session_sticky")
 _ALIYUN_PROBE = ("url", "cmd", "timeout_seconds", "initial_delay_seconds")
-_OWN = ("enable", "service", "version", "weight", "network", "host", "port", "dns", "dns.fallback", "dns.txt")
+_OWN = (
+    "enable",
+    "service",
+    "version",
+    "weight",
+    "network",
+    "host",
+    "port",
+    "dns",
+    "dns.fallback",
+    "dns.txt",
+    "dns.ttl",
+)
 
 APPLIED = frozenset(
     {
