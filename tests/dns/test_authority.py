@@ -70,6 +70,17 @@ def test_srv_knows_ports_by_number_and_by_name(qname, count):
     assert len(data(ask(zone_of(WEB), qname, "SRV"))) == count
 
 
+def test_srv_of_what_takes_nothing_says_that_it_is_no_service():
+    zone = zone_of(name("worker", target("1.worker", "10.1.0.1")), name("out", target("", external="db.example.org")))
+    assert data(ask(zone, "_http._tcp.worker", "SRV")) == ["_http._tcp.worker SRV 0 0 0 ."]
+    assert ask(zone, "_http._tcp.worker", "A").rcode().name == "NOERROR"
+    assert ask(zone, "_tcp.worker.mesh.test", "A").rcode().name == "NOERROR"
+    assert ask(zone, "_nope._tcp.worker", "SRV").rcode().name == "NXDOMAIN"
+    assert ask(zone, "_80._tcp.out.mesh.test", "SRV").rcode().name == "NXDOMAIN"
+    publish(zone, name("worker", target("1.worker", "10.1.0.1", ports=[80])))
+    assert ask(zone, "_81._tcp.worker", "SRV").rcode().name == "NXDOMAIN"
+
+
 def test_ptr_gives_the_own_name_for_both_families():
     zone = zone_of(WEB)
     assert data(ask(zone, "1.0.1.10.in-addr.arpa", "PTR")) == ["1.0.1.10.in-addr.arpa PTR 1.web.mesh.test."]

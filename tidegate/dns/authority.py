@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from tidegate.dns import record, rrset, special, wire
 from tidegate.dns.answer import Answer, Orders, failure, negative, positive
 from tidegate.dns.chain import Chain, renamed
-from tidegate.dns.match import Match, Place
+from tidegate.dns.match import Match, Place, is_portless
 from tidegate.dns.tally import Tallies, Tally
 from tidegate.dns.view import Asker
 from tidegate.model import DnsMode, DnsName
@@ -113,6 +113,8 @@ class Authority:
         """SRV records of all usable targets that have the port, and their addresses."""
         assert place.claim is not None, "only a claimed name has ports"
         claim = place.claim
+        if is_portless(claim):  # decidedly not available (RFC 2782), so that nobody tries its addresses instead
+            return Orders([[record.service(record.HERE, claim.ttl_seconds, 0, 0, b"\0")]]), []
         targets = [target for target in rrset.usable(claim) if place.port in target.ports]
         versions = rrset.by_version(rrset.reachable(targets, asker))
         records: dict[bytes, None] = {}

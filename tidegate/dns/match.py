@@ -96,6 +96,13 @@ def ports(claim: DnsName | None) -> set[int]:
     return {port for target in claim.targets for port in target.ports}
 
 
+def is_portless(claim: DnsName | None) -> bool:
+    """Are there containers behind a name, and none of them takes anything? Then every service of it is said to be none."""
+    if claim is None or claim.mode is DnsMode.PROXY or not claim.targets:
+        return False
+    return not any(target.ports or target.external for target in claim.targets)
+
+
 def _held(node: Node, name: bytes, apex: bytes, apexes: frozenset[bytes]) -> Match:
     if name in apexes:
         return Match(Place.APEX, apex, node)
@@ -110,14 +117,14 @@ def _service(tree: Tree, name: bytes, apex: bytes) -> Match | None:
     rest = name[name[0] + 1 :]
     if first == b"_tcp" and rest in tree.nodes:
         node = tree.nodes[rest]
-        return Match(Place.EMPTY, apex, node) if ports(node.claim) else None
+        return Match(Place.EMPTY, apex, node) if ports(node.claim) or is_portless(node.claim) else None
     if not first.startswith(b"_") or not rest.startswith(b"\x04_tcp"):
         return None
     base = tree.nodes.get(rest[5:])
     port = _PORT_NAMES.get(first) or (int(first[1:]) if first[1:].isdigit() and len(first) <= 6 else 0)
     if base is None:
         return None
-    if port in ports(base.claim):
+    if port in ports(base.claim) or (port and is_portless(base.claim)):
         return Match(Place.SERVICE, apex, base, port)
     if special.is_dotless(base.name):  # not to be asked of strangers, as little as the name itself
         return _absent(base.name)
