@@ -126,6 +126,20 @@ class DockerConfig(Value):
     root_domain: str = "local"  # what a routing label's host without a dot gets appended
 
 
+class ReleasesConfig(Value):
+    """Whom releases ask and tell. Gates in PromQL go to `prometheus` (empty: those gates cannot be asked); every event goes to
+    each of `webhooks`, signed where there is a secret (`whsec_` and base64, or any text)."""
+
+    prometheus: str = ""
+    prometheus_headers: tuple[str, ...] = ()  # NAME=VALUE, such as Authorization
+    query_timeout_seconds: float = 10.0
+    webhooks: tuple[str, ...] = ()
+    webhook_secret: str = ""
+    hook_timeout_seconds: float = 10.0  # for one answer, of a gate or to an event
+    webhook_deadline_seconds: float = 300.0  # from which on an event that no one took is dropped
+    ca: str = ""  # a file of CAs for all of them; empty is the system's
+
+
 class StateConfig(Value):
     """Where things that must survive a restart live. `store` is empty for SQLite in `folder`."""
 
@@ -152,6 +166,7 @@ class Config(Value):
     dns: DnsConfig = DnsConfig()
     admin: AdminConfig = AdminConfig()
     docker: DockerConfig = DockerConfig()
+    releases: ReleasesConfig = ReleasesConfig()
     files: tuple[str, ...] = ()
     state: StateConfig = StateConfig()
     node: NodeConfig = NodeConfig()

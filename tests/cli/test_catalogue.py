@@ -10,8 +10,11 @@ from tidegate.cli.catalogue import (
     access_log,
     boolean,
     engine_url,
+    hook_secret,
+    hook_url,
     one_of,
     seconds,
+    service_url,
     size,
 )
 from tidegate.config import Config
@@ -86,3 +89,28 @@ def test_a_path_is_a_unix_engine():
 def test_the_access_log_can_be_switched_off():
     assert access_log("off") == ""
     assert access_log("-") == "-"
+
+
+@pytest.mark.parametrize("text", ["http://a", "https://user:word@hooks.test:8443/T0/B1?x=y"])
+def test_a_url_of_a_service_is_taken_as_it_is(text):
+    assert service_url(text) == hook_url(text) == text
+
+
+@pytest.mark.parametrize("text", ["a.test", "ftp://a", "http://", "http://a:0/", "http://a\n/", "http://[::bad"])
+def test_what_is_no_url_is_refused(text):
+    for read in (service_url, hook_url):
+        with pytest.raises(ValueError, match=r"http|IPv6"):
+            read(text)
+
+
+def test_nobody_is_a_server_to_ask_but_no_web_hook():
+    assert service_url("off") == ""
+    with pytest.raises(ValueError, match="empty"):
+        hook_url("off")
+
+
+def test_a_secret_is_any_text_or_base64_behind_its_mark():
+    assert hook_secret(" swordfish ") == "swordfish"
+    assert hook_secret("whsec_AAEC") == "whsec_AAEC"
+    with pytest.raises(ValueError, match="base64"):
+        hook_secret("whsec_!")

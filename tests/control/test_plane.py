@@ -2,7 +2,7 @@ import pytest
 
 from tests.support.plane import Checks, Resolver, Workers, running
 from tests.support.seen import instance
-from tidegate.config import AdminConfig, Config, HttpConfig
+from tidegate.config import AdminConfig, Config, HttpConfig, ReleasesConfig, TracingConfig
 from tidegate.control.plane import ControlPlane, shown
 from tidegate.errors import ConfigError
 from tidegate.model import Address
@@ -19,8 +19,17 @@ def test_a_plane_that_would_stand_open_is_not_even_made():
 
 
 def test_secrets_are_not_shown():
-    made = shown(Config(admin=AdminConfig(token="canary")))
-    assert made["admin"]["token"] == "(set)"
+    made = shown(
+        Config(
+            admin=AdminConfig(token="canary"),
+            tracing=TracingConfig(headers=("a=canary",)),
+            releases=ReleasesConfig(
+                prometheus_headers=("a=canary",), webhooks=("http://a/canary",), webhook_secret="canary"
+            ),
+        )
+    )
+    assert "canary" not in str(made)
+    assert made["admin"]["token"] == made["releases"]["webhooks"] == "(set)"
     assert shown(Config())["admin"]["token"] == ""
 
 

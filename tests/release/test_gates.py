@@ -42,3 +42,32 @@ def test_a_gate_comes_back_from_the_store_as_what_it_was(gate):
 def test_one_that_fails_decides_and_only_all_pass(outcomes, together):
     verdicts = tuple(Verdict(gate="g", outcome=Outcome(each), text="") for each in outcomes)
     assert worst(verdicts) is Outcome(together)
+
+
+def test_what_was_asked_is_stored_with_every_field():
+    assert msgspec.json.decode(msgspec.json.encode(DEFAULT_GATES[1])) == {
+        "type": "success",
+        "floor": 0.99,
+        "margin": 0.01,
+        "samples": 50,
+    }
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"type": "success", "floor": 99},
+        {"type": "success", "samples": 0},
+        {"type": "refusals", "margin": -0.1},
+        {"type": "latency", "ratio": 0.5},
+        {"type": "latency", "limit_seconds": 1e9},
+        {"type": "restarts", "allowed": -1},
+        {"type": "query", "label": "q", "query": "up", "operator": "=~", "limit": 1},
+        {"type": "query", "label": "q", "query": "up", "operator": "<", "limit": 1, "stale_seconds": 0},
+        {"type": "nonsense"},
+    ],
+    ids=str,
+)
+def test_a_gate_that_makes_no_sense_is_not_even_made(document):
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(document, Gate)

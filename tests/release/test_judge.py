@@ -58,6 +58,12 @@ def window(candidate, stable=NOTHING, reference=None):
         (side(60, 1), side(20000), PASS),  # 98.3 %, but up to 99.7 % with confidence
         (side(1000, 30), side(20000, 600), PASS),  # both 97 %: no worse than what it replaces
         (side(1000, 80), side(20000, 600), FAIL),
+        (
+            side(300, 8),
+            side(20000, 150),
+            FAIL,
+        ),  # 97.3 %: not surely a whole percent less than 99.25 %, but below the floor
+        (side(300, 8), side(300, 3), PASS),  # as few as that may be the same
         (side(1000, 30), side(20), FAIL),  # nobody to compare with: the floor
         (side(1000, 5), side(20), PASS),
     ],
@@ -84,8 +90,7 @@ def test_a_verdict_tells_its_numbers():
     verdict = judge_success(SuccessGate(), window(side(310, 18), side(5812, 6)))
     assert verdict.gate == "success"
     assert verdict.text == (
-        "success 94.19 % of 310 requests (18 failed), at most 96.3 % with 95 % confidence; "
-        "stable 99.9 % of 5812; needs 99 %"
+        "success 94.19 % of 310 requests (18 failed), stable 99.9 % of 5812: at least 3.597 % less, may be 1 %"
     )
 
 
@@ -194,6 +199,16 @@ def test_every_series_of_a_query_must_hold_the_condition(values, outcome, text):
     gate = QueryGate(label="errors", query="q", operator="<", limit=0.05)
     verdict = judge_samples(gate, [Sample(series=series, value=value) for series, value in values])
     assert (verdict.outcome, verdict.text) == (outcome, text)
+
+
+def test_a_sample_that_is_too_old_says_nothing():
+    gate = QueryGate(label="errors", query="q", operator="<", limit=0.05)
+    fresh, good, bad = (
+        Sample(series="s{}", value=value, age=age) for value, age in ((0.2, 120), (0.01, 121), (9, 121))
+    )
+    assert judge_samples(gate, [bad]).outcome is INCONCLUSIVE
+    assert judge_samples(gate, [good]).text == "s{} is 0.01, 121 s old; needs < 0.05"
+    assert judge_samples(gate, [good, fresh]).outcome is FAIL
 
 
 def test_who_must_ask_others_is_judged_elsewhere():

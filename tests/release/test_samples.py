@@ -13,6 +13,7 @@ from tidegate.release.samples import (
     Window,
     Z,
     above,
+    at_most_more,
     mean,
     quantile_bound,
     surely_slower,
@@ -49,6 +50,12 @@ def test_the_interval_holds_the_share_and_lies_within_all_and_nothing(hits, more
     assert 0.0 <= low <= high <= 1.0
     assert not total or low <= hits / total + 1e-12
     assert not total or hits / total <= high + 1e-12
+
+
+def test_the_interval_of_a_difference_is_newcombes():
+    # R. G. Newcombe, Statistics in Medicine 17 (1998) 873: 56/70 - 48/80 lies between 0.0524 and 0.3339.
+    assert at_most_more((56, 70), (48, 80)) == pytest.approx(0.3339, abs=5e-5)
+    assert -at_most_more((48, 80), (56, 70)) == pytest.approx(0.0524, abs=5e-5)
 
 
 def test_a_quantile_is_known_to_its_bucket():

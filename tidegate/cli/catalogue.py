@@ -189,6 +189,31 @@ def collector_url(value: str) -> str:
     return value
 
 
+def service_url(value: str) -> str:
+    """`http://host` or `https://host/path`; empty for none."""
+    if value.lower() in ("", *OFF):
+        return ""
+    from urllib.parse import urlsplit  # noqa: PLC0415  only who gives a URL pays for it
+
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0 or not value.isprintable():
+        raise ValueError("write http://host or https://host/path")
+    return value
+
+
+def hook_url(value: str) -> str:
+    """As `service_url`, and never empty."""
+    return needed(service_url(needed(value)))
+
+
+def hook_secret(value: str) -> str:
+    """`whsec_` and base64, or any text."""
+    from tidegate.control.signature import key_of  # noqa: PLC0415  as above
+
+    key_of(value.strip())
+    return value.strip()
+
+
 def _float(value: str) -> float:
     try:
         return float(value)
@@ -555,6 +580,41 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(key="docker.api_version", read=text, help="Docker API version to speak (default: newest of both sides)."),
     Setting(key="docker.root_domain", read=needed, help="What a one-word host of a label is completed with."),
+    Setting(
+        key="releases.prometheus",
+        flag="--prometheus",
+        meta="URL",
+        read=service_url,
+        help="Prometheus that is asked by releases' query gates.",
+    ),
+    Setting(
+        key="releases.prometheus_headers",
+        many=True,
+        secret=True,
+        read=header_line,
+        help="NAME=VALUE for Prometheus, such as Authorization.",
+    ),
+    Setting(key="releases.query_timeout_seconds", read=seconds, help="For Prometheus to answer."),
+    Setting(
+        key="releases.webhooks",
+        flag="--webhook",
+        meta="URL",
+        many=True,
+        secret=True,
+        read=hook_url,
+        help="Tell this URL of every step of a release (POST, JSON).",
+    ),
+    Setting(
+        key="releases.webhook_secret",
+        secret=True,
+        read=hook_secret,
+        help="Sign what web hooks are told (Standard Webhooks, HMAC-SHA256).",
+    ),
+    Setting(key="releases.hook_timeout_seconds", read=seconds, help="For a web hook to answer."),
+    Setting(
+        key="releases.webhook_deadline_seconds", read=seconds, help="For a web hook to take an event, tries in all."
+    ),
+    Setting(key="releases.ca", read=text, help="File of CAs for Prometheus and web hooks (default: the system's)."),
     Setting(key="docker.resync_seconds", read=seconds, help="Between full lists of an engine."),
     Setting(key="docker.required", read=boolean, help="Wait for the engines before the first table?"),
 )

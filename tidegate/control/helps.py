@@ -46,6 +46,8 @@ HELPS = {
     "tidegate_health_checks_total": "Probes made.",
     "tidegate_health_endpoints": "Endpoints watched.",
     "tidegate_health_suspicions_total": "Endpoints probed at once because traffic failed on them.",
+    "tidegate_release_verdicts_total": "What gates of releases said, each time they were asked.",
+    "tidegate_release_webhooks_total": "Events for web hooks by what came of them: delivered, refused, late, full.",
     "tidegate_router_accepted_connections_total": "Client connections accepted.",
     "tidegate_router_downstream_connections": "Client connections open: idle, with a request, or a tunnel.",
     "tidegate_router_evicted_connections_total": "Idle client connections closed to make room for others.",

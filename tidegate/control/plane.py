@@ -125,4 +125,7 @@ def shown(config: Config) -> dict[str, Any]:
         made["admin"]["token"] = "(set)"  # noqa: S105  a placeholder
     if made["tracing"]["headers"]:
         made["tracing"]["headers"] = "(set)"
+    for name in ("prometheus_headers", "webhooks", "webhook_secret"):  # the path of a web hook is often its password
+        if made["releases"][name]:
+            made["releases"][name] = "(set)"
     return made

@@ -91,6 +91,10 @@ class Traffic:
         together = self._sums[kind].get(key)
         return None if together is None else _apart(together)
 
+    def failures(self, kind: str, key: Key) -> dict[str, int]:
+        """How often each reason was counted for one route, service or endpoint."""
+        return dict(self._failures[kind].get(key, {}))
+
     def in_flight(self) -> dict[tuple[str, Key], int]:
         """Requests in flight by kind and key, over the workers that still speak; what is at rest is not there."""
         before = self._clock() - STALE_SECONDS

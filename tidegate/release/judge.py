@@ -17,19 +17,22 @@ from tidegate.release.gates import (
     SuccessGate,
     Verdict,
 )
-from tidegate.release.samples import Counts, Window, above, mean, quantile_bound, surely_slower, wilson
+from tidegate.release.samples import Counts, Window, above, at_most_more, mean, quantile_bound, surely_slower, wilson
 from tidegate.value import Value
 
 ENOUGH_FAILURES = 10  # that speak for themselves before there are samples enough to pass
 _SLOWEST = 0.01
-OPERATORS: dict[str, Callable[[float, float], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge, "==": eq, "!=": ne}
+_HOLDS: dict[str, Callable[[float, float], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge, "==": eq, "!=": ne}
 
 
 class Sample(Value):
-    """One series of a query's answer, by its labels."""
+    """One series of a query's answer, by its labels; a scalar and what was summed over all have none. `at` is when it was asked for, in seconds since the
+    epoch, and `age` how old the sample was then."""
 
     series: str
     value: float
+    at: float = 0.0
+    age: float = 0.0
 
 
 def judge(gate: Gate, window: Window, lives: Iterable[Life]) -> Verdict | None:
@@ -46,39 +49,44 @@ def judge(gate: Gate, window: Window, lives: Iterable[Life]) -> Verdict | None:
 
 
 def judge_success(gate: SuccessGate, window: Window) -> Verdict:
-    """By the upper end of the candidate's Wilson interval: it fails where even that is too low."""
+    """By intervals of 95 %, whose ends must lie beyond what is allowed: a candidate that may be as good as the stable side
+    never fails for being below the floor."""
     candidate = window.candidate
     stable, called = window.compared(gate.samples)
-    needed = gate.floor
-    if stable is not None:
-        needed = stable.success - gate.margin
-        if stable.success >= gate.floor:
-            needed = max(needed, gate.floor)
-    _, at_most = wilson(candidate.requests - candidate.failures, candidate.requests)
-    beside = f"{called} {_percent(stable.success)} of {stable.requests}" if stable is not None else "no stable requests"
-    text = (
-        f"success {_percent(candidate.success)} of {candidate.requests} requests ({candidate.failures} failed), "
-        f"at most {_percent(at_most)} with 95 % confidence; {beside}; needs {_percent(needed)}"
-    )
-    sure = candidate.requests >= gate.samples or candidate.failures >= ENOUGH_FAILURES
-    if sure and at_most < needed:
-        return _verdict(gate, Outcome.FAIL, text)
+    text = f"success {_percent(candidate.success)} of {candidate.requests} requests ({candidate.failures} failed)"
+    text += f", {called} {_percent(stable.success)} of {stable.requests}" if stable is not None else ""
+    if candidate.requests >= gate.samples or candidate.failures >= ENOUGH_FAILURES:
+        fault = _less(gate, candidate, stable)
+        if fault:
+            return _verdict(gate, Outcome.FAIL, f"{text}: {fault}")
     return _enough(gate, candidate.requests, gate.samples, text)
 
 
+def _less(gate: SuccessGate, candidate: Counts, stable: Counts | None) -> str:
+    """What is wrong with the candidate's success; empty where nothing surely is."""
+    most = wilson(*candidate.good)[1]
+    if stable is None:
+        return f"at most {_percent(most)}, needs {_percent(gate.floor)}" if most < gate.floor else ""
+    more = at_most_more(candidate.good, stable.good)
+    if more < -gate.margin:
+        return f"at least {_percent(-more)} less, may be {_percent(gate.margin)}"
+    if more < 0 and most < gate.floor <= stable.success:
+        return f"less, and at most {_percent(most)}, needs {_percent(gate.floor)}"
+    return ""
+
+
 def judge_refusals(gate: RefusalGate, window: Window) -> Verdict:
-    """By the lower end of the candidate's Wilson interval, against the stable side's share."""
+    """By the interval of the difference to the stable side."""
     candidate = window.candidate
     stable, called = window.compared(gate.samples)
     if stable is None or candidate.requests < gate.samples:
         return _few(gate, candidate.requests, gate.samples, stable)
     share, usual = candidate.refusals / candidate.requests, stable.refusals / stable.requests
-    at_least, _ = wilson(candidate.refusals, candidate.requests)
-    text = (
-        f"4xx {_percent(share)} of {candidate.requests} requests, at least {_percent(at_least)} with 95 % confidence; "
-        f"{called} {_percent(usual)} of {stable.requests}; may be {_percent(usual + gate.margin)}"
-    )
-    return _verdict(gate, Outcome.FAIL if at_least > usual + gate.margin else Outcome.PASS, text)
+    text = f"4xx {_percent(share)} of {candidate.requests} requests, {called} {_percent(usual)} of {stable.requests}"
+    least = -at_most_more((stable.refusals, stable.requests), (candidate.refusals, candidate.requests))
+    if least > gate.margin:
+        return _verdict(gate, Outcome.FAIL, f"{text}: at least {_percent(least)} more, may be {_percent(gate.margin)}")
+    return _verdict(gate, Outcome.PASS, text)
 
 
 def judge_latency(gate: LatencyGate, window: Window) -> Verdict:
@@ -131,17 +139,17 @@ def judge_lives(gate: RestartGate, lives: Iterable[Life]) -> Verdict:
 
 
 def judge_samples(gate: QueryGate, samples: Iterable[Sample]) -> Verdict:
-    """Every series must hold the condition; one that is no number says nothing, and then they all say nothing."""
+    """Every series must hold the condition; one that is no number or too old says nothing, and then they all say nothing."""
     told = tuple(samples)
     wanted = f"needs {gate.operator} {gate.limit:g}"
     if not told:
         return _verdict(gate, Outcome.INCONCLUSIVE, f"the query found no samples; {wanted}")
-    unfit = [each for each in told if not isnan(each.value) and not OPERATORS[gate.operator](each.value, gate.limit)]
+    unknown = [each for each in told if isnan(each.value) or each.age > gate.stale_seconds]
+    unfit = [each for each in told if each not in unknown and not _HOLDS[gate.operator](each.value, gate.limit)]
     if unfit:
-        return _verdict(gate, Outcome.FAIL, f"{_series(unfit)}; {wanted}")
-    unknown = [each for each in told if isnan(each.value)]
+        return _verdict(gate, Outcome.FAIL, f"{_series(gate, unfit)}; {wanted}")
     outcome = Outcome.INCONCLUSIVE if unknown else Outcome.PASS
-    return _verdict(gate, outcome, f"{_series(unknown or told)}; {wanted}")
+    return _verdict(gate, outcome, f"{_series(gate, unknown or told)}; {wanted}")
 
 
 def _enough(gate: Gate, requests: int, samples: int, text: str) -> Verdict:
@@ -178,10 +186,15 @@ def _death(life: Life) -> str:
     return f"{life.name} {', '.join(said)}" if said else ""
 
 
-def _series(samples: Iterable[Sample]) -> str:
-    told = [f"{each.series} is {each.value:g}" if each.series else f"it is {each.value:g}" for each in samples]
+def _series(gate: QueryGate, samples: Iterable[Sample]) -> str:
+    told = [_sample(each, gate.stale_seconds) for each in samples]
     more = f" and {len(told) - 3} more" if len(told) > 3 else ""
     return ", ".join(told[:3]) + more
+
+
+def _sample(sample: Sample, stale_seconds: float) -> str:
+    old = f", {_time(sample.age)} old" if sample.age > stale_seconds else ""
+    return f"{sample.series or 'it'} is {sample.value:g}{old}"
 
 
 def _within(counts: Counts, bounds: tuple[float, ...]) -> str:
@@ -194,4 +207,6 @@ def _percent(share: float) -> str:
 
 
 def _time(seconds: float) -> str:
+    if seconds >= 100:
+        return f"{seconds:.0f} s"
     return f"{seconds:.3g} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"

@@ -29,6 +29,11 @@ class Counts(Value):
         return sum(self.buckets)
 
     @property
+    def good(self) -> tuple[int, int]:
+        """Requests that did not fail, of all."""
+        return self.requests - self.failures, self.requests
+
+    @property
     def success(self) -> float:
         """Share of requests that did not fail; 1 of none."""
         return 1.0 - self.failures / self.requests if self.requests else 1.0
@@ -64,6 +69,13 @@ def wilson(hits: int, total: int) -> tuple[float, float]:
     centre = share + Z * Z / (2 * total)
     scale = 1 + Z * Z / total
     return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+
+
+def at_most_more(candidate: tuple[int, int], stable: tuple[int, int]) -> float:
+    """The upper end of the 95 % interval of the difference of two shares, each `(hits, total)` (Newcombe 1998, method 10)."""
+    (hits, total), (others, of) = candidate, stable
+    share, usual = hits / total, others / of
+    return share - usual + sqrt((wilson(hits, total)[1] - share) ** 2 + (usual - wilson(others, of)[0]) ** 2)
 
 
 def mean(counts: Counts) -> float:

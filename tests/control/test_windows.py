@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.support.counts import counted
+from tidegate.control.traffic import Traffic
+from tidegate.control.windows import Windows
+from tidegate.release.samples import Counts, mean
+
+NEW, OLD = ("web", "v2"), ("web", "v1")
+
+
+class World:
+    """Traffic of two versions, and the windows over it; `now` is the clock."""
+
+    def __init__(self):
+        self.now = 0.0
+        self.restart()
+
+    def restart(self):
+        self.traffic = Traffic(lambda: self.now)
+        self.windows = Windows(self.traffic)
+
+    def serve(self, side, number=1, **one):
+        self.traffic.add("endpoint", (*side, f"{side[1]}:80"), counted(*[one] * number))
+
+    def fail(self, side, reason, number=1):
+        self.traffic.fail("endpoint", (*side, f"{side[1]}:80"), reason, number)
+
+    def window(self, mark=1, **more):
+        return self.windows.of("web/12", f"{mark}.hold", NEW, OLD, **more)
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+def test_a_window_opens_empty_and_counts_what_comes_on_both_sides(world):
+    world.serve(NEW, 70, status=500)
+    world.serve(OLD, 500)
+    assert (world.window().candidate.requests, world.window().stable.requests) == (0, 0)
+    world.now = 12.5
+    world.serve(NEW, 9, status=200, duration_us=90_000, upstream_us=30_000)
+    world.serve(NEW, 1, status=503, duration_us=90_000, upstream_us=30_000)
+    world.serve(NEW, 2, status=404, duration_us=90_000, upstream_us=30_000)
+    world.serve(OLD, 40)
+    window = world.window()
+    candidate = window.candidate
+    assert window.seconds == 12.5
+    assert (candidate.requests, candidate.failures, candidate.refusals) == (12, 1, 2)
+    assert mean(candidate) == pytest.approx(0.03)  # the container's time, not the client's
+    assert sum(candidate.buckets) == 12
+    assert (window.stable.requests, window.stable.failures) == (40, 0)
+
+
+def test_a_version_nobody_ever_asked_has_no_samples(world):
+    assert world.window().candidate == Counts(buckets=(0,) * 17)
+
+
+def test_the_next_step_counts_from_its_beginning(world):
+    world.window(1)
+    world.serve(NEW, 30)
+    assert world.window(1).candidate.requests == 30
+    assert world.window(2).candidate.requests == 0
+    world.serve(NEW, 5)
+    assert world.window(2).candidate.requests == 5
+
+
+def test_a_release_that_is_over_leaves_nothing(world):
+    world.window(1)
+    world.serve(NEW, 30)
+    world.windows.forget("web/12")
+    world.windows.forget("never/1")
+    assert world.window(1).candidate.requests == 0
+
+
+def test_releases_have_windows_of_their_own(world):
+    world.window()
+    world.serve(NEW, 30)
+    assert world.windows.of("other/1", "1.hold", NEW, OLD).candidate.requests == 0
+    assert world.window().candidate.requests == 30
+
+
+@pytest.mark.parametrize("reason", ["connect-failed", "connect-timeout", "upstream-closed", "response-timeout"])
+def test_a_try_whose_request_was_saved_elsewhere_is_a_failure_of_who_failed(world, reason):
+    """A version that answers nobody must not look as if it had no traffic."""
+    world.window()
+    world.fail(NEW, reason, 60)
+    world.serve(OLD, 60)
+    window = world.window()
+    assert (window.candidate.requests, window.candidate.failures) == (60, 60)
+    assert (window.stable.requests, window.stable.failures) == (60, 0)
+
+
+def test_a_try_that_ended_in_a_5xx_counts_once(world):
+    world.window()
+    world.serve(NEW, 60, status=502, upstream_us=None)
+    world.fail(NEW, "upstream-closed", 60)
+    assert (world.window().candidate.requests, world.window().candidate.failures) == (60, 60)
+
+
+def test_an_answer_of_a_gateway_error_counts_once_beside_tries_that_were_saved(world):
+    world.window()
+    world.serve(NEW, 10, status=503)
+    world.fail(NEW, "bad-response", 10)
+    world.fail(NEW, "connect-failed", 5)
+    assert (world.window().candidate.requests, world.window().candidate.failures) == (15, 15)
+
+
+def test_an_answer_that_broke_off_is_a_failure_though_it_began_with_200(world):
+    world.window()
+    world.serve(NEW, 10, status=200)
+    world.fail(NEW, "response-aborted", 4)
+    assert (world.window().candidate.requests, world.window().candidate.failures) == (10, 4)
+
+
+def test_that_we_are_out_of_descriptors_is_not_the_versions_fault(world):
+    world.window()
+    world.serve(NEW, 10, status=200)
+    world.fail(NEW, "overloaded", 4)
+    assert (world.window().candidate.requests, world.window().candidate.failures) == (10, 0)
+
+
+def test_counters_that_restarted_begin_the_window_anew(world):
+    world.serve(NEW, 100)
+    world.window()
+    before = world.windows
+    world.serve(NEW, 20)
+    world.traffic = before._traffic = Traffic(lambda: world.now)  # what `forget` leaves of a version without traffic
+    world.serve(NEW, 30)
+    assert world.window().candidate.requests == 0
+    world.serve(NEW, 7)
+    assert world.window().candidate.requests == 7
+
+
+def test_what_the_stable_side_did_before_is_the_reference_of_later_steps(world):
+    world.window(0)
+    world.serve(OLD, 80)
+    first = world.window(1)
+    assert first.reference.requests == 80
+    world.serve(NEW, 200)
+    second = world.window(2)
+    assert second.stable.requests == 0
+    assert second.reference.requests == 80  # a step in which it did nothing is no reference
+    world.serve(OLD, 60)
+    assert world.window(3).reference.requests == 60
+
+
+def test_a_step_with_few_requests_is_no_reference(world):
+    world.window(0)
+    world.serve(OLD, 49)
+    assert world.window(1).reference is None
+
+
+def test_after_a_restart_the_reference_that_was_kept_stands_in(world):
+    kept = Counts(requests=80)
+    assert world.window(1, reference=kept).reference == kept
+    world.serve(OLD, 70)
+    assert world.window(2, reference=kept).reference.requests == 70
+
+
+def test_a_window_is_dated_by_the_reports_not_by_who_asks(world):
+    world.now = 10.0
+    world.traffic.fly(0, 1, ())
+    world.window()
+    world.now = 10.9
+    assert world.window().seconds == 0.0
+    world.traffic.fly(0, 1, ())
+    assert world.window().seconds == pytest.approx(0.9)
