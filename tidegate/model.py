@@ -343,7 +343,8 @@ class Route(Value):
     """Requests for `host` (exact or `*.suffix`) below `path` (segment-aware prefix) go to `backends` by weight.
 
     `id` is host + path, and with a `match` also `#` and its conditions; of several routes for one host and path the one
-    with the most conditions that hold takes the request. `owner` is the project that holds the claim.
+    with the most conditions that hold takes the request. `owner` is the project that holds the claim. `preview_of` is the id
+    of the route whose requests it takes from, for a version that is looked at before its release.
     """
 
     id: str
@@ -356,6 +357,7 @@ class Route(Value):
     policy: Policy = Policy()
     mode: TrafficMode = TrafficMode.NORMAL
     message: str = ""
+    preview_of: str = ""
 
 
 class DnsMode(StrEnum):

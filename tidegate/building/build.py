@@ -9,6 +9,7 @@ from tidegate.building.names import rebuild_name
 from tidegate.building.options import BuildOptions
 from tidegate.building.outcome import Build
 from tidegate.building.places import rebuild_route, take_defaults, take_specs, with_variants
+from tidegate.building.previews import follow_previews
 from tidegate.building.services import rebuild_service
 from tidegate.building.work import Work
 from tidegate.model import HealthReport, Inventory, Overrides
@@ -37,8 +38,10 @@ def build(
         rebuild_service(work, key)
     take_specs(work)
     take_defaults(work)
-    for id_ in sorted(with_variants(work, work.dirty_routes | overridden_routes(work))):
+    routes = sorted(with_variants(work, work.dirty_routes | overridden_routes(work)))
+    for id_ in routes:
         rebuild_route(work, id_)
+    follow_previews(work, routes)
     for name in sorted(work.dirty_names):
         rebuild_name(work, name)
     return work.result()

@@ -32,7 +32,7 @@ def changed_services(work: Work, changed_health: Iterable[str]) -> list[str]:
 
 
 def overridden_routes(work: Work) -> AbstractSet[str]:
-    """Ids of the routes that a change of weights, modes or settings reaches."""
+    """Ids of the routes that a change of weights, modes, settings or previews reaches."""
     old, new = work.memo.overrides, work.overrides
     targets = {
         target
@@ -41,6 +41,7 @@ def overridden_routes(work: Work) -> AbstractSet[str]:
             (old.modes, new.modes),
             (old.messages, new.messages),
             (old.settings, new.settings),
+            (old.previews, new.previews),
             (old.closed, new.closed),
         )
         if before is not after

@@ -8,6 +8,7 @@ its bad label may be the very reason, and the last good route goes on serving (i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from msgspec.structs import replace
 
@@ -29,7 +30,7 @@ class Group(Value, frozen=True):
     `backends` are those with live instances, or the last known ones where the group is lost; `recent` maps
     (version, port) of backends that went to the time they did. `gone_at` None means live. `settings` are what its
     containers say of the route, `implied` what their labels' form means. `relative`: nobody asked for it, the host is a name of
-    the service.
+    the service. `wants_release`: all of its versions want one.
     """
 
     service: str
@@ -43,6 +44,7 @@ class Group(Value, frozen=True):
     match: Match | None = None
     settings: dict[str, str] = {}
     implied: dict[str, str] = {}
+    wants_release: bool = False
     recent: tuple[tuple[str, int, float], ...] = ()
     gone_at: float | None = None
     relative: bool = False
@@ -62,10 +64,12 @@ def groups(
     key: str,
     live: Sequence[Instance],
     previous: Mapping[str, Group],
+    waiting: AbstractSet[str],
     options: BuildOptions,
     now: float,
 ) -> tuple[dict[str, Group], tuple[Problem, ...]]:
-    """Groups of service `key` by route id, the lost ones among them, and what is wrong with its claims."""
+    """Groups of service `key` by route id, the lost ones among them, and what is wrong with its claims. Versions that are
+    `waiting` have no weight."""
     asked: dict[str, list[tuple[Instance, RouteClaim]]] = {}
     problems: list[Problem] = []
     for instance, claim in claims_of(live, options):
@@ -74,8 +78,7 @@ def groups(
             problems.append(fault)
         else:
             asked.setdefault(_id_of(claim), []).append((instance, claim))
-    weights, conflicts = version_weights(live)
-    problems += conflicts
+    weights = version_weights(live, waiting)[0]
     faulty = any(_has_error(instance) for instance in live) or any(p.severity is Severity.ERROR for p in problems)
     problems += [problem for claims in asked.values() for problem in _differing(key, claims)]
     made = {route: _group(key, claims, weights) for route, claims in asked.items()}
@@ -101,15 +104,19 @@ def _departures(group: Group) -> Iterator[float]:
         yield gone_at
 
 
-def version_weights(live: Sequence[Instance]) -> tuple[dict[str, int], tuple[Problem, ...]]:
-    """Relative weight of each version: that of its earliest instance; a differing later one is a problem."""
+def version_weights(
+    live: Sequence[Instance], waiting: AbstractSet[str] = frozenset()
+) -> tuple[dict[str, int], tuple[Problem, ...]]:
+    """Relative weight of each version: that of its earliest instance, none while it is `waiting`; a differing later one is
+    a problem."""
     first: dict[str, Instance] = {}
     problems = []
     for instance in live:
         winner = first.setdefault(instance.version, instance)
         if instance.weight != winner.weight:
             problems.append(_weight_conflict(winner, instance))
-    return {version: instance.weight for version, instance in first.items()}, tuple(problems)
+    weights = {version: 0 if version in waiting else instance.weight for version, instance in first.items()}
+    return weights, tuple(problems)
 
 
 def _weight_conflict(winner: Instance, loser: Instance) -> Problem:
@@ -145,6 +152,7 @@ def _group(key: str, claims: Sequence[tuple[Instance, RouteClaim]], weights: Map
         settings=joined(claim.settings, (each.settings for _, each in claims[1:])),
         implied=claim.implied,
         relative=claim.relative,
+        wants_release=all(instance.release is not None for instance, _ in claims),
     )
 
 

@@ -18,7 +18,7 @@ class Memo(Value, frozen=True):
 
     `claimants`: route id -> services with a group on it. `sources`: relative DNS name -> services that offer it.
     `hosts`: host -> route ids. `variants`: host and path -> ids of routes there with conditions.
-    `askers`: service -> ids of routes that ask it before they forward. `specs`: route id -> file entries. `users`: service -> route ids whose spec names it.
+    `askers`: service -> ids of routes that ask it before they forward. `previews`: route id -> ids of previews of it. `specs`: route id -> file entries. `users`: service -> route ids whose spec names it.
     `lingering`: service -> when its memory runs out. `resumed`: the table is from an earlier life, nothing in it is sure.
     """
 
@@ -31,6 +31,7 @@ class Memo(Value, frozen=True):
     hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     askers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    previews: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     specs: Mapping[str, tuple[RouteSpec, ...]] = field(default_factory=dict)
     users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lingering: Mapping[str, float] = field(default_factory=dict)

@@ -11,8 +11,19 @@ from tidegate.building.endpoints import LIVE, check_targets, endpoint, handles, 
 from tidegate.building.naming import Member, names_of, shares_of
 from tidegate.building.options import BuildOptions
 from tidegate.building.routes import Shape
+from tidegate.building.waiting import NOBODY, Holding, holding
 from tidegate.errors import Problem
-from tidegate.model import CheckTarget, DnsMode, DnsTarget, Endpoint, HealthReport, Instance, Overrides, Service
+from tidegate.model import (
+    CheckTarget,
+    DnsMode,
+    DnsTarget,
+    Endpoint,
+    HealthReport,
+    Instance,
+    InstanceState,
+    Overrides,
+    Service,
+)
 from tidegate.value import Value
 
 
@@ -20,7 +31,9 @@ class Part(Value, frozen=True):
     """One service. `seen` is what it was made of (compared by identity), `live` those that are in the table.
 
     `names` are relative DNS names; `handles` is everything an operator may call one of its instances or endpoints;
-    `dns` is how the service's own names are answered, `ttl` how many seconds they may be kept (None: as all). `shape` is what routes in files need to know of it.
+    `dns` is how the service's own names are answered, `ttl` how many seconds they may be kept (None: as all). `shape` is what
+    routes in files need to know of it. `holding` says which versions wait for their release; `shares` are the weights of those
+    that run, as callers meet them.
     """
 
     seen: tuple[Instance, ...]
@@ -33,6 +46,8 @@ class Part(Value, frozen=True):
     ttl: int | None = None
     handles: frozenset[str] = frozenset()
     shape: Shape = Shape()
+    holding: Holding = NOBODY
+    shares: dict[str, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     wake_at: float | None = None
 
@@ -47,10 +62,14 @@ def build_part(
     now: float,
 ) -> Part:
     """The part of service `key`. Where only health or drains changed, what hangs on the instances is taken over."""
-    if previous is not None and previous.seen is seen and previous.wake_at is None:
-        return _with_endpoints(previous, health, overrides, options)
-    live = tuple(instance for instance in seen if instance.state in LIVE)
-    found, problems = groups(key, live, previous.groups if previous else {}, options, now)
+    memory = previous or Part(seen=(), live=(), service=_service(key))
+    kept = previous is not None and memory.seen is seen and memory.wake_at is None
+    live = memory.live if kept else tuple(instance for instance in seen if instance.state in LIVE)
+    held = holding(live, memory.shares, memory.holding, options, now)
+    if kept and held == memory.holding:
+        return _with_endpoints(memory, health, overrides, options)
+    found, problems = groups(key, live, memory.groups, held.waiting, options, now)
+    weights, conflicts = version_weights(live, held.waiting)
     fresh = Part(
         seen=seen,
         live=live,
@@ -66,10 +85,11 @@ def build_part(
         ),
         shape=Shape(
             pairs=frozenset((instance.version, port) for instance in live for port in instance.ports),
-            weights=version_weights(live)[0],
+            weights=weights,
         ),
-        problems=(*_own_problems(seen), *problems),
-        wake_at=wake_at(found, options, now),
+        holding=held,
+        problems=(*_own_problems(seen), *conflicts, *problems),
+        wake_at=min(filter(None, (wake_at(found, options, now), held.wake_at(options))), default=None),
     )
     return _with_endpoints(fresh, health, overrides, options)
 
@@ -99,6 +119,7 @@ def _with_endpoints(
     old = part.service
     service = Service(key=old.key, name=old.name, project=old.project, endpoints=tuple(endpoints))
     shares = shares_of(service.key, part.shape.weights, part.groups, overrides.weights)
+    running = {instance.version for instance in part.live if instance.state is not InstanceState.DRAINING}
     return Part(
         seen=part.seen,
         live=part.live,
@@ -110,6 +131,8 @@ def _with_endpoints(
         ttl=part.ttl,
         handles=part.handles,
         shape=part.shape,
+        holding=part.holding,
+        shares={version: share for version, share in shares.items() if version in running},
         problems=part.problems,
         wake_at=part.wake_at,
     )

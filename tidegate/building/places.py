@@ -62,7 +62,7 @@ def rebuild_route(work: Work, id_: str) -> None:
     route: Route | None = None
     problems: tuple[Problem, ...] = ()
     if owner is not None:
-        route, problems = build_route(groups, specs, owner, work.overrides, _shapes(work, specs), work.defaults)
+        route, problems = build_route(groups, specs, owner, work.overrides, _shapes(work, specs), work.defaults, held)
     if route is not None and (asked := asks(route)):
         route = answered(route, work.services.get(asked))
         work.askers.add(asked, id_)

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from msgspec import field
+from msgspec.structs import replace
 
 from tidegate.building.claims import Group, route_id
 from tidegate.building.layering import group_layers, override_layers, policy, spec_layers
-from tidegate.building.weights import weighted
+from tidegate.building.waiting import waiting_problem, waits
+from tidegate.building.weights import is_named, weighted
 from tidegate.errors import Problem, Severity
 from tidegate.model import Backend, Overrides, Route, RouteSpec, TrafficMode
 from tidegate.settings.layers import Layer
@@ -62,11 +64,12 @@ def build_route(
     overrides: Overrides,
     shapes: Mapping[str, Shape],
     defaults: Sequence[Layer] = (),
+    held: Route | None = None,
 ) -> tuple[Route | None, tuple[Problem, ...]]:
     """The route that `found` and `specs` (all of one route id) add up to; None if `owner` does not claim it.
 
     `shapes` describes the services that specs name; those missing from it are unknown. `defaults` are what files say of
-    all routes.
+    all routes. `held` is the route as it was.
     """
     winners = sorted((group for group in found if group.owner == owner.name), key=lambda group: group.first)
     conflicts = [_conflict(group, owner) for group in found if group.owner != owner.name]
@@ -74,16 +77,17 @@ def build_route(
         route, problems = _from_spec(specs, overrides, shapes, defaults) if specs else (None, ())
         return route, (*conflicts, *problems)
     conflicts += [_spec_conflict(spec, owner) for spec in specs]
-    route, problems = _from_groups(winners, overrides, defaults) if winners else (None, ())
+    route, problems = _from_groups(winners, overrides, defaults, held) if winners else (None, ())
     return route, (*conflicts, *problems)
 
 
 def _from_groups(
-    winners: Sequence[Group], overrides: Overrides, defaults: Sequence[Layer]
+    winners: Sequence[Group], overrides: Overrides, defaults: Sequence[Layer], held: Route | None
 ) -> tuple[Route, tuple[Problem, ...]]:
     first = winners[0]
     id_ = route_id(first.host, first.path, first.match)
-    backends = tuple(backend for group in winners for backend in group.backends)
+    waiting = _waiting(winners, held)
+    backends = tuple(_resting(each, waiting) for group in winners for each in group.backends)
     present = {
         (b.service, b.version or "", b.port) for group in winners if group.gone_at is None for b in group.backends
     }
@@ -92,6 +96,7 @@ def _from_groups(
         (b.service, b.version or "", b.port) for group in winners if group.gone_at is not None for b in group.backends
     }
     chosen, problems = weighted(id_, first.host, backends, present, recent, overrides.weights)
+    unnamed = [each for each in waiting if not is_named(id_, first.host, each, overrides.weights)]
     mode, message = _mode(id_, first.host, backends, overrides)
     route = Route(
         id=id_,
@@ -110,7 +115,24 @@ def _from_groups(
         mode=mode,
         message=message,
     )
-    return route, problems
+    return route, (*problems, *(waiting_problem(id_, service) for service in unnamed))
+
+
+def _waiting(winners: Sequence[Group], held: Route | None) -> list[str]:
+    """Services that wait for their release beside one that has served the route, sorted. Services that were there from the
+    start share it; versions of one service wait by their weights."""
+    if held is None or len(winners) < 2 or not any(group.wants_release for group in winners):
+        return []
+    live = {group.service: group.wants_release for group in winners if group.gone_at is None}
+    known = {backend.service for backend in held.backends}
+    served = {backend.service for backend in held.backends if backend.weight}
+    if not served:
+        return []
+    return sorted(waits(live, served & live.keys(), served - live.keys(), known - served))
+
+
+def _resting(backend: Backend, waiting: Sequence[str]) -> Backend:
+    return backend if backend.service not in waiting else replace(backend, weight=0)
 
 
 def _from_spec(

@@ -12,7 +12,7 @@ from tidegate.settings.policies import settings_of
 
 def said_of(build: Build, route: Route) -> dict[str, Said]:
     """What differs from the built-in policy, by name. A route taken over from an earlier life does not know who said it."""
-    found = laid(_layers(build, route))
+    found = laid(_layers(build, build.table.routes.get(route.preview_of, route)))
     effective = settings_of(route.policy)
     unknown = Said(value="", source="an earlier life")
     known = {name: found.get(name, unknown) for name in effective}

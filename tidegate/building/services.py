@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tidegate.building.parts import Part, build_part
+from tidegate.building.waiting import waiting_problem
+from tidegate.building.weights import is_named, version_name
 from tidegate.building.work import Work
+from tidegate.errors import Problem
 from tidegate.model import Instance
 
 
@@ -12,7 +17,7 @@ def rebuild_service(work: Work, key: str) -> None:
     old = work.memo.parts.get(key)
     new: Part | None = build_part(key, _seen(work, key, old), old, work.health, work.overrides, work.options, work.now)
     assert new is not None
-    work.service_problems.put(key, new.problems or None)
+    work.service_problems.put(key, (*new.problems, *_waiting(work, key, new)) or None)
     if not new.live and not new.groups:
         new = None
     work.parts.changes[key] = new
@@ -36,6 +41,14 @@ def _seen(work: Work, key: str, old: Part | None) -> tuple[Instance, ...]:
     if old is not None and len(old.seen) == len(merged) and all(map(_same, old.seen, merged)):
         return old.seen
     return merged
+
+
+def _waiting(work: Work, key: str, part: Part) -> Iterator[Problem]:
+    """What is said of versions that wait for their release, and for which no weight is set."""
+    places = [(id_, group.host) for id_, group in part.groups.items()] or [("", "")]
+    for version in sorted(part.holding.waiting):
+        if not any(is_named(id_, host, key, work.overrides.weights, version) for id_, host in places):
+            yield waiting_problem(key, version_name(version))
 
 
 def _take_checks(work: Work, old: Part | None, new: Part | None) -> None:

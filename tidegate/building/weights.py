@@ -14,6 +14,7 @@ from collections.abc import Set as AbstractSet
 from tidegate.errors import Problem, Severity
 from tidegate.model import Backend
 
+Layers = Mapping[str, Mapping[str, int]]  # target -> backend name -> weight
 Triple = tuple[str, str, int]  # service, version, port
 
 
@@ -28,7 +29,7 @@ def weighted(
     backends: Sequence[Backend],
     present: AbstractSet[Triple],
     recent: AbstractSet[Triple],
-    layers: Mapping[str, Mapping[str, int]],
+    layers: Layers,
 ) -> tuple[tuple[Backend, ...], tuple[Problem, ...]]:
     """`backends` with the weights that hold, those named but absent added, and what the operator should know.
 
@@ -50,6 +51,12 @@ def weighted(
         chosen += made
         problems += found
     return tuple(chosen), tuple(problems)
+
+
+def is_named(id_: str, host: str, service: str, layers: Layers, version: str | None = None) -> bool:
+    """Whether the weights that govern the service, or its `version`, on a route name it."""
+    names = next((layers[each] for each in (id_, host, service) if each in layers), {})
+    return service in names or (version is not None and version_name(version) in names)
 
 
 def _layer(

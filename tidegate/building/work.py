@@ -48,6 +48,7 @@ class Work:
         self.hosts = Index(sharded(memo.hosts))
         self.variants = Index(memo.variants)
         self.askers = Index(memo.askers)
+        self.previews = Index(memo.previews)
         self.owners: dict[str, Owner | None] = {}  # of the places looked at in this build
         self.users = Index(memo.users)
         self.specs: Draft[str, tuple[RouteSpec, ...]] = Draft(memo.specs)
@@ -98,6 +99,7 @@ class Work:
                 hosts=self.hosts.draft.done(),
                 variants=self.variants.draft.done(),
                 askers=self.askers.draft.done(),
+                previews=self.previews.draft.done(),
                 specs=self.specs.done(),
                 users=self.users.draft.done(),
                 lingering=lingering,
