@@ -23,6 +23,9 @@ PROTECTED_FIELDS = frozenset(
 )
 
 
+NO_SPLIT = "requests"
+
+
 class Algorithm(StrEnum):
     """How an endpoint is chosen among those of one version. LEAST_REQUESTS takes the less busy of two random ones."""
 
@@ -35,6 +38,8 @@ class Balance(Value):
     """Who gets a request.
 
     `hash_key` (HASH): `client`, `header:NAME` or `cookie:NAME`; a request without that field is balanced round robin.
+    `split`, of the same form: versions are parted by this key, so that a client stays on one side and a version whose share
+    grows only gains clients; HASH looks at it instead of `hash_key`. NO_SPLIT parts requests.
     `sticky` keeps a client on the endpoint of its first answer by a cookie, which is bound to the endpoint's version: it
     ends when that version has no weight or the endpoint is not ready. `slow_start_seconds`: a new endpoint's share grows
     from a tenth to all of it over this time.
@@ -42,6 +47,7 @@ class Balance(Value):
 
     algorithm: Algorithm = Algorithm.ROUND_ROBIN
     hash_key: str = "client"
+    split: str = NO_SPLIT
     sticky: bool = False
     sticky_cookie: str = "tidegate"
     sticky_seconds: int = 28800

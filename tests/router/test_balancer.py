@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegate.router.assembly import Share
 from tidegate.router.assembly import build_balancer as build_from
-from tidegate.router.balancer import Rotation
+from tidegate.router.balancer import Balancer, Rotation
 
 
 def build_balancer(backends, offset):
@@ -91,3 +92,32 @@ def test_only_a_single_backend_with_endpoints_is_the_only_one():
 def test_workers_with_different_offsets_start_at_different_endpoints():
     endpoints = [(name, 1) for name in "abc"]
     assert {build_balancer([(1, endpoints)], offset).pick(None) for offset in range(3)} == set("abc")
+
+
+@pytest.mark.parametrize("weights", [(95, 5), (99, 1), (50, 50)])
+@pytest.mark.parametrize("between", [1, 3, 7])
+def test_a_share_holds_however_often_the_endpoints_behind_it_change(weights, between):
+    """A round that began anew each time would never come to the rare one."""
+    found = Counter()
+    balancer = None
+    for turn in range(2000):
+        if turn % between == 0:
+            fresh = Balancer(Rotation([Rotation([name], [1]) for name in "ab"], weights), ("a", "b"))
+            if balancer is not None:
+                fresh.resume(balancer)
+            balancer = fresh
+        found[balancer.pick(None)] += 1
+    assert abs(found["b"] - 20 * weights[1]) <= 1
+
+
+def test_other_weights_or_backends_begin_a_new_round():
+    def half_way(names, weights):
+        balancer = Balancer(Rotation([Rotation([name], [1]) for name in names], weights), names)
+        return balancer, [balancer.pick(None) for _ in range(3)]
+
+    before, _ = half_way(("a", "b"), (5, 1))
+    for names, weights in ((("a", "b"), (4, 1)), (("a", "c"), (5, 1)), (("a",), (1,))):
+        _, picks = half_way(names, weights)
+        again = Balancer(Rotation([Rotation([name], [1]) for name in names], weights), names)
+        again.resume(before)
+        assert [again.pick(None) for _ in range(3)] == picks

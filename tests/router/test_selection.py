@@ -204,3 +204,41 @@ def test_a_request_that_must_not_be_sent_twice_never_tries_an_endpoint_while_ano
             assert one not in tried
             if serving and one is not None and one.ejected:
                 assert offers[one] == ANYBODY
+
+
+def test_an_ejected_endpoint_of_a_version_without_weight_gets_no_trial():
+    """A version that was turned back because it failed is not tried again with somebody's request."""
+    old, new = upstreams(1, version="v1", service="s0"), upstreams(1, version="v2", service="s1")
+    for weights, tried in (({"s0": 100, "s1": 0}, False), ({"s0": 100, "s1": 1}, True)):
+        new[0].ejected, new[0].trial = True, ANYBODY
+        live = LiveRoute(route(backends=weights))
+        Arranger(0, 1, MARKER).arrange(live, {"s0": old, "s1": new}.get, 0.0)
+        assert (live.selection is not None) is tried
+        if tried:
+            assert live.selection.pick(None, 0, None, safe=True) is new[0]
+
+
+def test_versions_are_parted_by_the_key_of_the_split():
+    old, new = upstreams(2, version="v1", service="s0"), upstreams(2, version="v2", service="s1")
+    for algorithm in Algorithm:
+        balance = Balance(split="header:X-User", algorithm=algorithm, hash_key="cookie:other")
+        selection = selecting(old, new, balance=balance)
+        sides = []
+        for user in range(200):
+            key = selection.key(b"x-user: %d\r\nCookie: other=1\r\n" % user, b"10.0.0.1")
+            picked = [selection.pick(None, key, None) for _ in range(3)]
+            assert len({one.endpoint.version for one in picked}) == 1
+            sides.append(picked[0].endpoint.version)
+        assert 70 < sides.count("v2") < 130
+
+
+def test_a_cookie_goes_before_the_split():
+    old, new = upstreams(1, version="v1", service="s0"), upstreams(1, version="v2", service="s1")
+    selection = selecting(old, new, balance=Balance(split="client", sticky=True))
+    for client in (b"10.0.0.1", b"10.0.0.2", b"10.0.0.3"):
+        assert selection.pick(None, selection.key(b"", client), mark(new[0])) is new[0]
+
+
+def test_a_plain_route_has_no_selection():
+    assert selecting(upstreams(2)) is None
+    assert selecting(upstreams(2), balance=Balance(split="client")) is not None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from tidegate.model import Backend
-from tidegate.policy import Algorithm, Limits
+from tidegate.policy import NO_SPLIT, Algorithm, Limits
 from tidegate.router.assembly import Share, build_balancer
 from tidegate.router.bounds import Bounds, share
 from tidegate.router.live import LiveRoute
@@ -36,10 +36,14 @@ class Arranger:
         live.warm_at = _next_step([one for _, members in usable for one in members], seconds, now)
         weigh = _weigher(seconds, now) if live.warm_at else _plainly
         shares = [
-            Share(backend.weight, [(one, weigh(one)) for one in members], _name(backend)) for backend, members in usable
+            Share(backend.weight, [(one, weigh(one)) for one in members], _name(backend), _side(backend))
+            for backend, members in usable
         ]
-        live.balance(build_balancer(shares, self._worker, balance.algorithm, _id))
-        live.selection = self._selection(live, shares, [one for _, members in ready for one in members if one.trial])
+        balancer = build_balancer(shares, self._worker, balance.algorithm, _id, by_key=balance.split != NO_SPLIT)
+        balancer.resume(live.balancer)
+        live.balance(balancer)
+        trials = [one for backend, members in ready if backend.weight for one in members if one.trial and weigh(one)]
+        live.selection = self._selection(live, shares, trials)
         if live.selection is not None and live.selection.bounds.requests:
             for _, members in ready:
                 for one in members:
@@ -54,7 +58,7 @@ class Arranger:
             sticky = Stickiness(balance, live.route.path, ready, self._worker)
         live.max_requests = share(live.route.policy.limits.requests, self._worker, self._workers)
         plain = sticky is None and not bounds.requests and not live.max_requests and not trials
-        if plain and balance.algorithm is not Algorithm.HASH:
+        if plain and balance.algorithm is not Algorithm.HASH and balance.split == NO_SPLIT:
             return None
         selection = Selection(live.balancer, balance, bounds, sticky)
         selection.trials = trials
@@ -116,6 +120,10 @@ def _plainly(upstream: Any) -> int:
 def _id(upstream: Any) -> str:
     identity: str = upstream.endpoint.id
     return identity
+
+
+def _side(backend: Backend) -> str:
+    return f"{backend.service}\0{backend.version or ''}"
 
 
 def _name(backend: Backend) -> str:

@@ -20,6 +20,7 @@ cdef class Rotation(Group):
 
 cdef class Balancer:
     cdef public Group backends
+    cdef public tuple names
 
     cpdef bint ready(self)
 

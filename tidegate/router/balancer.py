@@ -34,6 +34,9 @@ class Group:
         """An item that `bounds` allows, the preferred one if it does; None if there is none."""
         raise AssertionError
 
+    def resume(self, before: Any) -> None:
+        """Go on where `before` is, which has the same items; those without a memory have nothing to do."""
+
 
 class Rotation(Group):
     """Smooth weighted round robin over fixed items; equal weights become a plain rotation."""
@@ -67,6 +70,12 @@ class Rotation(Group):
         self.credit[best] = highest - self.total
         return self.items[best]
 
+    def resume(self, before: Any) -> None:
+        """Take over the turn of a rotation with the same weights."""
+        if isinstance(before, Rotation) and before.weights == self.weights:
+            self.next = before.next
+            self.credit = list(before.credit)
+
     def pick_allowed(self, key: int, bounds: Any) -> Any:
         """The next item that `bounds` allows, or None."""
         for _ in range(self.size):
@@ -80,12 +89,20 @@ class Rotation(Group):
 
 
 class Balancer:
-    """Two levels: backends by weight, endpoints of a backend by theirs. `backends` holds only non-empty groups."""
+    """Two levels: backends by weight, endpoints of a backend by theirs. `backends` holds only non-empty groups; `names` are
+    theirs."""
 
-    __slots__ = ("backends",)
+    __slots__ = ("backends", "names")
 
-    def __init__(self, backends: Group) -> None:
+    def __init__(self, backends: Group, names: tuple[str, ...] = ()) -> None:
         self.backends = backends
+        self.names = names
+
+    def resume(self, before: Any) -> None:
+        """Go on where `before` is, if it parts the same backends by the same weights: a round that begins anew with each change
+        of an endpoint would keep a small share small."""
+        if self.names == before.names:
+            self.backends.resume(before.backends)
 
     def only(self) -> Group | None:
         """The endpoints of the one backend, where there is no second."""

@@ -15,6 +15,7 @@ from tidegate.http1.events import RequestHead
 from tidegate.http1.request import parse_request
 from tidegate.matcher import HostEntry
 from tidegate.model import Asked, Decision
+from tidegate.policy import NO_SPLIT
 from tidegate.router.arrangement import Arranger
 from tidegate.router.core import Core
 from tidegate.router.filters.answer import Answer, AskAuthority, Question
@@ -96,6 +97,8 @@ class Decider:
                 return {"answer": f"{301 if head.method in (b'GET', b'HEAD') else 308} to {place}"}
             if isinstance(judged, Reason):
                 return {"answer": _words(judged)}
+        if trusted and head.claimed_for:
+            client = self._core.client_behind(head.claimed_for)
         said = self._filtered(live, head, client, trusted=trusted, secure=asked.secure)
         return said if "answer" in said else {**said, **_selected(live, head, client)}
 
@@ -107,8 +110,6 @@ class Decider:
         if head.length > live.body_limit:
             return {"answer": _words(Reason.BODY_TOO_LARGE)}
         before = head.target
-        if trusted and head.claimed_for:
-            client = self._core.client_behind(head.claimed_for)
         ask = Ask(head, client, secure or (trusted and head.claimed_proto == b"https"), 0.0)
         given = live.chain.request(ask)
         if isinstance(given, Answer):
@@ -141,7 +142,7 @@ def _selected(live: LiveRoute, head: RequestHead, client: bytes) -> dict[str, st
         return {}
     balance = live.route.policy.balance
     if mark is None:
-        chosen = f"by the hash of {balance.hash_key}"
+        chosen = f"by the hash of {balance.hash_key if balance.split == NO_SPLIT else balance.split}"
     elif selection.moved:
         chosen = f"of the version that cookie {balance.sticky_cookie} names, whose endpoint is not there"
     else:

@@ -54,6 +54,11 @@ class Rendezvous(Group):
         """The next in rotation."""
         return self.rotation.pick()
 
+    def resume(self, before: Any) -> None:
+        """Take over the turn of those without a key."""
+        if isinstance(before, Rendezvous):
+            self.rotation.resume(before.rotation)
+
     def pick_for(self, key: int) -> Any:
         """Whom the key belongs to."""
         return self.rotation.pick() if key == 0 else self._best(key, None)

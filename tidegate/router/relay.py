@@ -63,7 +63,10 @@ class Relay(Reply):
         if selection.bounds.requests and route.waiting and exchange.state != _HELD:
             self._queue(exchange, now)
             return False
-        exchange.key = selection.key(head.fields, self.client)
+        client = self.client
+        if self.trusted and head.claimed_for:
+            client = self.core.client_behind(head.claimed_for)
+        exchange.key = selection.key(head.fields, client)
         exchange.mark = selection.mark(head.fields)
         exchange.safe = self._repeatable(exchange)
         return True

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from tidegate.http1.lookup import cookie, field
-from tidegate.policy import Algorithm, Balance
+from tidegate.policy import NO_SPLIT, Algorithm, Balance
 from tidegate.router.balancer import Balancer
 from tidegate.router.bounds import Bounds
 from tidegate.router.ejection import ANYBODY
@@ -32,8 +32,9 @@ class Selection:
         self.sticky = sticky
         self.trials: list[Any] = []
         self.moved = False
-        kind, _, name = balance.hash_key.partition(":")
-        self.key_kind = kind if balance.algorithm is Algorithm.HASH else ""
+        by_key = balance.algorithm is Algorithm.HASH or balance.split != NO_SPLIT
+        kind, _, name = (balance.hash_key if balance.split == NO_SPLIT else balance.split).partition(":")
+        self.key_kind = kind if by_key else ""
         self.key_name = name.encode()
 
     def key(self, lines: bytes, client: bytes) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from tidegate.policy import Algorithm
+from tidegate.policy import NO_SPLIT, Algorithm
 from tidegate.settings import addresses, fields, kinds
 from tidegate.settings.kinds import Kind, several
 
@@ -139,6 +139,12 @@ _FILTERS = (
 _ROWS = (
     _row("balance.algorithm", "balance.algorithm", kinds.choice(*_ALGORITHMS, make=Algorithm), "who gets a request"),
     _row("balance.hash_key", "balance.hash_key", fields.hash_key(), "what `hash` looks at"),
+    _row(
+        "balance.split",
+        "balance.split",
+        fields.hash_key(NO_SPLIT),
+        "what versions share by weight: requests, or clients by this key",
+    ),
     _row("balance.sticky", "balance.sticky", kinds.flag(), "keep a client on one endpoint by a cookie"),
     _row("balance.sticky_cookie", "balance.sticky_cookie", fields.token(), "that cookie's name"),
     _row("balance.sticky_seconds", "balance.sticky_seconds", kinds.whole(1, 31_536_000), "how long it holds"),
