@@ -10,7 +10,7 @@ from tidegate.discovery.labels import check_labels, is_enabled, read_labels, und
 from tidegate.discovery.vocabulary import APPLIED
 from tidegate.engine.port import ContainerDetail
 from tidegate.errors import Severity
-from tidegate.model import DnsMode, EngineHealth, InstanceState, ProbeKind, ProbeSpec
+from tidegate.model import DnsMode, EngineHealth, InstanceState, ProbeKind, ProbeSpec, ReleasePolicy
 from tidegate.yamlfile import load
 
 EXAMPLES = Path(__file__).parent / "examples"
@@ -415,8 +415,6 @@ def test_an_unknown_label_is_told_with_the_nearest_right_one(label, suggestion):
         "aliyun.proxy.VIRTUAL_HOST",
         "aliyun.global",
         "aliyun.depends",
-        "aliyun.rolling_updates",
-        "aliyun.rolling_updates.parallelism",
         "aliyun.latest_image",
         "aliyun.auto_scaling.max_cpu",
         "aliyun.auto_scaling.min_internetInRate",
@@ -431,6 +429,45 @@ def test_a_label_of_the_original_system_that_does_nothing_here_is_named(label):
     problem = seen({label: "1", A80: "a.test"}).problems[0]
     assert (problem.code, problem.severity) == ("T1204", Severity.WARNING)
     assert label in problem.text
+
+
+def test_a_release_is_wanted_by_labels():
+    found = seen(
+        {A80: "a.test", "tidegate.release.strategy": "canary", "tidegate.release.canary": "5, 25"}, image="web:2.1"
+    )
+    assert (found.release.shares, found.version, found.problems) == ((5, 25), "2.1", ())
+    assert seen({"tidegate.version": "v9", "tidegate.release.confirm": "true"}, image="web:2.1").version == "v9"
+    assert (seen({}, image="web:2.1").version, seen({}).release) == ("", None)
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "tidegate.release.canary",
+        "tidegate.release.cannary",
+        "tidegate.relase.canary",
+        "tidegate.release",
+        "tidegate.release.x",
+    ],
+)
+def test_a_release_that_is_not_understood_keeps_the_container_out_of_traffic(label):
+    found = seen({A80: "a.test", label: "all"})
+    assert not found.claims
+    assert not found.ports
+    assert "gets no traffic until this is right" in found.problems[0].kept
+
+
+def test_a_release_with_a_wrong_word_waits_all_the_same():
+    assert seen({"tidegate.release.strategy": "big-bang"}).release == ReleasePolicy()
+
+
+def test_the_original_system_rolled_by_batches():
+    rolling = {"aliyun.rolling_updates": "true", "aliyun.rolling_updates.parallelism": "3"}
+    assert seen(rolling).release == ReleasePolicy(strategy="rolling", parallelism=3)
+    assert seen(rolling | {"aliyun.rolling_updates.parallelism": "none"}).release.parallelism == 1
+    assert seen(rolling | {"tidegate.release.strategy": "blue-green"}).release.strategy == "blue-green"
+    assert seen({"aliyun.rolling_updates": "false"}).release is None
+    assert codes({"aliyun.rolling_updates.parallelism": "3"}) == ["T1206"]
 
 
 def test_labels_of_others_are_none_of_our_business():

@@ -9,6 +9,7 @@ from tidegate.yamlfile import load
 
 GOOD = """
 services:
+  web@v2: {endpoints: ["127.0.0.1:9003"], release: {canary: [5, 25], confirm: true, gate: {success: 99%}, preview.header: x=1}}
   web@v1: {endpoints: ["127.0.0.1:9001", {address: "127.0.0.1:9002", weight: 2}], probe: {path: /ready, interval_seconds: 2}}
 routes:
   - {host: a.test, path: /, backends: {web@v1: 90}, match: {header: {X-Beta: 1}}, retry.tries: 2}
@@ -43,6 +44,7 @@ def test_what_is_read_without_a_problem_is_valid():
         "routes: [{host: a.test, backends: {web: 1}, retries: {tries: 1}}]",
         "services: {web: {endpoints: []}}",
         "defaults: {match: {method: GET}}",
+        'services: {web: {endpoints: ["127.0.0.1:9001"], release: {cannary: 5}}}',
     ],
 )
 def test_what_is_told_when_it_is_read_is_invalid_too(text):

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from tidegate.discovery.statics import read_statics
 from tidegate.errors import Severity
-from tidegate.model import Backend, ProbeKind, ProbeSpec
+from tidegate.model import Backend, ProbeKind, ProbeSpec, ReleasePolicy
 from tidegate.yamlfile import load
 
 
@@ -36,6 +36,20 @@ routes:
 dns:
   domain: mesh.internal
 """
+
+
+def test_a_version_may_want_a_release():
+    written = 'services: {web@v2: {endpoints: ["127.0.0.1:1"], release: RELEASE}}'
+    canary = read(
+        written.replace("RELEASE", "{canary: [5, 25], preview: {header: x=1}, gate: {hook: {load: http://ci.test/}}}")
+    )
+    assert canary.problems == ()
+    release = canary.instances[0].release
+    assert (release.strategy, release.shares, release.gates) == ("canary", (5, 25), {"hook.load": "http://ci.test/"})
+    assert release.previews[0].headers[0].name == "x"
+    assert read(written.replace("RELEASE", "{}")).instances[0].release == ReleasePolicy()
+    for wrong, code in (("{canary: 200}", "T1256"), ("{cannary: 5}", "T1255"), ("[5]", "T1256")):
+        assert found(written.replace("RELEASE", wrong)) == [(code, 1)]
 
 
 def test_services_become_instances_at_their_addresses():
@@ -198,6 +212,9 @@ ANY = st.recursive(
                     "header",
                     "weight",
                     "external",
+                    "release",
+                    "canary",
+                    "gate",
                 ]
             ),
             inner,

@@ -7,7 +7,7 @@ Every label ends in one of six ways, never in silence:
 * it only *tunes* something (a timeout): where it is wrong the default is used;
 * it *protects* (who may send requests, and how many) or *selects* requests: where it is wrong the container, or the port
   it speaks of, is kept out of traffic (`said`);
-* it *decides* whether or how much traffic the container gets (probe, weight, version, service, network, enable): where
+* it *decides* whether or how much traffic the container gets (probe, weight, version, release, service, network, enable): where
   it is wrong the container is quarantined, that is, it has no claims and no ports, and the others of its service serve;
 * it is known but not supported, has no effect, or is unknown: a problem says so.
 
@@ -27,11 +27,12 @@ from tidegate.discovery.complaints import Complaints
 from tidegate.discovery.hosts import ALIYUN, TIDEGATE
 from tidegate.discovery.probe import NAMES as PROBE_NAMES
 from tidegate.discovery.probe import WAYS, Setting, UnreadableProbe, read_probe
+from tidegate.discovery.releasing import read_release, version_of
 from tidegate.discovery.routes import RouteReader
 from tidegate.discovery.said import Said, read_said
 from tidegate.discovery.vocabulary import (
-    DECIDING,
     PORT_LABEL,
+    decides,
     in_order,
     is_applied,
     is_not_yet,
@@ -39,10 +40,12 @@ from tidegate.discovery.vocabulary import (
     is_protective,
     is_setting,
     probably,
+    release_word,
 )
 from tidegate.engine.port import ContainerDetail
 from tidegate.errors import Problem
-from tidegate.model import DnsMode, EngineHealth, Instance, InstanceState, ProbeSpec, RouteClaim
+from tidegate.model import DnsMode, EngineHealth, Instance, InstanceState, ProbeSpec, ReleasePolicy, RouteClaim
+from tidegate.release.spec import Strategy
 from tidegate.settings.fault import Fault, shown
 from tidegate.settings.values import as_text, read_flag, read_name, read_text, read_whole
 
@@ -76,6 +79,7 @@ class Meaning(Struct, frozen=True, kw_only=True):
     call: RouteClaim | None = None
     ports: tuple[int, ...] = ()
     probe: ProbeSpec | None = None
+    release: ReleasePolicy | None = None
     problems: tuple[Problem, ...] = ()
 
 
@@ -84,6 +88,9 @@ def understand(detail: ContainerDetail, provider: str, node: str, root_domain: s
     meaning = read_labels(detail.labels, detail.exposed, f"container {detail.name}, label ", root_domain)
     service = meaning.service or detail.name
     calls = [replace(meaning.call, host=name) for name in _own_names(meaning.project, service) if meaning.call]
+    version = meaning.version
+    if not version and meaning.release is not None:
+        version = version_of(detail.image, detail.image_id)
     return Instance(
         id=detail.id,
         name=detail.name,
@@ -92,7 +99,7 @@ def understand(detail: ContainerDetail, provider: str, node: str, root_domain: s
         image=detail.image,
         project=meaning.project,
         service=service,
-        version=meaning.version,
+        version=version,
         number=meaning.number,
         state=detail.state,
         engine_health=_health(detail),
@@ -105,6 +112,7 @@ def understand(detail: ContainerDetail, provider: str, node: str, root_domain: s
         ports=meaning.ports,
         probe=meaning.probe,
         weight=meaning.weight,
+        release=meaning.release,
         scale=meaning.scale,
         dns=meaning.dns,
         dns_fallback=meaning.dns_fallback,
@@ -167,6 +175,7 @@ class _Reader:
         ttl = self._value("tidegate.dns.ttl", _ttl, None)
         nothing: tuple[str, ...] = ()
         texts = self._value("tidegate.dns.txt", lambda text: read_attributes(text, self._labels), nothing)
+        release = self._release()
         said = self._said()
         self._quarantined = self._quarantined or said.closed
         serves = not self._one_off() and not self._quarantined
@@ -195,6 +204,7 @@ class _Reader:
             call=call,
             ports=tuple(ports) if serves else (),
             probe=probe,
+            release=release,
             problems=self._complaints.problems,
         )
 
@@ -219,14 +229,15 @@ class _Reader:
             self._complaints.warning("T1204", label, text, mend="nothing to do, unless you rely on what it did")
             return
         close = probably(label)
-        self._quarantined = self._quarantined or is_protective(close)
+        kept_out = is_protective(close) or decides(label) or decides(close)
+        self._quarantined = self._quarantined or kept_out
         mend = f"did you mean {close}?" if close else "see docs/labels.md for the labels there are"
         self._complaints.error(
             "T1203",
             label,
             f"unknown label {shown(label)}",
             mend=mend,
-            kept=_KEPT_OUT if is_protective(close) else "the other labels stand",
+            kept=_KEPT_OUT if kept_out else "the other labels stand",
         )
 
     def _routing_labels(self) -> None:
@@ -280,6 +291,23 @@ class _Reader:
             return None
         return probe
 
+    def _release(self) -> ReleasePolicy | None:
+        """How its version wants to be released; the original language knew one way."""
+        given = {word: text for label, text in self._texts.items() if (word := release_word(label))}
+        found = read_release(given, operator=False)
+        for word, fault in found.wrong:
+            self._refuse("T1208", f"tidegate.release.{word}", fault, _KEPT_OUT)
+        rolling = self._value("aliyun.rolling_updates", read_flag, False)
+        parallelism = self._value("aliyun.rolling_updates.parallelism", lambda text: read_whole(text, 1, 1000), 1)
+        if not rolling and "aliyun.rolling_updates.parallelism" in self._texts:
+            text = "aliyun.rolling_updates is not set, so this has no effect"
+            self._complaints.warning(
+                "T1206", "aliyun.rolling_updates.parallelism", text, mend="set it to true beside it"
+            )
+        if given:
+            return found.policy or ReleasePolicy()  # what cannot be read waits all the same
+        return ReleasePolicy(strategy=Strategy.ROLLING.value, parallelism=parallelism) if rolling else None
+
     def _service(self) -> tuple[str, str]:
         """Project and service: our label, else Compose's, else nothing (the caller takes the container's name)."""
         own = self._value("tidegate.service", _service_name, None)
@@ -312,9 +340,9 @@ class _Reader:
         return value
 
     def _refuse(self, code: str, label: str, fault: Fault, kept: str) -> None:
-        decides = label in DECIDING
-        self._quarantined = self._quarantined or decides
-        self._complaints.error(code, label, fault.text, mend=fault.mend, kept=_KEPT_OUT if decides else kept)
+        kept_out = decides(label)
+        self._quarantined = self._quarantined or kept_out
+        self._complaints.error(code, label, fault.text, mend=fault.mend, kept=_KEPT_OUT if kept_out else kept)
 
 
 def _own_names(project: str, service: str) -> tuple[str, ...]:

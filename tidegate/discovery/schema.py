@@ -5,10 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from tidegate.discovery.probe import NAMES as PROBE_NAMES
+from tidegate.discovery.releasing import release_names
 from tidegate.settings.schema import conditions_schema, settings_schema
 
 _WEIGHT = {"type": "integer", "minimum": 0, "maximum": 1000}
 _TEXT = {"type": "string"}
+_RELEASE: dict[str, list[str]] = {
+    **{name: ["string", "number", "boolean", "array"] for name in release_names() if "." not in name},
+    "preview": ["object"],
+    "gate": ["object"],
+}
+_DOTTED = {r"^(preview|gate)\.": {"type": ["string", "number"]}}
 
 
 def file_schema() -> dict[str, Any]:
@@ -43,7 +50,15 @@ def _service() -> dict[str, Any]:
     probe = _object({name: {"type": ["string", "number"]} for name in PROBE_NAMES if name != "cmd"})
     version = {"type": ["string", "number"]}
     endpoints = {"type": "array", "items": endpoint, "minItems": 1}
-    known = {"version": version, "endpoints": endpoints, "probe": probe, "weight": _WEIGHT, "external": _TEXT}
+    release = _object({name: {"type": kinds} for name, kinds in _RELEASE.items()}) | {"patternProperties": _DOTTED}
+    known = {
+        "release": release,
+        "version": version,
+        "endpoints": endpoints,
+        "probe": probe,
+        "weight": _WEIGHT,
+        "external": _TEXT,
+    }
     return {**_object(known), "oneOf": [{"required": ["endpoints"]}, {"required": ["external"]}]}
 
 

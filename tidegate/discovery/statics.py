@@ -4,6 +4,7 @@
       web@v1:                    # name, project/name, either with @version
         endpoints: ["127.0.0.1:9001", {address: "127.0.0.1:9002", weight: 2}]
         probe: {url: "http://container/healthz"}
+        release: {strategy: canary, canary: [5, 25]}
       mail:                      # a service of others, another name for its host in the DNS
         external: smtp.example.org
     routes:
@@ -31,8 +32,10 @@ from tidegate.discovery.complaints import Complaints
 from tidegate.discovery.hosts import TIDEGATE, read_host, read_path
 from tidegate.discovery.probe import NAMES as PROBE_NAMES
 from tidegate.discovery.probe import Setting, UnreadableProbe, read_probe
+from tidegate.discovery.releasing import TOP as RELEASE
+from tidegate.discovery.releasing import read_release
 from tidegate.errors import Problem, Severity
-from tidegate.model import Address, Backend, Instance, NetworkAddress, ProbeSpec, RouteSpec
+from tidegate.model import Address, Backend, Instance, NetworkAddress, ProbeSpec, ReleasePolicy, RouteSpec
 from tidegate.policy import Match
 from tidegate.settings.conditions import TOP as CONDITIONS
 from tidegate.settings.conditions import read_conditions
@@ -43,7 +46,7 @@ from tidegate.settings.vocabulary import TOPS
 from tidegate.yamlfile import Document, Path
 
 _TOP = ("services", "routes", "defaults", "dns", "tls")  # `tls` is read by tls.statics
-_SERVICE = ("version", "endpoints", "probe", "weight", "external")
+_SERVICE = ("version", "endpoints", "probe", "weight", "external", RELEASE)
 _ENDPOINT = ("address", "weight")
 _ROUTE = ("host", "path", "backends")
 _PROBE = tuple(name for name in PROBE_NAMES if name != "cmd")
@@ -147,6 +150,7 @@ class _Reader:
         settings = self._mapping(data, path, _SERVICE)
         version = self._version(name, settings, path)
         weight = self._whole(settings, "weight", path, 0, 1000, 100)
+        release = self._release(settings, path)
         probe = self._probe(settings.get("probe"), (*path, "probe"))
         if "external" in settings:
             self._external(name, settings, path)
@@ -161,7 +165,7 @@ class _Reader:
             if isinstance(address, Fault):
                 self._wrong(at, address)
             else:
-                self._endpoint(name, version, address, at, weight=weight, share=share, probe=probe)
+                self._endpoint(name, version, address, at, weight=weight, share=share, probe=probe, release=release)
 
     def _endpoint(
         self,
@@ -173,6 +177,7 @@ class _Reader:
         weight: int,
         share: int,
         probe: ProbeSpec | None,
+        release: ReleasePolicy | None,
     ) -> None:
         number = self._numbers[name.key] = self._numbers.get(name.key, 0) + 1
         instance = f"file:{name.key}:{address}"
@@ -196,6 +201,7 @@ class _Reader:
             probe=probe,
             weight=weight,
             endpoint_weight=share,
+            release=release,
         )
 
     def _external(self, name: _Name, settings: Mapping[Any, Any], path: Path) -> None:
@@ -231,6 +237,18 @@ class _Reader:
         if name.version not in (None, version):
             self._wrong(at, Fault(f"version {version} contradicts {name.version} in the name", "say it once"))
         return version
+
+    def _release(self, settings: Mapping[Any, Any], path: Path) -> ReleasePolicy | None:
+        if RELEASE not in settings:
+            return None
+        at = (*path, RELEASE)
+        given, places = self._flat(self._mapping(settings[RELEASE], at), at)
+        found = read_release(given, operator=True)
+        for word, fault in found.wrong:
+            self._wrong(places.get(word, at), fault)
+        for word, fault in found.unknown:
+            self._complaints.error("T1255", self._at(places.get(word, at)), fault.text, mend=fault.mend)
+        return found.policy if given else ReleasePolicy()
 
     def _probe(self, data: Any, path: Path) -> ProbeSpec | None:
         if data is None:

@@ -9,6 +9,8 @@ import re
 
 from tidegate.discovery.probe import NAMES as PROBE_NAMES
 from tidegate.discovery.probe import WAYS
+from tidegate.discovery.releasing import TOP as RELEASE
+from tidegate.discovery.releasing import is_word, release_names
 from tidegate.settings.conditions import TOP as CONDITIONS
 from tidegate.settings.fault import nearest
 from tidegate.settings.vocabulary import TOPS, all_names, family_of
@@ -18,6 +20,8 @@ _PORT_SETTING = re.compile(r"tidegate\.port_([^.]*)\.(.+)", re.DOTALL)
 PORT_LABEL = re.compile(r"(?:aliyun|tidegate)\.routing\.port_(.*)", re.DOTALL)
 
 _BOTH = ("scale", "routing.session_sticky")
+_RELEASE_LABEL = f"tidegate.{RELEASE}."
+_ROLLING = ("aliyun.rolling_updates", "aliyun.rolling_updates.parallelism")
 _ALIYUN_PROBE = ("url", "cmd", "timeout_seconds", "initial_delay_seconds")
 _OWN = (
     "enable",
@@ -39,6 +43,8 @@ APPLIED = frozenset(
         *(f"aliyun.probe.{name}" for name in _ALIYUN_PROBE),
         *(f"tidegate.{name}" for name in (*_BOTH, *_OWN)),
         *(f"tidegate.probe.{name}" for name in PROBE_NAMES),
+        *_ROLLING,
+        *(_RELEASE_LABEL + name for name in release_names()),
     }
 )
 # Labels that decide whether or how much traffic a container gets.
@@ -48,6 +54,8 @@ DECIDING = frozenset(
         "aliyun.probe.cmd",
         *(f"tidegate.{name}" for name in ("enable", "service", "version", "weight", "network")),
         *(f"tidegate.probe.{name}" for name in WAYS),
+        _ROLLING[0],
+        *(_RELEASE_LABEL + name for name in release_names()),
     }
 )
 # Names of the original language that are known and not applied.
@@ -55,7 +63,7 @@ NOT_YET = frozenset(
     f"aliyun.{name}"
     for name in (
         *("routing.weight", "routing.ssl_cert", "routing.extra_setting", "routing.timeout_setting", "routing.worker"),
-        *("routing.coexist", "global", "depends", "rolling_updates", "rolling_updates.parallelism", "latest_image"),
+        *("routing.coexist", "global", "depends", "latest_image"),
         *("gpu", "addon", "reschedule", "log.timestamp", "log_project", "logs"),
         *(f"auto_scaling.{edge}_{what}" for edge in ("max", "min") for what in ("cpu", "memory", "instances")),
         *(f"auto_scaling.{edge}_internet{way}Rate" for edge in ("max", "min") for way in ("In", "Out")),
@@ -76,7 +84,17 @@ def is_ours(label: str) -> bool:
 
 def is_applied(label: str) -> bool:
     """Whether Tidegate acts on the label."""
-    return label in APPLIED or PORT_LABEL.fullmatch(label) is not None
+    return label in APPLIED or PORT_LABEL.fullmatch(label) is not None or is_word(release_word(label))
+
+
+def release_word(label: str) -> str:
+    """What a label says of its version's release, without `tidegate.release.`; empty for other labels."""
+    return label.removeprefix(_RELEASE_LABEL) if label.startswith(_RELEASE_LABEL) else ""
+
+
+def decides(label: str) -> bool:
+    """Whether a label, known or not, is about whether or how much traffic its container gets."""
+    return label in DECIDING or f"{label}.".startswith(_RELEASE_LABEL)
 
 
 def is_setting(label: str) -> bool:

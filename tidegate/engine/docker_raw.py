@@ -107,6 +107,7 @@ class RawHostConfig(Pascal):
 class RawDetail(Pascal):
     id: str
     name: str = ""
+    image: str = ""  # its id; what was asked for is in `config`
     created: str = ""
     restart_count: int = 0
     state: RawState = field(default_factory=RawState)

@@ -126,6 +126,7 @@ def detail(raw: RawDetail) -> ContainerDetail:
         exit_code=state.exit_code if life is InstanceState.STOPPED and epoch(state.finished_at) else None,
         oom_killed=state.oom_killed,
         restarts=raw.restart_count,
+        image_id=raw.image,
     )
 
 

@@ -33,7 +33,8 @@ class ContainerSummary(Value):
 
 
 class ContainerDetail(Value):
-    """One container as inspected, before its labels are understood. Times are epoch seconds on the engine's clock."""
+    """One container as inspected, before its labels are understood. `image` is what it was asked to run, `image_id` what that
+    was then. Times are epoch seconds on the engine's clock."""
 
     id: str
     name: str
@@ -56,6 +57,7 @@ class ContainerDetail(Value):
     exit_code: int | None = None
     oom_killed: bool = False
     restarts: int = 0
+    image_id: str = ""
 
 
 class Network(Value):
