@@ -18,15 +18,13 @@ import msgspec
 from tidegate import yamlfile
 from tidegate.engine import compose_values as values
 from tidegate.engine.compose_interpolate import UNSET, interpolate
+from tidegate.engine.compose_labels import NUMBER_LABEL, PROJECT_LABEL, SERVICE_LABEL
 from tidegate.engine.compose_values import Findings, dotted, shown
 from tidegate.engine.port import ContainerSpec
 from tidegate.errors import ConfigError, Problem, Severity
 from tidegate.value import Value
 from tidegate.yamlfile import Path
 
-PROJECT_LABEL = "com.docker.compose.project"
-SERVICE_LABEL = "com.docker.compose.service"
-NUMBER_LABEL = "com.docker.compose.container-number"
 SCALE_LABELS = ("tidegate.scale", "aliyun.scale")
 MAX_SCALE = 1000
 

@@ -15,7 +15,9 @@ from urllib.parse import quote
 from tidegate.engine import docker_faults as faults
 from tidegate.engine import docker_send as send
 from tidegate.engine import docker_wire as wire
+from tidegate.engine.docker_duplicates import DockerDuplicates
 from tidegate.engine.docker_http import DockerHttp, TlsFiles
+from tidegate.engine.docker_images import DockerImages
 from tidegate.engine.docker_raw import (
     RawDetail,
     RawError,
@@ -33,11 +35,14 @@ from tidegate.engine.port import (
     ContainerDetail,
     ContainerSpec,
     ContainerSummary,
+    Duplicate,
     EngineEvent,
     EngineInfo,
     ExecResult,
+    Image,
     LogLine,
     Network,
+    PullStep,
     Stats,
 )
 from tidegate.errors import EngineError, Problem, TidegateError
@@ -57,6 +62,8 @@ class DockerEngine:
     def __init__(self, url: str, tls: TlsFiles | None = None, api_version: str | None = None) -> None:
         self._url = url
         self._http = DockerHttp(url, tls, api_version)
+        self._images = DockerImages(self._http)
+        self._duplicates = DockerDuplicates(self._http, self._images)
 
     @property
     def name(self) -> str:
@@ -146,6 +153,18 @@ class DockerEngine:
             raise
         return container
 
+    async def duplicate(self, container: str, change: Duplicate) -> str:
+        return await self._duplicates.duplicate(container, change)
+
+    async def rehearse(self, container: str, change: Duplicate) -> tuple[Problem, ...]:
+        return await self._duplicates.rehearse(container, change)
+
+    async def image(self, name: str) -> Image:
+        return await self._images.find(name)
+
+    def pull(self, name: str) -> AsyncIterator[PullStep]:
+        return self._images.pull(name)
+
     async def start(self, container: str) -> None:
         await self._post(_container(container, "/start"), f"start {container}", seconds=START_SECONDS)
 
@@ -164,6 +183,12 @@ class DockerEngine:
             params=params,
             seconds=wait + STOP_MARGIN_SECONDS,
         )
+
+    async def keep_stopped(self, container: str) -> None:
+        """`always` starts a stopped container again when the engine starts; `unless-stopped` is the same without that."""
+        if (await self._inspect(container)).host_config.restart_policy.name == "always":
+            body = {"RestartPolicy": {"Name": "unless-stopped"}}
+            await self._http.call("POST", _container(container, "/update"), f"update {container}", json=body)
 
     async def remove(self, container: str, force: bool = False) -> None:
         """Anonymous volumes go with it."""

@@ -122,15 +122,28 @@ class DockerHttp:
 
     @contextlib.asynccontextmanager
     async def stream(
-        self, method: str, path: str, what: str, *, params: Mapping[str, str] | None = None, json: Any = None
+        self,
+        method: str,
+        path: str,
+        what: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        seconds: float = CALL_SECONDS,
+        silence_seconds: float | None = None,
     ) -> AsyncIterator[aiohttp.StreamReader]:
-        """A request whose answer is read while it comes: a deadline for its headers only. Entered when they are here."""
+        """A request whose answer is read while it comes. Entered when its headers are here, for which it has `seconds`; with
+        `silence_seconds` it also fails when for so long nothing comes.
+        """
         path = f"/v{await self.api()}{path}"
-        timeout = aiohttp.ClientTimeout(total=None)
+        timeout = aiohttp.ClientTimeout(total=None, sock_read=silence_seconds)
         with self.faults():
             async with contextlib.AsyncExitStack() as stack:
-                request = self._open().request(method, self._at(path), params=params, json=json, timeout=timeout)
-                async with asyncio.timeout(CALL_SECONDS):
+                request = self._open().request(
+                    method, self._at(path), params=params, json=json, headers=headers, timeout=timeout
+                )
+                async with asyncio.timeout(seconds):
                     response = await stack.enter_async_context(request)
                 if response.status >= 400:
                     raise faults.refused(self.url, response.status, await response.read(), what)

@@ -100,8 +100,13 @@ class RawConfig(Pascal):
     tty: bool = False
 
 
+class RawRestartPolicy(Pascal):
+    name: str = ""
+
+
 class RawHostConfig(Pascal):
     network_mode: str = ""
+    restart_policy: RawRestartPolicy = field(default_factory=RawRestartPolicy)
 
 
 class RawDetail(Pascal):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from enum import StrEnum
 from typing import Protocol
 
+from tidegate.errors import Problem
 from tidegate.model import EngineHealth, InstanceState, NetworkAddress, PublishedPort
 from tidegate.value import Value
 
@@ -106,6 +108,61 @@ class ContainerSpec(Value):
     dns: tuple[str, ...] = ()
 
 
+class Image(Value):
+    """An image that the engine holds. `id` says what is in it, `name` is what was asked for, `digests` are what registries
+    call it."""
+
+    id: str
+    name: str
+    digests: tuple[str, ...] = ()
+
+
+class PullPolicy(StrEnum):
+    """Whether an image is asked of its registry: never, where the engine does not hold it, or always."""
+
+    NEVER = "never"
+    MISSING = "missing"
+    ALWAYS = "always"
+
+
+class PullStep(Value):
+    """How far the fetching of an image is. `layers` and `total_bytes` grow while the registry names more of them; layers
+    that the engine held already count as done. `said` is the engine's own last word."""
+
+    said: str
+    layers_done: int = 0
+    layers: int = 0
+    done_bytes: int = 0
+    total_bytes: int = 0
+
+
+class Duplicate(Value):
+    """How a new container differs from the one it is made from; what is not named here stays as it is there.
+
+    `image` empty: the same one. `image_id`: what the image must be, so that all containers of a release run one and the
+    same; empty: whatever it is now. `labels` and `environment` are set, and taken away where they are None: a variable even
+    from the image. `command` empty: as it is. A container called `name` that has all of `labels` is taken for the one
+    asked for. `stop_first`: the other one is stopped before this one starts, so both may hold one host port, and anonymous
+    volumes go over.
+    """
+
+    name: str
+    image: str = ""
+    image_id: str = ""
+    labels: dict[str, str | None] = {}
+    environment: dict[str, str | None] = {}
+    command: tuple[str, ...] = ()
+    stop_first: bool = False
+
+    def made(self, labels: Mapping[str, str]) -> bool:
+        """Whether a container with these labels is what an earlier call made of this."""
+        return bool(self.labels) and all(labels.get(name) == text for name, text in self.labels.items())
+
+    def __repr__(self) -> str:
+        """Without values of the environment: they hold secrets."""
+        return f"Duplicate(name={self.name!r}, image={self.image!r}, environment={sorted(self.environment)!r})"
+
+
 class ExecResult(Value):
     """Outcome of a command inside a container; `output` is stdout and stderr together, at most 64 KiB."""
 
@@ -165,9 +222,33 @@ class Engine(Protocol):
         """Create, not start; returns the id."""
         ...
 
+    async def duplicate(self, container: str, change: Duplicate) -> str:
+        """Create, not start, a container like `container` but for `change`; returns the id. Made twice it is one: what an
+        earlier call made, or half made, is completed and taken. Raises EngineError where the two could not run side by
+        side, where the name is somebody else's, and where the image is not there or is another one."""
+        ...
+
+    async def rehearse(self, container: str, change: Duplicate) -> tuple[Problem, ...]:
+        """What the duplicate would not have of the original, and what else is worth knowing, as warnings; raises what
+        `duplicate` would. Changes nothing."""
+        ...
+
+    async def image(self, name: str) -> Image:
+        """The image called `name` (or with this id) that the engine holds; raises NoSuchThing."""
+        ...
+
+    def pull(self, name: str) -> AsyncIterator[PullStep]:
+        """Have the engine fetch an image from its registry; ends when it is there. Raises EngineError where the registry
+        refuses, cannot be reached, or falls silent."""
+        ...
+
     async def start(self, container: str) -> None: ...
 
     async def stop(self, container: str, timeout_seconds: float | None = None) -> None: ...
+
+    async def keep_stopped(self, container: str) -> None:
+        """Let its next stop last, over a restart of the engine too. While it runs it is restarted as before."""
+        ...
 
     async def remove(self, container: str, force: bool = False) -> None: ...
 

@@ -16,20 +16,25 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from tidegate import __version__
+from tidegate.engine.compose_labels import next_number
 from tidegate.engine.port import (
     ContainerDetail,
     ContainerSpec,
     ContainerSummary,
+    Duplicate,
     EngineEvent,
     EngineInfo,
     ExecResult,
+    Image,
     LogLine,
     Network,
+    PullStep,
     Stats,
 )
 from tidegate.engine.process_addresses import SUBNET, AddressPool
 from tidegate.engine.process_child import Child
 from tidegate.engine.process_container import KILLED_SECONDS, NETWORK, ProcessContainer, exited, signal_number
+from tidegate.engine.process_duplicate import duplicate_spec
 from tidegate.engine.process_events import EventLog
 from tidegate.engine.process_stats import session_stats
 from tidegate.errors import EngineError, NoSuchThing, Problem
@@ -101,12 +106,37 @@ class ProcessEngine:
         self._containers[container.id] = container
         return container.id
 
+    async def duplicate(self, container: str, change: Duplicate) -> str:
+        """Two of them never stand in each other's way: each has an address of its own, and publishes nothing."""
+        original = self._find(container).spec
+        if (made := self._made(change)) is not None:
+            return made.id
+        labels = (each.spec.labels for each in self._containers.values())
+        return await self.create(duplicate_spec(original, change, next_number(original.labels, labels)))
+
+    async def rehearse(self, container: str, change: Duplicate) -> tuple[Problem, ...]:
+        original = self._find(container).spec
+        if self._made(change) is None:
+            self._check(duplicate_spec(original, change, 0))
+        return ()
+
+    async def image(self, name: str) -> Image:
+        """Without containers an image is only a word."""
+        return Image(id=name, name=name)
+
+    async def pull(self, name: str) -> AsyncIterator[PullStep]:
+        yield PullStep(said=f"{name} is only a word here: a process needs no image")
+
     async def start(self, container: str) -> None:
         self._find(container).start()
 
     async def stop(self, container: str, timeout_seconds: float | None = None) -> None:
         found = self._find(container)
         await found.stop(found.spec.stop_timeout_seconds if timeout_seconds is None else timeout_seconds)
+
+    async def keep_stopped(self, container: str) -> None:
+        """It is no other way here: what was stopped stays so until it is started."""
+        self._find(container)
 
     async def remove(self, container: str, force: bool = False) -> None:
         found = self._find(container)
@@ -142,13 +172,21 @@ class ProcessEngine:
         """Refuse what could never start, and a second container of one name."""
         if not (spec.entrypoint or spec.command):
             raise EngineError(_no_command(spec))
-        if any(container.spec.name == spec.name for container in self._containers.values()):
+        if self._named(spec.name) is not None:
             raise EngineError(_refused(f"create {spec.name}: the name is in use", "remove the other one first"))
         if spec.stop_signal:
             try:
                 signal_number(spec.stop_signal)
             except ValueError as error:
                 raise EngineError(_refused(f"create {spec.name}: {error}", "write it like SIGTERM")) from error
+
+    def _named(self, name: str) -> ProcessContainer | None:
+        return next((container for container in self._containers.values() if container.spec.name == name), None)
+
+    def _made(self, change: Duplicate) -> ProcessContainer | None:
+        """What an earlier call made of `change`."""
+        found = self._named(change.name)
+        return found if found is not None and change.made(found.spec.labels) else None
 
     def _find(self, container: str) -> ProcessContainer:
         """By id, by name, or by the beginning of an id that fits only one."""
