@@ -32,7 +32,7 @@ def test_the_plainest_container_gives_the_plainest_call():
         "Labels": {},
         "ExposedPorts": {},
         "Volumes": {},
-        "HostConfig": {"NetworkMode": "bridge", "AutoRemove": False},
+        "HostConfig": {"NetworkMode": "default", "AutoRemove": False},
     }
 
 

@@ -65,11 +65,13 @@ async def test_an_image_is_fetched_by_its_digest(engine, shop):
 async def test_progress_is_told_while_the_registry_sends(engine, shop):
     name = shop.put("shop/slow", f"v{os.getpid()}", layers=(os.urandom(4_000_000),))
     shop.stall.clear()
+    stalled = None
     async with asyncio.timeout(DEADLINE):
         async for step in engine.pull(name):
-            if step.done_bytes:
-                assert 0 < step.done_bytes < step.total_bytes
+            if step.done_bytes and stalled is None:
+                stalled = step
                 shop.stall.set()
+    assert 0 < stalled.done_bytes < stalled.total_bytes
     assert step.done_bytes == step.total_bytes
     await engine.remove_image(name)
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.images import ensure_busybox
 from tidegate.engine.docker import DockerEngine
-from tidegate.engine.port import ContainerSpec, Engine
+from tidegate.engine.port import ContainerSpec, Duplicate, Engine
 from tidegate.engine.process import ProcessEngine
 from tidegate.errors import EngineError, EngineUnreachable, NoSuchThing
 from tidegate.model import EngineHealth, InstanceState
@@ -333,6 +333,96 @@ async def test_a_name_in_use_is_refused(lab):
         await lab.engine.create(ContainerSpec(name=name, image=lab.image, command=("true",)))
 
 
+def like(lab, **more):
+    """A change that gives a container another name, and a mark of ours."""
+    change = {"name": lab.spec().name, "labels": {"mark": "1"}} | more
+    return Duplicate(**change)
+
+
+async def duplicate(lab, original, change):
+    made = await lab.engine.duplicate(original, change)
+    lab.made.append(made)
+    return await lab.engine.inspect(made)
+
+
+async def test_a_duplicate_is_like_the_original_but_does_not_run(lab):
+    given = {"hostname": "box", "ports": (80,), "stop_signal": "SIGQUIT", "stop_timeout_seconds": 3}
+    original = await lab.run(environment={"COLOUR": "grün"}, labels={"x": "y"}, **given)
+    change = like(lab)
+    copy, model = await duplicate(lab, original, change), await lab.engine.inspect(original)
+    assert (copy.name, copy.state, copy.image) == (change.name, InstanceState.CREATED, model.image)
+    assert copy.labels == {"x": "y", "mark": "1"}
+    assert "COLOUR=grün" in copy.environment
+    for field in ("command", "hostname", "exposed", "stop_signal", "stop_timeout_seconds"):
+        assert getattr(copy, field) == getattr(model, field)
+
+
+async def test_a_duplicate_differs_as_it_was_told(lab):
+    original = await lab.create(environment={"A": "1", "B": "1"}, labels={"x": "1", "y": "1"})
+    change = like(
+        lab,
+        environment={"A": "2", "B": None},
+        labels={"mark": "1", "x": "2", "y": None},
+        command=("sh", "-c", "echo $A${B-none}"),
+    )
+    copy = await duplicate(lab, original, change)
+    assert copy.labels == {"mark": "1", "x": "2"}
+    await lab.engine.start(copy.id)
+    assert (await first_line(lab, copy.id)).text == "2none"
+
+
+async def test_a_duplicate_made_twice_is_one(lab):
+    original, change = await lab.create(), like(lab)
+    first = await duplicate(lab, original, change)
+    assert await lab.engine.duplicate(original, change) == first.id
+
+
+async def test_a_duplicate_gets_no_name_that_is_another_containers(lab):
+    original, other = await lab.create(), await lab.create(labels={"mark": "0"})
+    name = (await lab.engine.inspect(other)).name
+    with pytest.raises(EngineError):
+        await lab.engine.duplicate(original, like(lab, name=name))
+    with pytest.raises(EngineError):
+        await lab.engine.rehearse(original, like(lab, name=name))
+
+
+async def test_a_rehearsal_of_a_plain_duplicate_has_nothing_to_tell(lab):
+    original, change = await lab.create(), like(lab)
+    assert await lab.engine.rehearse(original, change) == ()
+    with pytest.raises(NoSuchThing):
+        await lab.engine.inspect(change.name)
+
+
+async def test_a_duplicate_of_an_unknown_container_is_no_such_thing(lab):
+    for call in (lab.engine.duplicate, lab.engine.rehearse):
+        with pytest.raises(NoSuchThing):
+            await call("engines-contract-nobody", like(lab))
+
+
+async def test_an_image_that_is_there_is_found(lab):
+    image = await lab.engine.image(lab.image)
+    assert image.name == lab.image
+    assert image.id
+
+
+async def test_a_container_to_be_kept_stopped_still_runs_and_then_stays_stopped(lab):
+    container = await lab.run(restart="always")
+    await lab.engine.keep_stopped(container)
+    assert (await lab.engine.inspect(container)).state is InstanceState.RUNNING
+    await lab.engine.stop(container, timeout_seconds=1)
+    detail = await lab.engine.inspect(container)
+    assert (detail.state, detail.restarting) == (InstanceState.STOPPED, False)
+
+
+async def test_a_container_between_two_lives_says_so(lab):
+    container = await lab.run("exit 3", restart="always")
+    async with asyncio.timeout(DEADLINE):
+        # The pauses between lives grow; no event tells of their beginning.
+        while not (detail := await lab.engine.inspect(container)).restarting:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    assert detail.state is InstanceState.STOPPED
+
+
 async def test_a_command_that_does_not_exist_cannot_be_started(lab):
     spec = ContainerSpec(name=lab.spec().name, image=lab.image, command=("/no/such/command",))
     container = await lab.engine.create(spec)
@@ -341,7 +431,7 @@ async def test_a_command_that_does_not_exist_cannot_be_started(lab):
         await lab.engine.start(container)
 
 
-@pytest.mark.parametrize("call", ["inspect", "start", "stop", "remove", "stats"])
+@pytest.mark.parametrize("call", ["inspect", "start", "stop", "remove", "stats", "keep_stopped"])
 async def test_an_unknown_container_is_no_such_thing(lab, call):
     with pytest.raises(NoSuchThing):
         await getattr(lab.engine, call)("engines-contract-nobody")

@@ -8,7 +8,8 @@ come back. Faults:
 * `hold()` .. `release(order)` keeps events back and delivers them in another order;
 * `down()` .. `up()` ends every stream and refuses every call;
 * `hanging` ids whose inspect never answers, `list_row` overrides what a list shows of a container;
-* `latency` seconds that every call takes.
+* `latency` seconds that every call takes;
+* `images` are the names it holds, `registry` those that it can fetch; `broken` acts (`start`, `stop`, ...) are refused.
 
 `calls` counts calls by name, `inspected` by container id.
 """
@@ -21,7 +22,17 @@ from collections.abc import AsyncIterator, Callable
 
 from msgspec.structs import replace
 
-from tidegate.engine.port import ContainerDetail, ContainerSpec, ContainerSummary, EngineEvent, EngineInfo, Network
+from tidegate.engine.port import (
+    ContainerDetail,
+    ContainerSpec,
+    ContainerSummary,
+    Duplicate,
+    EngineEvent,
+    EngineInfo,
+    Image,
+    Network,
+    PullStep,
+)
 from tidegate.errors import EngineError, EngineUnreachable, NoSuchThing, Problem
 from tidegate.model import EngineHealth, InstanceState, NetworkAddress
 
@@ -41,6 +52,10 @@ class FakeEngine:
         self.drops: Callable[[EngineEvent], bool] = lambda event: False
         self.hanging: set[str] = set()
         self.failing: set[str] = set()
+        self.broken: set[str] = set()
+        self.images: set[str] = {"image:1"}
+        self.registry: set[str] = set()
+        self.changes: list[Duplicate] = []
         self.known_networks: tuple[Network, ...] = (Network(id="net-bridge", name="bridge", driver="bridge"),)
         self.list_row: dict[str, ContainerSummary] = {}
         self.latency = 0.0
@@ -102,18 +117,51 @@ class FakeEngine:
         await self._call("create")
         return self.add(spec.name, spec.labels, image=spec.image)
 
+    async def duplicate(self, container: str, change: Duplicate) -> str:
+        await self._call("duplicate")
+        original = self._known(container)
+        await self.image(change.image or original.image)
+        self.changes.append(change)
+        made = next((each for each in self.containers.values() if each.name == change.name), None)
+        if made is not None:
+            return made.id
+        labels = {name: text for name, text in (original.labels | change.labels).items() if text is not None}
+        return self.add(change.name, labels, image=change.image or original.image)
+
+    async def image(self, name: str) -> Image:
+        await self._call("image")
+        if name not in self.images:
+            raise NoSuchThing(Problem(code="T1150", text=f"the engine holds no image {name}"))
+        return Image(id=f"sha256:{name}", name=name)
+
+    async def pull(self, name: str) -> AsyncIterator[PullStep]:
+        await self._call("pull")
+        yield PullStep(said="Downloading", layers=1, done_bytes=1, total_bytes=2)
+        await asyncio.sleep(self.latency)
+        if name not in self.registry:
+            raise EngineError(Problem(code="T1151", text=f"image {name} could not be fetched"))
+        self.images.add(name)
+
+    async def keep_stopped(self, container: str) -> None:
+        await self._call("keep_stopped")
+        self._known(container)
+
     async def start(self, container: str) -> None:
         await self._call("start")
+        self._known(container)
         self.begin(container)
 
     async def stop(self, container: str, timeout_seconds: float | None = None) -> None:
         await self._call("stop")
+        if self._known(container).state is not InstanceState.RUNNING:
+            return
         self.kill(container)
         self.end(container)
         self.emit("stop", container)
 
     async def remove(self, container: str, force: bool = False) -> None:
         await self._call("remove")
+        self._known(container)
         if force and self.containers[container].state is InstanceState.RUNNING:
             self.kill(container, "9")
             self.end(container)
@@ -233,6 +281,13 @@ class FakeEngine:
         await asyncio.sleep(self.latency)
         if self.is_down:
             raise self._unreachable()
+        if what in self.broken:
+            raise EngineError(Problem(code="T1113", text=f"{what} is refused"))
+
+    def _known(self, container: str) -> ContainerDetail:
+        if container not in self.containers:
+            raise NoSuchThing(Problem(code="T1112", text=f"no such container: {container}"))
+        return self.containers[container]
 
     def _unreachable(self) -> EngineUnreachable:
         return EngineUnreachable(Problem(code="T0000", text="the engine does not answer", place=self.name))

@@ -95,9 +95,9 @@ class Registry:
 async def registry(**login):
     """A registry that listens."""
     made = Registry(**login)
-    runner = web.ServerRunner(web.Server(made.answer))
+    runner = web.ServerRunner(web.Server(made.answer), shutdown_timeout=1.0)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, shutdown_timeout=1.0)
+    site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     made.host = f"127.0.0.1:{site._server.sockets[0].getsockname()[1]}"
     try:

@@ -134,16 +134,16 @@ def _take_volumes(config: Json, host: Json, volumes: dict[str, Json]) -> None:
 
 def _networks(seen: Json) -> tuple[str, Json, dict[str, Json]]:
     """(mode, what to say of the first network, the others by id): the first one's name is the mode."""
-    mode = network_mode(seen)
+    mode, said = network_mode(seen), str(seen["HostConfig"].get("NetworkMode") or "default")
     found = (seen.get("NetworkSettings") or {}).get("Networks") or {}
     if mode == "none" or shares_a_stack(seen):
-        return mode, {}, {}
+        return said, {}, {}
     first = next((name for name, end in found.items() if mode in (name, end.get("NetworkID"))), "")
     if not first:  # it was taken off the network it was born on
-        first = mode = min(found, default="none")
+        first = said = min(found, default="none")
     others = {end.get("NetworkID") or name: _endpoint(end, seen, name) for name, end in found.items() if name != first}
     own = _endpoint(found[first], seen, first) if first in found else {}
-    return mode, {mode: own} if own else {}, others
+    return said, {said: own} if own else {}, others
 
 
 def _endpoint(end: Json, seen: Json, network: str) -> Json:

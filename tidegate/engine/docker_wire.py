@@ -127,6 +127,7 @@ def detail(raw: RawDetail) -> ContainerDetail:
         oom_killed=state.oom_killed,
         restarts=raw.restart_count,
         image_id=raw.image,
+        restarting=state.status == "restarting",
     )
 
 

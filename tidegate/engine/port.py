@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from enum import StrEnum
 from typing import Protocol
 
 from tidegate.errors import Problem
@@ -60,6 +59,7 @@ class ContainerDetail(Value):
     oom_killed: bool = False
     restarts: int = 0
     image_id: str = ""
+    restarting: bool = False  # it ended, and its restart policy is about to give it another life
 
 
 class Network(Value):
@@ -115,14 +115,6 @@ class Image(Value):
     id: str
     name: str
     digests: tuple[str, ...] = ()
-
-
-class PullPolicy(StrEnum):
-    """Whether an image is asked of its registry: never, where the engine does not hold it, or always."""
-
-    NEVER = "never"
-    MISSING = "missing"
-    ALWAYS = "always"
 
 
 class PullStep(Value):

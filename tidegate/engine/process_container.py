@@ -231,6 +231,7 @@ class ProcessContainer:
             started_at=self._started_at,
             exit_code=self._exit_code,
             restarts=self._restarts,
+            restarting=self._restart is not None,
         )
 
     def _network(self) -> NetworkAddress:

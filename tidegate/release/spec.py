@@ -31,6 +31,14 @@ class Retire(StrEnum):
     REMOVE = "remove"
 
 
+class Pull(StrEnum):
+    """Whether an engine asks a registry for the image: never, where it does not hold it, or once per release in any case."""
+
+    NEVER = "never"
+    MISSING = "missing"
+    ALWAYS = "always"
+
+
 class OnFailure(StrEnum):
     """What a failure leads to: the old side takes over again, or everything stays as it is and waits for a person."""
 
@@ -83,9 +91,11 @@ class Slot(Value, omit_defaults=False):
 
 class Change(Value, omit_defaults=False):
     """How the copies differ from what they are copied from. An empty `image` or `command` is that of the original; a value of
-    None takes the variable or the label away."""
+    None takes the variable or the label away. `image_id`, where said, is what `image` has to be, however its tag moves."""
 
     image: str = ""
+    image_id: str = ""
+    pull: Pull = Pull.MISSING
     environment: dict[str, str | None] = {}
     labels: dict[str, str | None] = {}
     command: tuple[str, ...] = ()
