@@ -6,6 +6,7 @@ from tidegate.engine.port import Duplicate
 from tidegate.release.acts import Create
 from tidegate.release.spec import Change, Side, Step
 
+
 def release(number=7, **given):
     return releases.release(number, **given)
 
