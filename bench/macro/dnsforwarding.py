@@ -1,4 +1,5 @@
-"""DNS answers from elsewhere per CPU second: from the cache, and from an upstream each time (Knot, names whose TTL is 0)."""
+"""DNS answers from elsewhere per CPU second: from the cache, where the upstream is gone by then, and from an upstream each time
+(Knot, names whose TTL is 0)."""
 
 from __future__ import annotations
 
@@ -39,6 +40,8 @@ def measure(plan: Plan, record: Record) -> None:
                 except Absent as why:
                     record.miss(BENCH, case, forwarder.name, why)
             dnsload.warm(serving, queries)
+            if ttl:  # who has not kept everything has to say so
+                upstream.stop()
             dnsload.flood(plan, record, case, serving, queries)
         finally:
             for program in (*(each.program for each in serving), upstream):

@@ -13,7 +13,6 @@ from bench.macro.record import Plan, Record
 from bench.macro.sample import Absent
 
 BENCH = "dns"
-WARM_SECONDS = 1.5
 
 
 class Serving:
@@ -35,10 +34,10 @@ def query_file(folder: Path, zone: str, names: Iterable[str]) -> str:
 
 
 def warm(serving: list[Serving], queries: str) -> None:
-    """Every name once, for every server alike: what is prepared or cached at the first question is a cost of the start."""
+    """Every name twice, for every server alike: what is prepared or cached at a first question is a cost of the start."""
     for server in serving:
         with suppress(Absent):
-            dnsperf.flood(server.port, queries, WARM_SECONDS)
+            dnsperf.warm(server.port, queries)
 
 
 def flood(plan: Plan, record: Record, case: str, serving: list[Serving], queries: str) -> None:

@@ -1,4 +1,5 @@
-"""Forwarding DNS peers: each sends what it does not know to one upstream and keeps it for as long as its TTL says, no log."""
+"""Forwarding DNS peers: each sends what it does not know to one upstream and keeps it for as long as its TTL says, no log. Each has
+room for all answers of the bench, which none has by default."""
 
 from __future__ import annotations
 
@@ -85,7 +86,8 @@ class Tidegate(Forwarder):
     def launch(self, place: Place) -> Launch:
         options = ("--no-docker", "--upstream-dns", f"127.0.0.1:{place.upstream_port}")
         http, dns = (f"127.0.0.1:{port}" for port in (free_port(), place.listen_port))
-        return Launch(argv=serve(PROXIES["tidegate"].find(), place.folder, http=http, dns=dns, options=options))
+        argv = serve(PROXIES["tidegate"].find(), place.folder, http=http, dns=dns, options=options)
+        return Launch(argv=argv, env={"TIDEGATE_DNS_CACHE_BYTES": "64m"})
 
 
 FORWARDERS: tuple[Forwarder, ...] = (Dnsmasq(), Unbound(), Tidegate())

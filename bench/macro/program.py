@@ -71,6 +71,7 @@ class Program:
                 stderr=errors,
                 start_new_session=True,
             )
+        self._is_stopped = False  # its id may be another's then
 
     @property
     def pid(self) -> int:
@@ -114,7 +115,10 @@ class Program:
         return self._process.poll() is None
 
     def stop(self) -> None:
-        """SIGTERM to the session, SIGKILL to what is left after five seconds."""
+        """SIGTERM to the session, SIGKILL to what is left after five seconds. A second time does nothing."""
+        if self._is_stopped:
+            return
+        self._is_stopped = True
         for number in (signal.SIGTERM, signal.SIGKILL):
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, number)

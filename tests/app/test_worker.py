@@ -36,7 +36,9 @@ async def test_a_worker_waits_for_the_first_table_until_told_stopped_or_out_of_t
 
 
 def test_workers_of_a_node_take_each_other_s_dns_cookies_and_so_do_those_after_them(tmp_path):
-    config = Config(http=HttpConfig(access_log=""), state=StateConfig(folder=str(tmp_path)))
+    config = Config(
+        http=HttpConfig(access_log=""), state=StateConfig(folder=str(tmp_path)), dns=DnsConfig(cookies=True)
+    )
     one, other = (DataPlane(config, slot, print).zone.jar for slot in (0, 1))
     cookie = one.option(b"abcdefgh", b"\x7f\0\0\1")[4:]
     assert other.is_ours(cookie, b"\x7f\0\0\1")

@@ -57,10 +57,45 @@ def test_a_late_reply_finds_the_same_way_back(kind, sockets):
     batch = kind(udp)
     client.send(b"query")
     taken(batch, udp, 1)
-    address, ancillary = batch.return_path(0)
+    path = batch.return_path(0)
     batch.receive()
-    udp.sendmsg([b"late"], ancillary, 0, address)
+    batch.reply_late(path, b"late")
+    assert batch.flush() == 0
     assert client.recv(100) == b"late"
+
+
+@KINDS
+@HOSTS
+def test_late_replies_go_with_those_of_the_next_batch(kind, sockets):
+    udp, client = sockets
+    batch = kind(udp)
+    with socket.socket(udp.family, socket.SOCK_DGRAM) as other:
+        other.connect(client.getpeername())
+        other.settimeout(5)
+        other.send(b"first")
+        taken(batch, udp, 1)
+        path = batch.return_path(0)
+        client.send(b"second")
+        taken(batch, udp, 1)
+        batch.reply(0, b"to the second")
+        batch.reply_late(path, b"to the first")
+        assert batch.flush() == 0
+        assert (client.recv(100), other.recv(100)) == (b"to the second", b"to the first")
+
+
+@KINDS
+@pytest.mark.parametrize(("bound", "reached"), [("127.0.0.1", "127.0.0.1")])
+def test_more_replies_than_a_batch_holds_all_go_out(kind, sockets):
+    udp, client = sockets
+    batch = kind(udp)
+    client.send(b"query")
+    taken(batch, udp, 1)
+    path = batch.return_path(0)
+    for n in range(DEPTH + 5):
+        batch.reply_late(path, b"%d" % n)
+    batch.reply(0, b"now")
+    assert batch.flush() == 0
+    assert [client.recv(100) for _ in range(DEPTH + 6)] == [*(b"%d" % n for n in range(DEPTH + 5)), b"now"]
 
 
 @KINDS

@@ -8,7 +8,6 @@ from tests.support.dns import LOCAL, STRANGER, zone_of
 from tests.support.upstream import answer
 from tidegate.dns import message, wire
 from tidegate.dns.cache import MAX_NEGATIVE_TTL, MAX_TTL, OVERHEAD, STALE_SECONDS, Cache, key_of
-from tidegate.dns.cookie import Jar
 from tidegate.dns.record import packed
 
 PLENTY = 1 << 20
@@ -87,6 +86,13 @@ def test_a_name_is_recalled_only_in_the_zone_it_was_foreign_in():
     assert recalled(cache, shape=2) is None
 
 
+def test_an_answer_that_was_asked_for_is_recalled_in_the_zone_it_was_asked_in():
+    cache = Cache(PLENTY)
+    cache.put(KEY, of("60 A 192.0.2.1"), 100.0, 3)
+    assert recalled(cache, shape=3)
+    assert recalled(cache, shape=4) is None
+
+
 def test_a_fresh_answer_is_known_as_its_forerunner_was():
     cache = known(holding("60 A 192.0.2.1"))
     cache.put(KEY, of("60 A 192.0.2.2"), 120.0)
@@ -112,18 +118,15 @@ def test_another_question_is_not_recalled(change):
     assert recalled(cache, dns.message.make_query(**asked).to_wire()) is None
 
 
-def test_a_cookie_is_answered_as_on_the_long_way():
-    jar = Jar(b"k" * 16, 1000)
-    cache = Cache(PLENTY, jar)
+@pytest.mark.parametrize("cookies", [False, True])
+def test_a_cookie_is_ignored_or_has_to_be_answered_and_other_options_are_ignored(cookies):
+    cache = Cache(PLENTY, cookies=cookies)
     cache.put(KEY, of("60 A 192.0.2.1"), 100.0)
-    option = dns.edns.GenericOption(10, b"12345678")
-    for do in (False, True):
-        query = dns.message.make_query("www.example.org", "A", use_edns=0, want_dnssec=do, options=[option]).to_wire()
-        parsed = wire.parse(query)
-        cache.put(key_of(parsed), of("60 A 192.0.2.1"), 100.0)
-        known = cache.fresh(key_of(parsed), 100.0, 1)
-        parsed.options = jar.option(parsed.cookie, ASKER.source)
-        assert cache.recall(query, ASKER, 1, 101.0) == cache.render(known, parsed, 1232, 101.0)
+    known(cache)
+    for code, data, found in ((10, b"12345678", not cookies), (12, b"padding", True), (10, b"odd", False)):
+        option = dns.edns.GenericOption(code, data)
+        query = dns.message.make_query("www.example.org", "A", use_edns=0, options=[option]).to_wire()
+        assert bool(recalled(cache, query)) is found
 
 
 def test_strangers_recall_nothing():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 
 from hypothesis import given
@@ -43,7 +44,14 @@ def test_octets_are_copied_compared_and_found():
     assert [octets.zero(to, 1, 7), octets.zero(to, 1, 3)] == [3, -1]
 
 
+@given(st.integers(0, 2**32 - 1), st.integers(0, 2**40))
+def test_a_number_counts_down_to_zero_and_no_further(value, seconds):
+    place = octets.place(bytearray(b"x" + value.to_bytes(4) + b"x"))
+    octets.count_down(place, 1, seconds)
+    assert place.tobytes() == b"x" + max(0, value - seconds).to_bytes(4) + b"x"
+
+
 def test_nothing_there_is_not_a_fault():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.setblocking(False)
-        assert octets.receive_many(sock.fileno(), octets.place(bytearray(64)), 1) < 1
+        assert octets.receive_many(sock.fileno(), octets.place(bytearray(64)), 1) == -errno.EAGAIN

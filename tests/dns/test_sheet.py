@@ -41,7 +41,6 @@ def test_what_is_not_there_is_missing_and_what_does_not_fit_is_for_others(sheet)
         query(asked)[:-1],
         query(asked, flags=b"\x81\0"),
         query(asked, flags=b"\x09\0"),
-        query(asked, opt=b"\0\0\x29\x04\xd0\0\0\0\0\0\x0c\0\x0a\0\x08abcdefgh"),
         query(asked, opt=wire.option_record(do=False))[:-1],
         query(asked, opt=b"\0\0\x10\x04\xd0\0\0\0\0\0\0"),
         query(asked, opt=b"\0\0\x29\x04\xd0\0\1\0\0\0\0"),
@@ -58,6 +57,36 @@ def test_the_reply_keeps_id_case_and_flags_of_the_query(sheet):
     with_opt = sheet.answer(query(asked, opt=wire.option_record(do=True)), ASKER)
     assert with_opt.endswith(b"record" + wire.option_record(do=True))
     assert with_opt[4:12] == b"\0\1\0\1\0\0\0\1"
+
+
+COOKIE = b"\0\x0a\0\x08abcdefgh"
+PADDING = b"\0\x0c\0\x03\0\0\0"
+
+
+@pytest.mark.parametrize(
+    ("options", "plain", "with_cookies"),
+    [
+        (PADDING, True, True),
+        (COOKIE, True, False),
+        (b"\0\x0a\0\x18" + b"x" * 24, True, False),
+        (b"\0\x0a\0\x07abcdefg", False, False),
+        (b"\0\x0a\0\x0f" + b"x" * 15, False, False),
+        (b"\0\x0a\0\x29" + b"x" * 41, False, False),
+        (PADDING + COOKIE, False, False),
+        (PADDING[:-1], False, False),
+        (b"\0\x0c\0", False, False),
+    ],
+)
+def test_an_option_that_gets_no_answer_is_ignored_and_any_other_is_for_others(options, plain, with_cookies):
+    asked = question("web.mesh.test")
+    for cookies, expected in ((False, plain), (True, with_cookies)):
+        sheet = Sheet(Meter(), cookies=cookies)
+        sheet.put(asked, 0, made(b"record"))
+        found = sheet.answer(query(asked, opt=wire.option_record(do=False, options=options)), ASKER)
+        assert bool(found) is expected
+        if expected:
+            assert found == sheet.answer(query(asked, opt=wire.option_record(do=False)), ASKER)
+            assert sheet.answer(query(asked, opt=wire.option_record(do=False, options=options))[:-1], ASKER) is None
 
 
 def test_every_reply_is_counted():

@@ -99,7 +99,7 @@ async def test_a_port_with_an_open_question_is_renewed_without_losing_it():
         server._udp.sendto(answer(held[0], "60 A 192.0.2.1"), ("127.0.0.1", next(iter(server.ports))))
         async with asyncio.timeout(DEADLINE):
             assert (await waiting).rcode == wire.NOERROR
-        assert port._sock.fileno() == -1
+        assert port.sock.fileno() == -1
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,9 @@ LONGEST = 2048  # of a datagram; what TCP could bring is tested by its steps
 class Cached:
     """A forwarder that knows every foreign name at once; only who may have them gets so far."""
 
+    def copies(self, _shape):
+        return None
+
     def recall(self, _data, _asker, _shape):
         return None
 

@@ -28,6 +28,7 @@ from tidegate.config import Config, DnsConfig
 from tidegate.control.snapshot import Memory
 from tidegate.dns.access import Access, elsewhere
 from tidegate.dns.cookie import Jar
+from tidegate.dns.copies import SHARE, Copies
 from tidegate.dns.forward import UpstreamForwarder
 from tidegate.dns.server import DnsServer
 from tidegate.dns.wire import encode
@@ -80,7 +81,7 @@ class DataPlane:
             max_handshakes=config.tls.max_handshakes,
         )
         self._reporter = Reporter(slot, self.spans)
-        self.dns = DnsServer(config.dns, self.zone, UpstreamForwarder(config.dns, jar=self.zone.jar), self._reporter)
+        self.dns = DnsServer(config.dns, self.zone, _forwarder(config.dns, self.zone), self._reporter)
         self._lame_duck_seconds = config.dns.lame_duck_seconds
         self._send = send
 
@@ -133,6 +134,11 @@ class DataPlane:
 
 def _jar(config: DnsConfig, key: bytes) -> Jar | None:
     return Jar(dns_cookie_key(key), int(time.time())) if config.cookies else None
+
+
+def _forwarder(config: DnsConfig, zone: Zone) -> UpstreamForwarder:
+    copies = Copies(zone.udp_meter, zone.tallies, config.cache_bytes // SHARE, cookies=config.cookies)
+    return UpstreamForwarder(config, copies=copies)
 
 
 def _exporter(config: Config, slot: int) -> Exporter | None:

@@ -1,7 +1,7 @@
 cimport cython
 
 cimport tidegate.dns.coctets as raw
-from tidegate.dns.sheet cimport Sheet
+from tidegate.dns.pages cimport Pages
 from tidegate.dns.view cimport Asker
 from tidegate.dns.zone cimport Zone
 
@@ -9,14 +9,26 @@ cdef Py_ssize_t _DEPTH, _QUERY_SIZE, _REPLY_SIZE, _CONTROL_SIZE, _NAME_SIZE, _HE
 cdef int _MSG_TRUNC
 cdef bytes _NO_INTERFACE
 
-cdef class ManyBatch:
+cdef class Batch:
+    cpdef Py_ssize_t receive(self) except -1
+    cpdef bytes data(self, Py_ssize_t index)
+    cpdef bytes source(self, Py_ssize_t index)
+    cpdef bytes local(self, Py_ssize_t index)
+    cpdef Asker asker(self, Py_ssize_t index, Zone zone)
+    cpdef Py_ssize_t answer(self, Py_ssize_t index, Asker asker, Pages pages) except -2
+    cpdef reply(self, Py_ssize_t index, bytes data)
+    cpdef return_path(self, Py_ssize_t index)
+    cpdef reply_late(self, object path, bytes data)
+    cpdef Py_ssize_t flush(self) except -1
+
+cdef class ManyBatch(Batch):
     cdef int _fd
     cdef object _sock
     cdef bint _is_v4
-    cdef int _family
     cdef bytes _local
     cdef Py_ssize_t _count
     cdef Py_ssize_t _pending
+    cdef Py_ssize_t _lost
     cdef Py_ssize_t _source_at
     cdef Py_ssize_t _source_size
     cdef Py_ssize_t _local_at
@@ -47,12 +59,23 @@ cdef class ManyBatch:
     cpdef Asker asker(self, Py_ssize_t index, Zone zone)
 
     @cython.locals(start=Py_ssize_t, size=Py_ssize_t)
-    cpdef Py_ssize_t answer(self, Py_ssize_t index, Asker asker, Sheet sheet) except -2
+    cpdef Py_ssize_t answer(self, Py_ssize_t index, Asker asker, Pages pages) except -2
 
     cpdef reply(self, Py_ssize_t index, bytes data)
 
-    @cython.locals(lost=Py_ssize_t, sent=Py_ssize_t, done=Py_ssize_t)
+    @cython.locals(name=bytes)
+    cpdef return_path(self, Py_ssize_t index)
+
+    @cython.locals(slot=Py_ssize_t)
+    cpdef reply_late(self, object path, bytes data)
+
+    @cython.locals(lost=Py_ssize_t)
     cpdef Py_ssize_t flush(self) except -1
+
+    cdef Py_ssize_t _place(self) except -1
+
+    @cython.locals(sent=Py_ssize_t, done=Py_ssize_t)
+    cdef _send(self)
 
     @cython.locals(head=Py_ssize_t)
     cdef Py_ssize_t _size(self, Py_ssize_t index) noexcept

@@ -4,7 +4,8 @@
 per batch each way, over memory laid out once; 64-bit little-endian only, the layout of `struct mmsghdr` there is
 eight words: name, its length, iovec, their number, control, its length, flags, octets moved.
 
-A batch lives from one `receive` to the next. Addresses are 4 or 16 octets.
+A batch lives from one `receive` to the next. Addresses are 4 or 16 octets. Replies that come later leave together too, with
+the next `flush`.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ import ctypes
 import socket
 import struct
 import sys
-from typing import Any, Protocol
+from typing import Any
 
 import tidegate.dns.octets as raw  # compiled: coctets.pxd
 from tidegate.dns import listener
-from tidegate.dns.sheet import UNFIT, Sheet
+from tidegate.dns.pages import UNFIT, Pages
 from tidegate.dns.view import Asker
 from tidegate.dns.zone import Zone
 
@@ -30,46 +31,48 @@ _CONTROL_SIZE = 64
 _NAME_SIZE = 32
 _HEAD_SIZE = 64  # of a struct mmsghdr
 _MSG_TRUNC = 0x20
-_PKTINFO: dict[int, tuple[int, int, int]] = {
-    socket.AF_INET: (0, 8, 12),
-    socket.AF_INET6: (socket.IPPROTO_IPV6, 50, 20),
-}  # level, type, octets
-
-ReturnPath = tuple[Any, list[tuple[int, int, bytes]]]
+ReturnPath = Any  # what a batch needs to answer later
 
 
-class Batch(Protocol):
+class Batch:
     """What the server does with datagrams."""
 
     def receive(self) -> int:
         """Take in what is there, at most `DEPTH`; how many."""
-        ...
+        raise NotImplementedError
 
-    def data(self, index: int) -> bytes: ...
+    def data(self, index: int) -> bytes:
+        raise NotImplementedError
 
-    def source(self, index: int) -> bytes: ...
+    def source(self, index: int) -> bytes:
+        raise NotImplementedError
 
-    def local(self, index: int) -> bytes: ...
+    def local(self, index: int) -> bytes:
+        raise NotImplementedError
 
     def asker(self, index: int, zone: Zone) -> Asker:
         """Who sent datagram `index`."""
-        ...
+        raise NotImplementedError
 
-    def answer(self, index: int, asker: Asker, sheet: Sheet) -> int:
-        """Answer datagram `index` from `sheet`, at the next `flush`; what `Sheet.reply` says."""
-        ...
+    def answer(self, index: int, asker: Asker, pages: Pages) -> int:
+        """Answer datagram `index` from `pages`, at the next `flush`; what `Pages.reply` says."""
+        raise NotImplementedError
 
     def reply(self, index: int, data: bytes) -> None:
         """Answer datagram `index` of the batch, at the next `flush`."""
-        ...
-
-    def flush(self) -> int:
-        """Send the replies; how many the kernel did not take."""
-        ...
+        raise NotImplementedError
 
     def return_path(self, index: int) -> ReturnPath:
-        """What `sendmsg` needs to answer later."""
-        ...
+        """What `reply_late` needs."""
+        raise NotImplementedError
+
+    def reply_late(self, path: ReturnPath, data: bytes) -> None:
+        """Answer a datagram of an earlier batch, at the next `flush`."""
+        raise NotImplementedError
+
+    def flush(self) -> int:
+        """Send the replies; how many the kernel did not take since the last time."""
+        raise NotImplementedError
 
 
 def batch(sock: socket.socket) -> Batch:
@@ -79,14 +82,14 @@ def batch(sock: socket.socket) -> Batch:
     return PlainBatch(sock)
 
 
-class PlainBatch:
+class PlainBatch(Batch):
     """Datagrams one by one; works wherever there is a recvmsg."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._local = listener.local_address(sock)
-        self._taken: list[tuple[bytes, ReturnPath]] = []
-        self._replies: list[tuple[int, bytes]] = []
+        self._taken: list[tuple[bytes, tuple[Any, list[tuple[int, int, bytes]]]]] = []
+        self._replies: list[tuple[ReturnPath, bytes]] = []
 
     def receive(self) -> int:
         self._taken.clear()
@@ -117,20 +120,25 @@ class PlainBatch:
     def asker(self, index: int, zone: Zone) -> Asker:
         return zone.asker(self.source(index), self.local(index))
 
-    def answer(self, index: int, asker: Asker, sheet: Sheet) -> int:
-        found = sheet.answer(self.data(index), asker)
+    def answer(self, index: int, asker: Asker, pages: Pages) -> int:
+        found = pages.answer(self.data(index), asker)
         if found is None:
             return UNFIT
         self.reply(index, found)
         return len(found)
 
     def reply(self, index: int, data: bytes) -> None:
-        self._replies.append((index, data))
+        self._replies.append((self._taken[index][1], data))
+
+    def return_path(self, index: int) -> ReturnPath:
+        return self._taken[index][1]
+
+    def reply_late(self, path: ReturnPath, data: bytes) -> None:
+        self._replies.append((path, data))
 
     def flush(self) -> int:
         lost = 0
-        for index, data in self._replies:
-            address, ancillary = self._taken[index][1]
+        for (address, ancillary), data in self._replies:
             try:
                 self._sock.sendmsg([data], ancillary, 0, address)
             except OSError:  # full buffer, unreachable asker: the query is lost as on any network, and counted
@@ -138,22 +146,19 @@ class PlainBatch:
         self._replies.clear()
         return lost
 
-    def return_path(self, index: int) -> ReturnPath:
-        return self._taken[index][1]
 
-
-class ManyBatch:
+class ManyBatch(Batch):
     """Datagrams by recvmmsg and sendmmsg. All pointers are set once, but for those of replies: a reply stands at its
     own place in the outgoing headers and points to the name and control data of the query it answers."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._fd = sock.fileno()
         self._sock = sock  # keeps the descriptor open as long as the batch lives
-        self._family = int(sock.family)  # the socket makes an enumeration of it each time it is asked
         self._is_v4 = sock.family == socket.AF_INET
         self._local = listener.local_address(sock)
         self._count = 0
         self._pending = 0
+        self._lost = 0  # since the last `flush`
         self._source_at = 4 if self._is_v4 else 8  # in a struct sockaddr_in or sockaddr_in6
         self._source_size = 4 if self._is_v4 else 16
         self._local_at = 16 + (4 if self._is_v4 else 0)  # of the packet info: ifindex, local address, destination
@@ -168,7 +173,6 @@ class ManyBatch:
         self._count = 0
         count = raw.receive_many(self._fd, self._head, _DEPTH)
         self._count = max(count, 0)  # an error here is "nothing there"; others come back by the loop
-        self._pending = 0
         return self._count
 
     def data(self, index: int) -> bytes:
@@ -194,40 +198,51 @@ class ManyBatch:
             self._askers[place] = found
         return found
 
-    def answer(self, index: int, asker: Asker, sheet: Sheet) -> int:
-        start = self._pending * _REPLY_SIZE
-        size = sheet.reply(self._queries, index * _QUERY_SIZE, self._size(index), asker, self._replies, start)
+    def answer(self, index: int, asker: Asker, pages: Pages) -> int:
+        start = self._place()
+        size = pages.reply(self._queries, index * _QUERY_SIZE, self._size(index), asker, self._replies, start)
         if size > 0:
             self._address(index, size)
         return size
 
     def reply(self, index: int, data: bytes) -> None:
-        raw.put(self._replies, self._pending * _REPLY_SIZE, data)
+        raw.put(self._replies, self._place(), data)
         self._address(index, len(data))
 
+    def return_path(self, index: int) -> ReturnPath:
+        """The sender's name and the control data, as they came."""
+        name = raw.taken(self._names, index * _NAME_SIZE, _NAME_SIZE)
+        return name if self._local else name + raw.taken(self._controls, index * _CONTROL_SIZE, _CONTROL_SIZE)
+
+    def reply_late(self, path: ReturnPath, data: bytes) -> None:
+        raw.put(self._replies, self._place(), data)
+        slot = _DEPTH + self._pending  # behind the places of those that came in
+        raw.put(self._names, slot * _NAME_SIZE, path[:_NAME_SIZE])
+        if not self._local:
+            raw.put(self._controls, slot * _CONTROL_SIZE, path[_NAME_SIZE:])
+        self._address(slot, len(data))
+
     def flush(self) -> int:
-        lost = sent = 0
+        self._send()
+        lost = self._lost
+        self._lost = 0
+        return lost
+
+    def _place(self) -> int:
+        """Where the next reply is to stand."""
+        if self._pending == _DEPTH:
+            self._send()
+        return self._pending * _REPLY_SIZE
+
+    def _send(self) -> None:
+        sent = 0
         while sent < self._pending:
             done = raw.send_many(self._fd, self._out, sent * _HEAD_SIZE, self._pending - sent)
             if done <= 0:  # the first of the rest cannot go: full buffer, unreachable asker; the others still may
-                lost += 1
+                self._lost += 1
                 done = 1
             sent += done
         self._pending = 0
-        return lost
-
-    def return_path(self, index: int) -> ReturnPath:
-        source = raw.taken(self._names, index * _NAME_SIZE, _NAME_SIZE)
-        port = struct.unpack_from(">H", source, 2)[0]
-        host = socket.inet_ntop(self._family, self.source(index))
-        level, kind, size = _PKTINFO[self._family]
-        ancillary = []
-        if not self._local:
-            cmsg = raw.taken(self._controls, index * _CONTROL_SIZE + 16, size)
-            ancillary = [(level, kind, _without_interface(level, cmsg))]
-        if self._is_v4:
-            return (host, port), ancillary
-        return (host, port, 0, struct.unpack_from("=I", source, 24)[0]), ancillary
 
     def _size(self, index: int) -> int:
         """Octets of datagram `index`; none if it was cut."""
@@ -238,7 +253,7 @@ class ManyBatch:
         return bool(self._local) or raw.holds(self._controls, index * _CONTROL_SIZE + self._local_at, local)
 
     def _address(self, index: int, size: int) -> None:
-        """Let the next reply, `size` octets at its place, go where datagram `index` came from."""
+        """Let the next reply, `size` octets at its place, go to the name at place `index`."""
         slot = self._pending
         self._pending = slot + 1
         raw.set_number(self._vectors, slot * 16 + 8, size)
@@ -250,8 +265,8 @@ class ManyBatch:
             raw.set_number(self._out, slot * _HEAD_SIZE + 32, self._controls_at + control)
 
     def _lay_out(self, name_size: int) -> None:
-        self._names_at, names = self._memory(DEPTH * _NAME_SIZE)
-        self._controls_at, controls = self._memory(DEPTH * _CONTROL_SIZE)
+        self._names_at, names = self._memory(2 * DEPTH * _NAME_SIZE)
+        self._controls_at, controls = self._memory(2 * DEPTH * _CONTROL_SIZE)
         queries_at, queries = self._memory(DEPTH * _QUERY_SIZE)
         replies_at, replies = self._memory(DEPTH * _REPLY_SIZE)
         in_vectors_at, in_vectors = self._memory(DEPTH * 16)

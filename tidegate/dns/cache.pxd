@@ -1,9 +1,9 @@
 cimport cython
 
-from tidegate.dns.cookie cimport Jar
+from tidegate.dns.copies cimport Copies
 from tidegate.dns.message cimport Message
 from tidegate.dns.view cimport Asker
-from tidegate.dns.wire cimport Query
+from tidegate.dns.wire cimport Query, cookie_at
 
 cpdef bytes key_of(Query query)
 
@@ -25,7 +25,8 @@ cdef class Entry:
 cdef class Cache:
     cdef object _entries
     cdef Py_ssize_t _limit
-    cdef Jar _jar
+    cdef Copies _copies
+    cdef bint _has_cookies
     cdef public Py_ssize_t size
     cdef public long long hits
     cdef public long long evicted
@@ -44,7 +45,7 @@ cdef class Cache:
     cpdef Message stale(self, bytes key, double now)
 
     @cython.locals(old=Entry, entry=Entry, lifetime=double)
-    cpdef put(self, bytes key, Message answer, double now)
+    cpdef put(self, bytes key, Message answer, double now, long shape=*)
 
     @cython.locals(found=Entry)
     cpdef retry(self, bytes key)
@@ -52,5 +53,5 @@ cdef class Cache:
     @cython.locals(age=long)
     cdef bytes _tail(self, Entry entry, bytes key, double now)
 
-    @cython.locals(key=bytes, entry=Entry)
+    @cython.locals(key=bytes, entry=Entry, is_copied=bint)
     cdef _make_room(self)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from tidegate.dns import message, wire
-from tidegate.dns.cookie import Jar
+from tidegate.dns.copies import Copies
 from tidegate.dns.message import Message
 from tidegate.dns.view import Asker
 from tidegate.dns.wire import cookie_at
@@ -73,11 +73,13 @@ class Entry:
 
 
 class Cache:
-    """Answers by `key_of`. Nothing with a TTL of 0 is kept. `due` collects the keys of entries that were asked for in
+    """Answers by `key_of`, those asked for by UDP in `copies` as well. Nothing with a TTL of 0 is kept. `cookies` says
+    that cookies get an answer, else they are ignored. `due` collects the keys of entries that were asked for in
     the last tenth of their time: whoever owns the cache empties it and asks for fresh ones."""
 
-    def __init__(self, limit: int, jar: Jar | None = None) -> None:
-        self._jar = jar  # None ignores cookies
+    def __init__(self, limit: int, copies: Copies | None = None, *, cookies: bool = False) -> None:
+        self._copies = copies
+        self._has_cookies = cookies
         self._entries: OrderedDict[bytes, Entry] = OrderedDict()
         self._limit = limit
         self.size = 0  # octets, about
@@ -108,17 +110,13 @@ class Cache:
             if opt_end > size:
                 return None
             at = cookie_at(data, end + 11, opt_end) if opt_end > end + 11 else 0
-            if at < 0:
+            if at < 0 or (at and self._has_cookies):  # what answers one is on the long way
                 return None
             room = min(max(room, data[end + 3] << 8 | data[end + 4]), _EDNS_SIZE)
             opt = _OPT
             if data[end + 7] & 0x80:
                 opt = _OPT_DO
                 flags |= _DO
-            if at and self._jar is not None:
-                opt = self._jar.record(
-                    data[at : at + (data[at - 2] << 8 | data[at - 1])], asker.source, bool(flags & _DO)
-                )
         key = data[12 : end - 4].lower() + data[end - 4 : end] + _FLAGS[flags]
         found = self._entries.get(key)
         if found is None or found.shape != shape or now >= found.expires or not asker.recursion:
@@ -128,6 +126,8 @@ class Cache:
         tail = self._tail(found, key, now)
         if end + len(tail) + len(opt) > room and (not asker.stream or end + len(tail) + len(opt) > _STREAM_SIZE):
             return None
+        if self._copies is not None and not asker.stream and now < found.refresh_at:
+            self._copies.put(key[:-1], flags, shape, found.message, found.stored, found.refresh_at)
         self.hits += 1
         head = bytes((0x81, found.low | data[3] & 0x10))
         return b"".join((data[:2], head, found.counts_opt if opt else found.counts, data[12:end], tail, opt))
@@ -154,16 +154,22 @@ class Cache:
         found.is_used = True
         return found.message
 
-    def put(self, key: bytes, answer: Message, now: float) -> None:
-        """Keep `answer` for as long as it says, if it may be kept."""
+    def put(self, key: bytes, answer: Message, now: float, shape: int = -1) -> None:
+        """Keep `answer` for as long as it says, if it may be kept. Its name was foreign in a zone of `shape`; without one it is
+        known as its forerunner was."""
         if not answer.lifetime:
             return
         lifetime = min(answer.lifetime, MAX_TTL if answer.is_positive else MAX_NEGATIVE_TTL)
         old = self._entries.pop(key, None)
         entry = Entry(answer, lifetime, len(key) + len(answer.body) + 120 * len(answer.ends) + OVERHEAD, now)
+        entry.shape = shape
         if old is not None:
             self.size -= old.size
-            entry.is_used, entry.shape = old.is_used, old.shape
+            entry.is_used = old.is_used
+            if shape < 0:
+                entry.shape = old.shape
+            if self._copies is not None:
+                self._copies.expire(key[:-1], key[-1])
         self._entries[key] = entry
         self.size += entry.size
         self._make_room()
@@ -189,9 +195,12 @@ class Cache:
         """Drop entries until the rest fits; those used since they were last looked at go to the end of the line."""
         while self.size > self._limit and self._entries:
             key, entry = self._entries.popitem(last=False)
-            if entry.is_used:
+            is_copied = self._copies is not None and self._copies.used(key[:-1], key[-1])
+            if entry.is_used or is_copied:
                 entry.is_used = False
                 self._entries[key] = entry
                 continue
+            if self._copies is not None:
+                self._copies.forget(key[:-1])
             self.size -= entry.size
             self.evicted += 1

@@ -7,6 +7,8 @@ ctypedef unsigned char *Octets
 
 cdef extern from *:
     """
+    #include <arpa/inet.h>
+    #include <errno.h>
     #include <stdint.h>
     #include <string.h>
     #include <sys/socket.h>
@@ -46,8 +48,16 @@ cdef extern from *:
         value = tidegate_mixed(value, block ^ key);
         return tidegate_mixed(value, (uint64_t) size ^ key);
     }
+    static inline void tidegate_count_down(unsigned char *octets, unsigned long long seconds) {
+        uint32_t value;
+        memcpy(&value, octets, 4);
+        value = ntohl(value);
+        value = htonl(value > seconds ? value - (uint32_t) seconds : 0);
+        memcpy(octets, &value, 4);
+    }
     static inline int tidegate_receive_many(int descriptor, unsigned char *heads, unsigned int most) {
-        return recvmmsg(descriptor, (struct mmsghdr *) heads, most, 0, NULL);
+        int count = recvmmsg(descriptor, (struct mmsghdr *) heads, most, 0, NULL);
+        return count < 0 ? -errno : count;
     }
     static inline int tidegate_send_many(int descriptor, unsigned char *heads, unsigned int count) {
         return sendmmsg(descriptor, (struct mmsghdr *) heads, count, 0);
@@ -58,6 +68,7 @@ cdef extern from *:
     Py_ssize_t tidegate_zero(const unsigned char *octets, Py_ssize_t size) nogil
     void tidegate_lower(unsigned char *to, const unsigned char *octets, Py_ssize_t size) nogil
     unsigned long long tidegate_digest(const unsigned char *octets, Py_ssize_t size, unsigned long long key) nogil
+    void tidegate_count_down(unsigned char *octets, unsigned long long seconds) nogil
     int tidegate_receive_many(int descriptor, unsigned char *heads, unsigned int most) nogil
     int tidegate_send_many(int descriptor, unsigned char *heads, unsigned int count) nogil
     void *memcpy(void *to, const void *octets, size_t size) nogil
@@ -99,6 +110,9 @@ cdef inline void lower(Octets to, Octets octets, Py_ssize_t start, Py_ssize_t si
 
 cdef inline unsigned long long digest(Octets octets, Py_ssize_t size, unsigned long long key) noexcept:
     return tidegate_digest(octets, size, key)
+
+cdef inline void count_down(Octets octets, Py_ssize_t at, unsigned long long seconds) noexcept:
+    tidegate_count_down(octets + at, seconds)
 
 cdef inline Py_ssize_t receive_many(int descriptor, Octets heads, unsigned int most) noexcept:
     with nogil:

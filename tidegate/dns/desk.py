@@ -1,4 +1,4 @@
-"""The desk: where UDP and TCP bring their queries, and which way each goes.
+"""HOT: the desk: where UDP and TCP bring their queries, and which way each goes.
 
 A query takes the short cut (`Zone.answer`), else the long way: parse, own zone, cache, forwarder. Only a forwarded
 query outlives the callback it came in, and no task is made for it. A fault in one query is counted and costs that
@@ -12,12 +12,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from typing import Protocol
 
 from tidegate.dns import chain, wire
 from tidegate.dns.account import Account
 from tidegate.dns.chain import Chain
+from tidegate.dns.copies import Copies
 from tidegate.dns.gate import Gate
 from tidegate.dns.querylog import QueryLog
 from tidegate.dns.tally import Durations
@@ -35,6 +35,10 @@ OWN_ZONE, CACHE, FORWARD, REFUSAL = "own-zone", "cache", "forward", "refused"
 
 class Forwarder(Protocol):
     """Who resolves foreign names."""
+
+    def copies(self, shape: int) -> Copies | None:
+        """What the cache has ready to go out now, in a zone of this shape."""
+        ...
 
     def recall(self, data: bytes, asker: Asker, shape: int) -> bytes | None:
         """The reply from the cache to a well-formed query, if its name was foreign in a zone of this shape."""
@@ -61,15 +65,31 @@ class Forwarder(Protocol):
 
 
 class Errand:
-    """One query on the long way: who asked, how long it was in octets, and when it came (of `Desk.clock`)."""
+    """One query on the long way: who asked, how long it was in octets, when it came (of `Desk.clock`), and the way back once it
+    waits. Called with the reply that came."""
 
-    __slots__ = ("asker", "began", "query", "size")
+    __slots__ = ("_desk", "_send", "_to_send", "asker", "began", "query", "size")
 
-    def __init__(self, query: wire.Query, asker: Asker, size: int, began: float) -> None:
+    def __init__(
+        self, desk: Desk, query: wire.Query, asker: Asker, size: int, began: float, to_send: Callable[[], Send]
+    ) -> None:
         self.query = query
         self.asker = asker
         self.size = size
         self.began = began
+        self._desk = desk
+        self._to_send = to_send
+        self._send: Send | None = None  # from `waits`
+
+    def waits(self) -> Send:
+        """The reply is to come: the way back for it."""
+        self._send = self._to_send()
+        self._desk.opened()
+        return self
+
+    def __call__(self, reply: bytes) -> None:
+        assert self._send is not None, "only who waits gets a reply later"
+        self._send(self._desk.arrived(self, reply))
 
 
 class Desk:
@@ -110,32 +130,13 @@ class Desk:
                 return held or None
             if self.log is not None:
                 return self._noted(self.log, data, asker, send)
-            return self.zone.answer(data, asker) or self._long_way(data, asker, send)
+            return self.zone.answer(data, asker) or self.long_way(data, asker, send)
         except Exception:  # noqa: BLE001  the socket must outlive any fault in one query
             self.fault("query not answered")
             return None
 
-    async def settle(self, seconds: float) -> None:
-        """Wait until every query that was taken has its reply, at most so long."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._idle.wait()
-
-    def fault(self, what: str) -> None:
-        """Note the fault of ours that is being handled."""
-        self.dropped["fault"] += 1
-        log.exception(what)  # noqa: LOG004  called from handlers only
-
-    def _noted(self, notes: QueryLog, data: bytes, asker: Asker, send: Callable[[], Send]) -> bytes | None:
-        """As `take`, where queries are logged: the long way notes its own."""
-        began = self.clock()
-        reply = self.zone.answer(data, asker)
-        if reply is None:
-            return self._long_way(data, asker, send)
-        notes.note(reply, asker, OWN_ZONE, reply[3] & 15, self.clock() - began)
-        return reply
-
-    def _long_way(self, data: bytes, asker: Asker, send: Callable[[], Send]) -> bytes | None:
+    def long_way(self, data: bytes, asker: Asker, send: Callable[[], Send]) -> bytes | None:
+        """As `take`, for what is not prepared. May raise."""
         began = self.clock()
         if self._forwarder is not None:
             reply = self._forwarder.recall(data, asker, self.zone.shape)
@@ -149,20 +150,59 @@ class Desk:
             return None
         if query.cookie and self.zone.jar is not None:
             query.options = self.zone.jar.option(query.cookie, asker.source)
-        errand = Errand(query, asker, len(data), began)
+        errand = Errand(self, query, asker, len(data), began, send)
         if query.rcode:
             return self._refusal(errand, query.rcode, wire.reason(query))
         if not query.question:
             return self._cookie_alone(errand)
         leaving = self.zone.leaving(query)
         if leaving is not None and self._forwarder is not None and asker.recursion and query.rd:
-            return self._follow(self._forwarder, errand, leaving, send)
+            return self._follow(self._forwarder, errand, leaving)
         reply = self.zone.resolve(query, asker)
         if reply is not None:
             return self._settled(errand, reply, OWN_ZONE, reply[3] & 15)
-        return self._foreign(errand, send)
+        return self._foreign(errand)
 
-    def _foreign(self, errand: Errand, send: Callable[[], Send]) -> bytes | None:
+    def copies(self) -> Copies | None:
+        """Foreign answers that can go out as they are, until the callback ends."""
+        return None if self._forwarder is None else self._forwarder.copies(self.zone.shape)
+
+    async def settle(self, seconds: float) -> None:
+        """Wait until every query that was taken has its reply, at most so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+
+    def opened(self) -> None:
+        """A reply is to come."""
+        self._open += 1
+        if self._open == 1:
+            self._idle.clear()
+
+    def arrived(self, errand: Errand, reply: bytes) -> bytes:
+        """It has come, and goes out now."""
+        self._open -= 1
+        if not self._open:
+            self._idle.set()
+        found = self._settled(errand, reply, FORWARD, reply[3] & 15)
+        self.durations[errand.asker.protocol].add(self.clock() - errand.began)
+        return found
+
+    def fault(self, what: str) -> None:
+        """Note the fault of ours that is being handled."""
+        self.dropped["fault"] += 1
+        log.exception(what)  # noqa: LOG004  called from handlers only
+
+    def _noted(self, notes: QueryLog, data: bytes, asker: Asker, send: Callable[[], Send]) -> bytes | None:
+        """As `take`, where queries are logged: the long way notes its own."""
+        began = self.clock()
+        reply = self.zone.answer(data, asker)
+        if reply is None:
+            return self.long_way(data, asker, send)
+        notes.note(reply, asker, OWN_ZONE, reply[3] & 15, self.clock() - began)
+        return reply
+
+    def _foreign(self, errand: Errand) -> bytes | None:
         """Names of others: only for those who may, and only on request (no looking into the cache, RFC 8906)."""
         query, asker = errand.query, errand.asker
         if self._forwarder is None or not query.rd:
@@ -172,16 +212,16 @@ class Desk:
         if query.qtype == wire.ANY:
             return self._refusal(errand, wire.REFUSED, wire.EDE_NOT_SUPPORTED)
         room = wire.limit(query, asker.stream)
-        reply = self._forwarder.take(query, room, self.zone.shape, partial(self._way_back, errand, send))
+        reply = self._forwarder.take(query, room, self.zone.shape, errand.waits)
         return None if reply is None else self._settled(errand, reply, CACHE, reply[3] & 15)
 
-    def _follow(self, forwarder: Forwarder, errand: Errand, leaving: Chain, send: Callable[[], Send]) -> bytes | None:
+    def _follow(self, forwarder: Forwarder, errand: Errand, leaving: Chain) -> bytes | None:
         """A name of ours that stands for a foreign one: ask for that, and put its answer behind our records."""
         query = errand.query
         room = wire.limit(query, errand.asker.stream)
 
         def later() -> Send:
-            way_back = self._way_back(errand, send)
+            way_back = errand.waits()
             return lambda found: way_back(chain.joined(query, leaving, found, room))
 
         asked = chain.onward(query, leaving.name)
@@ -190,19 +230,6 @@ class Desk:
             return None
         reply = chain.joined(query, leaving, found, room)
         return self._settled(errand, reply, CACHE, reply[3] & 15)
-
-    def _way_back(self, errand: Errand, send: Callable[[], Send]) -> Send:
-        """For a query whose reply is to come."""
-        self._open += 1
-        self._idle.clear()
-        return partial(self._arrived, errand, send())
-
-    def _arrived(self, errand: Errand, send: Send, reply: bytes) -> None:
-        self._open -= 1
-        if not self._open:
-            self._idle.set()
-        send(self._settled(errand, reply, FORWARD, reply[3] & 15))
-        self.durations[errand.asker.protocol].add(self.clock() - errand.began)
 
     def _recalled(self, data: bytes, asker: Asker, reply: bytes) -> bytes:
         """As `_settled` for what the cache had ready, of which only the octets are known."""

@@ -1,7 +1,10 @@
 cimport cython
 
 from tidegate.dns.cache cimport Cache, Entry
+from tidegate.dns.copies cimport Copies
 from tidegate.dns.entropy cimport Entropy
+from tidegate.dns.failures cimport Failures
+from tidegate.dns.group cimport Groups
 from tidegate.dns.inquiry cimport Inquiry, Waiter
 from tidegate.dns.message cimport Message
 from tidegate.dns.view cimport Asker
@@ -12,17 +15,20 @@ cdef class UpstreamForwarder:
     cdef double _total_seconds
     cdef double _stale_seconds
     cdef Cache _cache
-    cdef object _failures
+    cdef Copies _copies
+    cdef Failures _failures
     cdef Entropy _entropy
     cdef object _loops
     cdef object _watch
     cdef dict _upstreams
-    cdef object _groups
+    cdef Groups _groups
     cdef object _trusted
     cdef dict _inquiries
     cdef int _waiting
     cdef object _counts
     cdef public object _clock
+
+    cpdef Copies copies(self, long shape)
 
     cpdef bytes recall(self, bytes data, Asker asker, long shape)
 
@@ -30,7 +36,7 @@ cdef class UpstreamForwarder:
     cpdef bytes take(self, Query query, Py_ssize_t room, long shape, object send)
 
     @cython.locals(stale=Message, inquiry=Inquiry, is_new=bint, reply=bytes)
-    cdef bytes _miss(self, bytes key, Query query, Py_ssize_t room, object send, double now)
+    cdef bytes _miss(self, bytes key, Query query, Py_ssize_t room, long shape, object send, double now)
 
     cdef Inquiry _inquire(self, bytes key, bytes name)
 

@@ -16,7 +16,7 @@ from tidegate.config import DnsConfig
 from tidegate.dns import message, rebind, special, wire
 from tidegate.dns.account import Account
 from tidegate.dns.cache import STALE_TTL, Cache, key_of
-from tidegate.dns.cookie import Jar
+from tidegate.dns.copies import Copies
 from tidegate.dns.entropy import Entropy
 from tidegate.dns.failures import Failures
 from tidegate.dns.group import Group, Groups
@@ -41,13 +41,16 @@ RESOLV_CONF = Path("/etc/resolv.conf")
 
 
 class UpstreamForwarder:
-    """Asks the upstreams of `config`, or those of `resolv_conf` where it names none. `reload` or `run` make them known."""
+    """Asks the upstreams of `config`, or those of `resolv_conf` where it names none. `reload` or `run` make them known.
+    `copies`, if there are any, are filled here and counted among what may be kept."""
 
-    def __init__(self, config: DnsConfig, resolv_conf: Path = RESOLV_CONF, jar: Jar | None = None) -> None:
+    def __init__(self, config: DnsConfig, resolv_conf: Path = RESOLV_CONF, copies: Copies | None = None) -> None:
         self._config = config
         self._total_seconds = config.forward_total_seconds * _WAY_BACK
         self._stale_seconds = config.stale_seconds
-        self._cache = Cache(config.cache_bytes, jar)
+        limit = config.cache_bytes - (copies.size if copies is not None else 0)
+        self._cache = Cache(limit, copies, cookies=config.cookies)
+        self._copies = copies
         self._failures = Failures()
         self._entropy = Entropy()
         self._loops = LoopCheck(config.listeners)
@@ -85,6 +88,12 @@ class UpstreamForwarder:
         self._upstreams = {each.server: each for each in self._groups.all()}
         return True
 
+    def copies(self, shape: int) -> Copies | None:
+        """What the cache has ready to go out now, in a zone of this shape."""
+        if self._copies is not None:
+            self._copies.turn(shape, self._now())
+        return self._copies
+
     def recall(self, data: bytes, asker: Asker, shape: int) -> bytes | None:
         """The reply from the cache to a well-formed query, if its name was foreign in a zone of this shape."""
         reply = self._cache.recall(data, asker, shape, self._now())
@@ -99,7 +108,7 @@ class UpstreamForwarder:
         now = self._now()
         found = self._cache.fresh(key, now, shape)
         if found is None:
-            return self._miss(key, query, room, send, now)
+            return self._miss(key, query, room, shape, send, now)
         reply = self._cache.render(found, query, room, now)
         if self._cache.due:
             self._refresh()
@@ -109,7 +118,7 @@ class UpstreamForwarder:
         """Replies from the cache, fresh and stale, from upstreams, failures; tries at upstreams; answers rejected."""
         return {
             **self._counts,
-            "cached": self._cache.hits,
+            "cached": self._cache.hits + (self._copies.hits if self._copies is not None else 0),
             "evicted": self._cache.evicted,
             "rejected": sum(upstream.rejected for upstream in self._upstreams.values()),
         }
@@ -129,7 +138,9 @@ class UpstreamForwarder:
 
     # ------------------------------------------------------------------------------------------------ questions
 
-    def _miss(self, key: bytes, query: wire.Query, room: int, send: Callable[[], Send], now: float) -> bytes | None:
+    def _miss(
+        self, key: bytes, query: wire.Query, room: int, shape: int, send: Callable[[], Send], now: float
+    ) -> bytes | None:
         probe = self._loops.answer(query)
         if probe is not None:
             return probe
@@ -145,6 +156,7 @@ class UpstreamForwarder:
             inquiry = self._inquire(key, query.name)
         else:
             self._counts["coalesced"] += 1
+        inquiry.shape = shape
         if stale is not None:
             inquiry.offer(stale, self._stale_seconds)
         if stale is not None and (inquiry.is_late or not self._groups.of(query.name).is_up):
@@ -192,7 +204,7 @@ class UpstreamForwarder:
             return
         found = self._checked(key[:-5], found)
         self._failures.forget(key)
-        self._cache.put(key, found, now)
+        self._cache.put(key, found, now, inquiry.shape)
         self._counts["answered"] += len(waiters)
         for waiter in waiters:
             waiter.send(message.render(found, waiter.query, found.body, waiter.room, found.ede))

@@ -8,6 +8,8 @@ from tidegate.dns import special
 from tidegate.dns.standing import State
 from tidegate.dns.upstream import Upstream
 
+_LOOPING = State.LOOPING
+
 
 class Group:
     """Upstreams that know the same names. `is_trusted` ones may answer with private addresses."""
@@ -18,13 +20,11 @@ class Group:
 
     def ranked(self, now: float) -> list[Upstream]:
         """Whom to ask, best first; where none is up, those that are down."""
-        if len(self.upstreams) == 1 and self.upstreams[0].standing.state is not State.LOOPING:
-            return [self.upstreams[0]]
-        up = [each for each in self.upstreams if each.standing.state is State.UP]
-        found = up or [each for each in self.upstreams if each.standing.state is State.DOWN]
-        if len(found) > 1:
-            found.sort(key=lambda each: each.standing.rank(now))
-        return found
+        if len(self.upstreams) == 1:
+            only = self.upstreams[0]
+            if only.standing.state is not _LOOPING:
+                return [only]
+        return _sorted(self.upstreams, now)
 
     def on_trial(self, now: float) -> Upstream | None:
         """One that is down and may be tried again now."""
@@ -54,3 +54,9 @@ class Groups:
         """Every upstream once."""
         groups = (self.general, *self._zones.values())
         return list({id(each): each for group in groups for each in group.upstreams}.values())
+
+
+def _sorted(upstreams: Sequence[Upstream], now: float) -> list[Upstream]:
+    up = [each for each in upstreams if each.standing.state is State.UP]
+    found = up or [each for each in upstreams if each.standing.state is State.DOWN]
+    return sorted(found, key=lambda each: each.standing.rank(now))

@@ -1,5 +1,6 @@
 cimport cython
 
+from tidegate.dns.group cimport Group
 from tidegate.dns.message cimport Message
 from tidegate.dns.upstream cimport Try, Upstream
 from tidegate.dns.wire cimport Query
@@ -16,8 +17,9 @@ cdef class Inquiry:
     cdef public bint is_late
     cdef public int tries
     cdef public int hedges
+    cdef public long shape
     cdef bytes _query
-    cdef object _group
+    cdef Group _group
     cdef object _done
     cdef object _late
     cdef object _loop

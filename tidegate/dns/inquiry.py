@@ -59,6 +59,7 @@ class Inquiry:
         "hedges",
         "is_late",
         "key",
+        "shape",
         "stale",
         "tries",
         "waiters",
@@ -78,6 +79,7 @@ class Inquiry:
         self.is_late = False  # set when the time for `stale` has come
         self.tries = 0
         self.hedges = 0
+        self.shape = -1  # of the zone in which the name was foreign when it was asked for last
         self._query = query
         self._group = group
         self._done = done

@@ -1,4 +1,4 @@
-"""Where a question's name ends up: one of our names, a name we deny, or nobody's business of ours.
+"""HOT: where a question's name ends up: one of our names, a name we deny, or nobody's business of ours.
 
 Order: names of the table exactly; service names (`_80._tcp.web`); our own name server; names on a network (`web.front`); wildcards; what our zones lack;
 names the RFCs reserve; names without a dot. What is left is foreign.
@@ -10,6 +10,7 @@ from enum import Enum
 
 from tidegate.dns import record, special, wire
 from tidegate.dns.scoped import NamedNetworks, is_network, scoped
+from tidegate.dns.special import apex_above, is_dotless
 from tidegate.dns.tree import Node, Tree
 from tidegate.model import DnsMode, DnsName
 
@@ -31,6 +32,9 @@ class Place(Enum):
     ABSENT = "no such name"
     NOT_READY = "not known yet: the first table has not come"
     FOREIGN = "not ours"
+
+
+_FOREIGN = Place.FOREIGN
 
 
 class Match:
@@ -71,7 +75,7 @@ class Match:
 def find(tree: Tree, apexes: frozenset[bytes], name: bytes, qtype: int, networks: NamedNetworks | None = None) -> Match:
     """The place of `name`, lower case in wire form. `apexes` are all zones of ours, reverse zones included; `networks` are
     those that names may be on."""
-    apex = special.apex_above(name, apexes)
+    apex = apex_above(name, apexes)
     node = tree.nodes.get(name)
     if node is not None:
         return _held(node, name, apex, apexes)
@@ -86,7 +90,7 @@ def find(tree: Tree, apexes: frozenset[bytes], name: bytes, qtype: int, networks
 
 def is_local(name: bytes, apexes: frozenset[bytes]) -> bool:
     """Must `name` never be asked elsewhere, whatever the table says?"""
-    return bool(special.apex_above(name, apexes)) or special.is_dotless(name)
+    return bool(apex_above(name, apexes)) or is_dotless(name)
 
 
 def ports(claim: DnsName | None) -> set[int]:
@@ -126,7 +130,7 @@ def _service(tree: Tree, name: bytes, apex: bytes) -> Match | None:
         return None
     if port in ports(base.claim) or (port and is_portless(base.claim)):
         return Match(Place.SERVICE, apex, base, port)
-    if special.is_dotless(base.name):  # not to be asked of strangers, as little as the name itself
+    if is_dotless(base.name):  # not to be asked of strangers, as little as the name itself
         return _absent(base.name)
     return None
 
@@ -145,7 +149,7 @@ def _scoped(tree: Tree, networks: NamedNetworks | None, name: bytes, apex: bytes
 def _builtin(name: bytes, apex: bytes) -> Match | None:
     if apex and name == record.server_name(apex):
         return Match(Place.SERVER, apex)
-    if name in special.LOOPBACK_REVERSE or special.apex_above(name, _LOCALHOST):
+    if name in special.LOOPBACK_REVERSE or apex_above(name, _LOCALHOST):
         return Match(Place.LOOPBACK, apex)
     return None
 
@@ -153,12 +157,12 @@ def _builtin(name: bytes, apex: bytes) -> Match | None:
 def _unheld(name: bytes, qtype: int, apex: bytes) -> Match:
     if apex:
         return Match(Place.ABSENT, apex)
-    reserved = special.apex_above(name, special.ABSENT_APEXES)
+    reserved = apex_above(name, special.ABSENT_APEXES)
     if reserved:
         return _absent(reserved)
-    if special.is_dotless(name) and qtype not in special.INFRASTRUCTURE:
+    if is_dotless(name) and qtype not in special.INFRASTRUCTURE:
         return _absent(b"\0")
-    return Match(Place.FOREIGN, b"")
+    return Match(_FOREIGN, b"")
 
 
 def _absent(denial: bytes) -> Match:

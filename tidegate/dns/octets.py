@@ -65,14 +65,21 @@ def lower(to: Octets, octets: Octets, start: int, size: int) -> None:
     to[:size] = octets[start : start + size].tobytes().lower()
 
 
+def count_down(octets: Octets, at: int, seconds: int) -> None:
+    """Let the 32-bit number at `at`, in network order, be `seconds` less, and 0 at least."""
+    left = int.from_bytes(octets[at : at + 4], "big") - seconds
+    octets[at : at + 4] = max(0, left).to_bytes(4, "big")
+
+
 def digest(octets: Octets, size: int, key: int) -> int:
     """64 bits that depend on all of `size` octets and on `key`, the same for the life of the process."""
     return hash((octets[:size].tobytes(), key)) & 0xFFFFFFFFFFFFFFFF
 
 
 def receive_many(descriptor: int, heads: Octets, most: int) -> int:
-    """Linux' recvmmsg over an array of struct mmsghdr: how many came, less than 1 where none did."""
-    return _call("recvmmsg")(descriptor, _address(heads), most, 0, None)
+    """Linux' recvmmsg over an array of struct mmsghdr: how many came; where none did, the error's number below zero."""
+    count = _call("recvmmsg")(descriptor, _address(heads), most, 0, None)
+    return count if count >= 0 else -ctypes.get_errno()
 
 
 def send_many(descriptor: int, heads: Octets, at: int, count: int) -> int:

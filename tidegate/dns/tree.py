@@ -12,6 +12,8 @@ from tidegate.model import DnsName
 
 STAR = b"\x01*"
 
+_STAR = STAR
+
 
 class Node:
     """One name that exists. `claims` by table key; `pointers` counts the uses of each canonical name by the address that
@@ -75,8 +77,11 @@ class Tree:
 
     def wildcard(self, name: bytes) -> Node | None:
         """The wildcard that covers `name`, which has no node: only that of the closest encloser (RFC 4592 3.3.1)."""
-        for above in ancestors(name):
-            found = self.nodes.get(STAR + above)
+        position = 0
+        while name[position]:
+            position += name[position] + 1
+            above = name[position:]
+            found = self.nodes.get(_STAR + above)
             if found is not None and found.claims:
                 return found
             if above in self.nodes:

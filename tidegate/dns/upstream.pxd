@@ -1,9 +1,12 @@
 cimport cython
 
 from tidegate.dns cimport message, wire
+from tidegate.dns.bundle cimport Bundle
 from tidegate.dns.entropy cimport Entropy
 from tidegate.dns.message cimport Message
 from tidegate.dns.standing cimport Standing
+
+cdef Py_ssize_t _DEPTH
 
 cdef class Try:
     cdef public Upstream upstream
@@ -28,6 +31,9 @@ cdef class Upstream:
     cdef bint _is_tls
     cdef bint _is_closed
     cdef public list _ports
+    cdef public Bundle bundle
+    cdef list _leaving
+    cdef Port _way_out
     cdef object _tries
     cdef object _timer
     cdef object _loop
@@ -45,7 +51,13 @@ cdef class Upstream:
     @cython.locals(now=double)
     cpdef fail(self, Try asking, str outcome=*)
 
-    cdef bint _send(self, Try asking)
+    @cython.locals(port=Port)
+    cdef bint _send(self, Try asking) except -1
+
+    cpdef _flush(self)
+
+    @cython.locals(port=Port, tries=list, number=Py_ssize_t, asking=Try)
+    cdef _leave(self)
 
     @cython.locals(first=Try)
     cdef _end(self, Try asking, Message found)
@@ -70,11 +82,11 @@ cdef class Port:
     cdef Entropy _entropy
     cdef public dict _open
     cdef bint _is_retired
-    cdef public object _sock
+    cdef public object sock
     cdef object _loop
 
     @cython.locals(ident=bytes)
-    cpdef send(self, Try asking)
+    cdef bytes admit(self, Try asking)
 
     cpdef forget(self, Try asking)
 
@@ -82,6 +94,7 @@ cdef class Port:
 
     cpdef close(self)
 
+    @cython.locals(came=Bundle, count=Py_ssize_t, index=Py_ssize_t)
     cpdef _on_readable(self)
 
     @cython.locals(asking=Try, found=Message)

@@ -1,9 +1,12 @@
-"""One upstream server: asks over pooled UDP sockets and over TCP what was cut, or over TLS everything.
+"""HOT: one upstream server: asks over pooled UDP sockets and over TCP what was cut, or over TLS everything.
 
 Against forged answers (RFC 5452): each socket is connected, so the kernel drops what others send; it has a random port
 and is renewed after some queries; ids are random; an answer whose question is not the one asked, to the case of its
 letters, is counted and left lying, the query stays open. An answer that comes too late for who asked still tells how
 long this upstream takes.
+
+Queries of one turn of the loop leave together, by one socket drawn for them: nobody outside can tell which it is, and nobody
+but who could see the queries knows which of them went together (docs/decisions/0125).
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from tidegate.dns import message, wire
+from tidegate.dns.bundle import DEPTH, Bundle, bundle
 from tidegate.dns.entropy import Entropy
 from tidegate.dns.message import Message
 from tidegate.dns.standing import Standing
@@ -28,7 +32,7 @@ BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 TIMEOUT, ERROR = "timeout", "error"  # in place of an rcode
 NOT_SERVING = frozenset([wire.FORMERR, wire.NOTIMP, wire.REFUSED])  # says more of the server than of the name
 
-_ANSWER_SIZE = 4096
+_DEPTH = DEPTH
 
 Done = Callable[["Try", "Message | None"], None]
 
@@ -82,6 +86,9 @@ class Upstream:
         self._is_tls = server.tls
         self._is_closed = False  # set when it is an upstream no longer
         self._ports: list[Port] = []
+        self.bundle: Bundle = bundle()
+        self._leaving: list[Try] = []  # what is in the bundle, in its order
+        self._way_out: Port | None = None  # the socket they leave by, while there are any
         self._tries: deque[Try] = deque()  # in the order of their time-outs
         self._timer: asyncio.TimerHandle | None = None  # for the first of them
         self._loop: asyncio.AbstractEventLoop | None = None  # from the first query
@@ -101,6 +108,8 @@ class Upstream:
             self._timer.cancel()
             self._timer = None
         self._stream.close()
+        self._leaving.clear()
+        self._way_out = None
         for port in self._ports:
             port.close()
         self._ports.clear()
@@ -110,7 +119,8 @@ class Upstream:
         self._tries.clear()
 
     def ask(self, query: bytes, done: Done) -> bool:
-        """Send `query`, whose id is ours to choose; False if it could not be sent, and `done` is never called."""
+        """Send `query`, whose id is ours to choose, in the loop's next turn; False if it cannot be sent, and `done` is never
+        called."""
         if self.open >= MAX_OPEN or self._is_closed:
             return False
         if self._loop is None:
@@ -157,11 +167,37 @@ class Upstream:
         self._end(asking, asking.cut)
 
     def _send(self, asking: Try) -> bool:
-        try:
-            self._port().send(asking)
-        except OSError:  # no route, no descriptors: as good as no answer
-            return False
+        while self.bundle.count == _DEPTH:
+            self._leave()
+        port = self._way_out
+        if port is None:
+            try:
+                port = self._port()
+            except OSError:  # no route, no descriptors: as good as no answer
+                return False
+            self._way_out = port
+            if self._loop is not None:
+                self._loop.call_soon(self._flush)
+        self.bundle.add(port.admit(asking), asking.asked)
+        self._leaving.append(asking)
         return True
+
+    def _flush(self) -> None:
+        self._leave()
+        self._way_out = None
+
+    def _leave(self) -> None:
+        """Send what is in the bundle."""
+        port = self._way_out
+        if port is None:
+            return
+        tries = self._leaving
+        self._leaving = []
+        for number in self.bundle.send(port.sock):
+            asking = tries[number]
+            if not asking.is_settled:
+                port.forget(asking)
+                self.fail(asking)
 
     def _end(self, asking: Try, found: Message | None) -> None:
         asking.is_settled = True
@@ -236,26 +272,26 @@ class Port:
         self._entropy = entropy
         self._open: dict[bytes, Try] = {}
         self._is_retired = False  # set when replaced: closes with its last open query
-        self._sock = socket.socket(socket.AF_INET6 if ":" in server.host else socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock = socket.socket(socket.AF_INET6 if ":" in server.host else socket.AF_INET, socket.SOCK_DGRAM)
         try:
-            self._sock.setblocking(False)
-            self._sock.connect((server.host, server.port))
+            self.sock.setblocking(False)
+            self.sock.connect((server.host, server.port))
             self._loop = asyncio.get_running_loop()
-            self._loop.add_reader(self._sock.fileno(), self._on_readable)
+            self._loop.add_reader(self.sock.fileno(), self._on_readable)
         except OSError:
-            self._sock.close()
+            self.sock.close()
             raise
 
-    def send(self, asking: Try) -> None:
-        """Send it under an id that is free here. Raises OSError."""
+    def admit(self, asking: Try) -> bytes:
+        """The id under which it leaves by here, which is free."""
         ident = self._entropy.ident()
         while ident in self._open:
             ident = self._entropy.ident()
-        self._sock.send(ident + asking.asked[2:])
         self.sent += 1
         asking.port = self
         asking.ident = ident
         self._open[ident] = asking
+        return ident
 
     def forget(self, asking: Try) -> None:
         """Nobody waits for it any more."""
@@ -270,22 +306,19 @@ class Port:
             self.close()
 
     def close(self) -> None:
-        if self._sock.fileno() >= 0:
-            self._loop.remove_reader(self._sock.fileno())
-            self._sock.close()
+        if self.sock.fileno() >= 0:
+            self._loop.remove_reader(self.sock.fileno())
+            self.sock.close()
 
     def _on_readable(self) -> None:
-        for _ in range(16):  # then the loop's turn
-            try:
-                data = self._sock.recv(_ANSWER_SIZE)
-            except (BlockingIOError, InterruptedError):
-                return
-            except OSError:  # ICMP: nobody listens there
-                self._fail()
-                return
-            self._take(data)
-            if not self._open:  # nothing is expected; whatever else is there can wait for the loop's next look
-                return
+        came = self._upstream.bundle
+        try:
+            count = came.receive(self.sock)
+        except OSError:  # ICMP: nobody listens there
+            self._fail()
+            return
+        for index in range(count):
+            self._take(came.data(index))
 
     def _take(self, data: bytes) -> None:
         asking = self._open.get(data[:2])

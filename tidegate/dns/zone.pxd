@@ -2,8 +2,10 @@ cimport cython
 
 from tidegate.dns.answer cimport Answer, Variant
 from tidegate.dns.cookie cimport Jar
+from tidegate.dns.match cimport Match
 from tidegate.dns.sheet cimport Sheet
 from tidegate.dns.tally cimport Meter
+from tidegate.dns.tree cimport Tree
 from tidegate.dns.view cimport Asker
 from tidegate.dns.wire cimport Query, cookie_at
 
@@ -23,7 +25,7 @@ cdef class Zone:
     cdef public Jar jar
     cdef object _access
     cdef object _authority
-    cdef object _tree
+    cdef Tree _tree
     cdef object _networks
     cdef dict _names
     cdef tuple _subnets
@@ -45,3 +47,12 @@ cdef class Zone:
 
     @cython.locals(found=Asker, key=bytes)
     cpdef Asker asker(self, bytes source, bytes local, bint stream=*)
+
+    @cython.locals(found=Answer)
+    cpdef bytes resolve(self, Query query, Asker asker)
+
+    @cython.locals(head=Answer, found=Answer, place=Match)
+    cdef Answer _prepared(self, Query query, Asker asker)
+
+    @cython.locals(found=Match)
+    cpdef Match _match(self, bytes name, int qtype)

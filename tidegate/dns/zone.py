@@ -38,6 +38,7 @@ _ONE_QUESTION = b"\0\1\0\0\0\0"
 _OPT = wire.option_record(do=False)
 _OPT_DO = wire.option_record(do=True)
 _NOTHING = Background()
+_FOREIGN = Place.FOREIGN
 
 
 class Zone:
@@ -81,7 +82,7 @@ class Zone:
         self._subnets: tuple[str, ...] = ()
         self._problems: dict[str, Problem] = {}
         self._externals = 0  # targets that are something outside
-        self.sheet = Sheet(self.udp_meter)
+        self.sheet = Sheet(self.udp_meter, cookies=jar is not None)
         self._memo = Memo(sheet=self.sheet)
         self._answers = self._memo.answers
         self._askers: dict[bytes, Asker] = {}
@@ -242,7 +243,7 @@ class Zone:
         if found is not None:
             return found
         place = self._match(query.name, query.qtype)
-        if place.place is Place.FOREIGN:
+        if place.place is _FOREIGN:
             return None
         if self._externals and place.alias and query.qtype not in _OF_THE_ALIAS:
             return self._chained(query, asker)

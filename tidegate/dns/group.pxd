@@ -1,0 +1,17 @@
+cimport cython
+
+from tidegate.dns.upstream cimport Upstream
+
+cdef class Group:
+    cdef public tuple upstreams
+    cdef public bint is_trusted
+
+    @cython.locals(only=Upstream)
+    cpdef list ranked(self, double now)
+
+cdef class Groups:
+    cdef public Group general
+    cdef dict _zones
+    cdef frozenset _apexes
+
+    cpdef Group of(self, bytes name)
