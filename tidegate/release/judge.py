@@ -20,7 +20,7 @@ from tidegate.release.gates import (
 from tidegate.release.samples import Counts, Window, above, at_most_more, mean, quantile_bound, surely_slower, wilson
 from tidegate.value import Value
 
-ENOUGH_FAILURES = 10  # that speak for themselves before there are samples enough to pass
+ENOUGH_FAILURES = 5  # may fail a candidate before it has requests enough to pass: as many let a worker leave it out
 _SLOWEST = 0.01
 _HOLDS: dict[str, Callable[[float, float], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge, "==": eq, "!=": ne}
 
