@@ -71,6 +71,18 @@ def test_a_weight_for_a_version_without_endpoint_waits_for_it():
     assert codes(made) == ["T1305"]
 
 
+def test_a_layer_of_zeros_keeps_its_version_from_traffic_and_is_no_mistake():
+    made = make(V1, V2, V3, overrides=shifted(v1=0))
+    assert weights(made, "a.test/") == {"web v1": 0, "web v2": 100, "web v3": 100}
+    assert codes(made) == []
+
+
+def test_a_weight_of_zero_for_a_version_without_endpoint_misses_nothing():
+    made = make(V1, overrides=shifted(v1=100, v9=0))
+    assert weights(made, "a.test/")["web v1"] == 100
+    assert codes(made) == []
+
+
 def test_a_mode_holds_for_route_host_or_service():
     for target in ("a.test/", "a.test", "web"):
         made = make(V1, overrides=Overrides(modes={target: TrafficMode.MAINTENANCE}, messages={target: "back soon"}))

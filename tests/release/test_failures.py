@@ -101,5 +101,12 @@ def test_or_to_a_person_where_that_was_asked_or_nobody_is_there_to_go_back_to():
 
 
 def test_what_takes_too_long_asks_a_person():
-    assert stuck(SERVING, 1599.0, "old1 does not end") is SERVING
-    assert stuck(SERVING, 1600.0, "old1 does not end").paused.text == "old1 does not end for 600 s"
+    assert stuck(SERVING, seen(), 1599.0, "old1 does not end") is SERVING
+    assert stuck(SERVING, seen(), 1600.0, "old1 does not end").paused.text == "old1 does not end for 600 s"
+
+
+def test_while_requests_are_held_nobody_is_waited_for():
+    held = replace(SERVING, held=True, spec=replace(SERVING.spec, on_failure=OnFailure.PAUSE))
+
+    assert failing(held, CRASHED).state is State.ROLLING_BACK
+    assert stuck(held, seen(), 1600.0, "old1 does not end").state is State.ROLLING_BACK

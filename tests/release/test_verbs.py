@@ -174,6 +174,11 @@ def test_only_what_goes_on_by_itself_can_be_paused(state):
         pause(replace(release(), state=state), ANN)
 
 
+def test_while_requests_are_held_there_is_no_pause():
+    with pytest.raises(Conflict, match="requests are held"):
+        pause(replace(release(), state=State.STARTING, held=True), ANN)
+
+
 def test_what_is_not_paused_is_not_resumed_and_what_is_paused_not_paused():
     with pytest.raises(Conflict, match="not paused"):
         resume(release(), ANN)

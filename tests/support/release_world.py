@@ -38,6 +38,7 @@ class World:
     crash_after: int = -1  # the program dies after so many writes and acts
     done: int = 0
     writes: int = 0
+    late: bool = False  # the workers have not taken over the newest table
     disturbed: bool = False  # replicas were lost by no fault of the release, so requests may have nobody
     log: list[str] = field(default_factory=list)
 
@@ -81,7 +82,9 @@ class World:
         )
 
     def publish(self):
-        """Every worker takes over the table."""
+        """Every worker takes over the table, unless they are late."""
+        if self.late:
+            return
         self.table = overlay(Overrides(), [self.stored])
         for id_ in self.table.drained:
             self.drained_at.setdefault(id_, self.now)
@@ -159,6 +162,34 @@ class World:
 
     def crash(self, id_, exit_code=1):
         self._set(id_, state=InstanceState.STOPPED, ready_since=0.0, exit_code=exit_code)
+
+    def breaks(self, id_, how):
+        each = self._get(id_)
+        if how == "vanishes":
+            del (self.stable if id_ in self.stable else self.candidate)[id_]
+        elif not each.alive:
+            return
+        elif how == "ends":
+            self.crash(id_)
+        elif how == "restarts":
+            self._set(id_, restarts=each.restarts + 1)
+        elif how == "memory":
+            self._set(id_, state=InstanceState.STOPPED, ready_since=0.0, exit_code=137, out_of_memory=True)
+        else:
+            self.gets_unready(id_)
+
+    def recover(self):
+        """Everything that runs is ready, or comes up."""
+        for each in (*self.stable.values(), *self.candidate.values()):
+            if each.alive and not each.ready:
+                self._set(each.id, ready_since=self.now)
+
+    def heal(self):
+        """From here on nothing fails any more."""
+        self.ready_after, self.verdict, self.late, self.crash_after = 2.0, Outcome.PASS, False, -1
+        for each in (*self.stable.values(), *self.candidate.values()):
+            self._set(each.id, restarts=0, out_of_memory=False)
+        self.recover()
 
     def gets_unready(self, id_):
         self._set(id_, ready_since=0.0)

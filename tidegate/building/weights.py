@@ -3,7 +3,8 @@
 A *layer* is what was set for one target: the route, else its host, else the service. Within the layer that governs a
 backend, a version that is not named gets nothing, so that a version started beside a release gets no traffic by
 surprise; but once none of the named ones with a weight is left (nor went a moment ago), the layer is moot and the
-others keep their own weights, so that an old shift cannot starve a new deployment.
+others keep their own weights, so that an old shift cannot starve a new deployment. A layer of zeros only keeps its versions
+from traffic: that is no mistake, and nobody is told of one.
 """
 
 from __future__ import annotations
@@ -81,8 +82,10 @@ def _layer(
     others = [member for member in members if _triple(member) not in named]
     moot = bool(others) and not expected
     chosen = [_with_weight(member, named.get(_triple(member), member.weight if moot else 0)) for member in members]
-    problems = [_nobody_there(id_, target, each) for each in dict.fromkeys(version_name(b.version) for b in absent)]
-    if others:
+    problems = [
+        _nobody_there(id_, target, each) for each in dict.fromkeys(version_name(b.version) for b in absent if b.weight)
+    ]
+    if others and any(names.values()):
         problems.append(_moot(id_, target, others) if moot else _unnamed(id_, target, others))
     return chosen + absent, problems
 

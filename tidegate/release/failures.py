@@ -33,10 +33,11 @@ def found(release: Release, seen: Seen, now: float) -> Finding | None:
 def failed(release: Release, seen: Seen, now: float, finding: Finding) -> Release:
     """The release after `finding`: rolled back to the old side if that can serve; else, or if asked so, it waits for a person.
 
-    A rollback that has moved traffic is never rolled back by itself: the version it came from was left for a reason.
+    A rollback that has moved traffic is never rolled back by itself: the version it came from was left for a reason. While requests
+    are held no person is waited for.
     """
     spec = release.spec
-    if spec.on_failure is OnFailure.PAUSE:
+    if spec.on_failure is OnFailure.PAUSE and not release.held:
         return asked(release, now, finding.text)
     if spec.rollback_of and release.share > 0.0:
         return asked(release, now, f"{finding.text}; a rollback is not rolled back by itself")
@@ -108,11 +109,14 @@ def _short(release: Release, seen: Seen, now: float) -> str:
     return f"{able} of {wanted} replicas that a share of {release.share:.0%} needs are ready"
 
 
-def stuck(release: Release, now: float, what: str) -> Release:
-    """`release`, asking a person if it has waited too long for `what`."""
+def stuck(release: Release, seen: Seen, now: float, what: str) -> Release:
+    """`release`, asking a person if it has waited too long for `what`; on its way back if requests are held for that."""
     if now < release.phase_since + release.spec.progress_seconds:
         return release
-    return asked(release, now, f"{what} for {now - release.phase_since:.0f} s", Cause.STUCK)
+    text = f"{what} for {now - release.phase_since:.0f} s"
+    if release.held:
+        return begin_retreat(release, seen, now, reason=text)
+    return asked(release, now, text, Cause.STUCK)
 
 
 def first_look(seen: Seen) -> dict[str, int]:

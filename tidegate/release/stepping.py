@@ -27,7 +27,11 @@ def stepped(release: Release, seen: Seen, now: float) -> Release:
     if release.phase is Phase.START:
         return _started(release, seen, now)
     if release.phase is Phase.SHIFT:
-        return _in_phase(release, Phase.HOLD, now) if seen.live else stuck(release, now, "the workers' tables are late")
+        return (
+            _in_phase(release, Phase.HOLD, now)
+            if seen.live
+            else stuck(release, seen, now, "the workers' tables are late")
+        )
     if release.phase is Phase.HOLD:
         return _held(release, seen, now)
     return _reduced(release, seen, now)
@@ -122,7 +126,7 @@ def _reduced(release: Release, seen: Seen, now: float) -> Release:
         return moved(release, now, what, fates=wished(release, leaving, Wish.DRAIN, now))
     ending = [each.name for each in with_wish(release, seen.stable, *_LEAVING) if each.alive]
     if ending:
-        return stuck(release, now, f"{', '.join(ending)} does not end")
+        return stuck(release, seen, now, f"{', '.join(ending)} does not end")
     if step.stop_first:
         return replace(_in_phase(release, Phase.START, now), candidates=max(release.candidates, step.candidates))
     return _next_step(release, now)

@@ -68,6 +68,8 @@ def _waiting(release: Release, seen: Seen) -> str:
 
 def pause(release: Release, by: By) -> Release:
     """Nothing goes on until it is resumed; the candidate keeps the share it has, and still loses it if it breaks."""
+    if release.held:
+        raise _not_now(release, "pause", "requests are held until it goes on: abort it, or let it go on")
     if release.state not in UNDECIDED or release.state is State.AWAITING_CONFIRM or release.paused is not None:
         why = "it waits for you already" if release.state in UNDECIDED else "the decision was made"
         raise _not_now(release, "pause", why)
