@@ -104,11 +104,11 @@ class Releases(RuleBasedStateMachine):
 
     @rule()
     def pause(self):
-        self.says(lambda release, _seen, by: pause(release, by))
+        self.says(pause)
 
     @rule()
     def resume(self):
-        self.says(lambda release, _seen, by: resume(release, by))
+        self.says(resume)
 
     @rule()
     def abort(self):
@@ -116,7 +116,7 @@ class Releases(RuleBasedStateMachine):
 
     @rule(old=st.integers(0, 100), new=st.integers(0, 100))
     def weigh(self, old, new):
-        self.says(lambda release, seen, by: weigh(release, seen, {"v1": old, "v2": new}, by))
+        self.says(lambda release, seen, by: weigh(release, seen, by, {"v1": old, "v2": new}))
 
     def says(self, verb):
         """Whether it was taken."""
@@ -177,9 +177,9 @@ class Releases(RuleBasedStateMachine):
     def answer(self):
         paused = self.world.stored.paused
         if paused is not None and paused.cause is Cause.FAILURE:
-            return self.says(abort) or self.says(lambda release, _seen, by: resume(release, by))
+            return self.says(abort) or self.says(resume)
         if paused is not None and paused.cause in (Cause.OPERATOR, Cause.STUCK):
-            return self.says(lambda release, _seen, by: resume(release, by))
+            return self.says(resume)
         if paused is not None or self.world.stored.state is State.AWAITING_CONFIRM:
             return self.says(promote) or self.says(abort)
         return False

@@ -7,7 +7,7 @@ from tests.support.release_world import World
 from tests.support.releases import WEB, news, olds, release, seen
 from tidegate.errors import Conflict
 from tidegate.release.record import Cause, Pause, Phase, State
-from tidegate.release.spec import Retire, Side, Step
+from tidegate.release.spec import OnFailure, Retire, Side, Step
 from tidegate.release.verbs import By, abort, pause, promote, resume, weigh
 
 ANN = By(who="ann", when=1030.0, why="looks good")
@@ -126,11 +126,11 @@ def test_nobody_is_promoted_who_is_not_ready():
 def test_a_pause_stops_the_clock_of_a_hold():
     made = holding()
     made.run(seconds=20.0)
-    made.commit(pause(made.stored, by(made)))
+    made.commit(pause(made.stored, made.seen(), by(made)))
     made.run(seconds=500.0)
     assert (made.stored.step, made.stored.share) == (0, 0.1)
 
-    made.commit(resume(made.stored, by(made)))
+    made.commit(resume(made.stored, made.seen(), by(made)))
     resumed = made.now
     made.run(until=lambda each: each.step == 1)
     assert 35.0 <= made.now - resumed <= 41.0
@@ -138,7 +138,7 @@ def test_a_pause_stops_the_clock_of_a_hold():
 
 def test_a_pause_is_no_reason_to_send_requests_to_what_is_broken():
     made = holding()
-    made.commit(pause(made.stored, by(made)))
+    made.commit(pause(made.stored, made.seen(), by(made)))
     made.crash("new-web-v2-1")
     made.run(until=lambda each: each.state is State.ROLLED_BACK)
 
@@ -148,14 +148,34 @@ def test_a_pause_is_no_reason_to_send_requests_to_what_is_broken():
 def test_a_hold_that_ended_in_a_pause_begins_anew():
     made = holding()
     unsure = replace(made.stored, extended=3, paused=Pause(cause=Cause.INCONCLUSIVE, text="12 requests", since=1100.0))
-    after = resume(unsure, By(who="ann", when=5000.0))
+    after = resume(unsure, made.seen(), By(who="ann", when=5000.0))
 
     assert (after.extended, after.phase_since, after.until) == (0, 5000.0, 5060.0)
 
 
+def test_what_broke_is_made_anew_when_a_person_lets_it_go_on():
+    made = holding(on_failure=OnFailure.PAUSE)
+    made.crash("new-web-v2-1", exit_code=3)
+    made.run(until=lambda each: each.paused is not None)
+    made.ready_after = 60.0
+    made.commit(resume(made.stored, made.seen(), by(made)))
+    made.run(until=lambda each: each.step == 1 and each.phase == "hold")
+
+    assert all(each.ready for each in made.candidate.values())
+
+
+def test_restarts_that_a_person_has_seen_are_forgiven():
+    restless = seen(candidate=news(1, restarts=3))
+    halt = Pause(cause=Cause.FAILURE, text="new1 restarted 3 times", since=1000.0)
+    halted = replace(release(), state=State.SHIFTING, step=1, phase=Phase.HOLD, paused=halt)
+
+    assert resume(halted, restless, ANN).restarted == {"new1": 3}
+    assert promote(halted, restless, ANN).restarted == {"new1": 3}
+
+
 def test_what_was_stuck_gets_its_time_again():
     halt = Pause(cause=Cause.STUCK, text="old1 does not end", since=1600.0)
-    after = resume(replace(release(), state=State.SHIFTING, phase=Phase.REDUCE, paused=halt), ANN)
+    after = resume(replace(release(), state=State.SHIFTING, phase=Phase.REDUCE, paused=halt), seen(), ANN)
 
     assert (after.paused, after.phase_since) == (None, 1030.0)
 
@@ -164,26 +184,26 @@ def test_what_the_plan_wants_confirmed_is_not_resumed_but_promoted():
     halt = Pause(cause=Cause.CONFIRM, text="", since=1.0)
 
     with pytest.raises(Conflict) as raised:
-        resume(replace(release(), paused=halt), ANN)
+        resume(replace(release(), paused=halt), seen(), ANN)
     assert "promote it" in raised.value.problems[0].cause
 
 
 @pytest.mark.parametrize("state", [State.AWAITING_CONFIRM, State.DRAINING, State.ROLLING_BACK, State.COMPLETE])
 def test_only_what_goes_on_by_itself_can_be_paused(state):
     with pytest.raises(Conflict, match="T2002"):
-        pause(replace(release(), state=state), ANN)
+        pause(replace(release(), state=state), seen(), ANN)
 
 
 def test_while_requests_are_held_there_is_no_pause():
     with pytest.raises(Conflict, match="requests are held"):
-        pause(replace(release(), state=State.STARTING, held=True), ANN)
+        pause(replace(release(), state=State.STARTING, held=True), seen(), ANN)
 
 
 def test_what_is_not_paused_is_not_resumed_and_what_is_paused_not_paused():
     with pytest.raises(Conflict, match="not paused"):
-        resume(release(), ANN)
+        resume(release(), seen(), ANN)
     with pytest.raises(Conflict, match="waits for you"):
-        pause(pause(release(), ANN), ANN)
+        pause(pause(release(), seen(), ANN), seen(), ANN)
 
 
 # -------------------------------------------------------------------------------------------------------------- abort
@@ -256,7 +276,7 @@ def test_two_services_on_one_route_begin_with_all_on_the_old_one():
 
 def test_relative_weights_are_moved_by_hand_and_confirmed_with_force():
     made = two_services()
-    made.commit(weigh(made.stored, made.seen(), {"shop/nginx-v2": 100}, by(made)))
+    made.commit(weigh(made.stored, made.seen(), by(made), {"shop/nginx-v2": 100}))
     assert made.stored.share == 0.5
     made.commit(promote(made.stored, made.seen(), by(made)))
     made.run(until=lambda each: each.closed)
@@ -267,7 +287,7 @@ def test_relative_weights_are_moved_by_hand_and_confirmed_with_force():
 
 def test_confirmed_without_force_the_weights_stay_and_the_old_service_leaves():
     made = two_services()
-    made.commit(weigh(made.stored, made.seen(), {"shop/nginx-v1": 20, "shop/nginx-v2": 80}, by(made)))
+    made.commit(weigh(made.stored, made.seen(), by(made), {"shop/nginx-v1": 20, "shop/nginx-v2": 80}))
     made.commit(promote(made.stored, made.seen(), by(made), keep=True))
     made.run(until=lambda each: each.closed)
 
@@ -283,7 +303,7 @@ def test_nobody_confirms_weights_that_leave_the_new_service_without_requests():
 
 def test_rolled_back_the_new_service_leaves_and_the_old_one_has_everything():
     made = two_services()
-    made.commit(weigh(made.stored, made.seen(), {"shop/nginx-v1": 50, "shop/nginx-v2": 50}, by(made)))
+    made.commit(weigh(made.stored, made.seen(), by(made), {"shop/nginx-v1": 50, "shop/nginx-v2": 50}))
     made.commit(abort(made.stored, made.seen(), by(made)))
     made.run(until=lambda each: each.closed)
 
@@ -298,7 +318,7 @@ def test_weights_that_mean_nothing_are_refused(weights):
     made = two_services()
 
     with pytest.raises(Conflict, match="T2002"):
-        weigh(made.stored, made.seen(), weights, by(made))
+        weigh(made.stored, made.seen(), by(made), weights)
 
 
 def test_no_weight_is_raised_by_hand_that_nobody_serves():
@@ -306,7 +326,7 @@ def test_no_weight_is_raised_by_hand_that_nobody_serves():
     few = seen(stable=olds(), candidate=news(1))
 
     with pytest.raises(Conflict, match="T2003") as raised:
-        weigh(made.stored, few, {"shop/nginx-v2": 100}, by(made))
+        weigh(made.stored, few, by(made), {"shop/nginx-v2": 100})
     assert raised.value.problems[0].cause == ("1 replicas of 2 are ready, 2 are needed; 3 of 1 are")
 
 
@@ -314,6 +334,6 @@ def test_a_release_that_moves_its_weights_itself_is_paused_first():
     made = holding()
 
     with pytest.raises(Conflict, match="pause it first"):
-        weigh(made.stored, made.seen(), {"v2": 20}, by(made))
-    halted = pause(made.stored, by(made))
-    assert weigh(halted, made.seen(), {"v2": 20}, by(made)).weights == {"v1": 90, "v2": 20}
+        weigh(made.stored, made.seen(), by(made), {"v2": 20})
+    halted = pause(made.stored, made.seen(), by(made))
+    assert weigh(halted, made.seen(), by(made), {"v2": 20}).weights == {"v1": 90, "v2": 20}

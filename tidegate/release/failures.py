@@ -104,7 +104,8 @@ def _short(release: Release, seen: Seen, now: float) -> str:
     wanted = needed(release.spec, release.weights)
     able = len(ready(release, seen.candidate))
     alone = not able and not release.weights.get(release.spec.stable_name)
-    if able >= wanted or (not alone and now < (release.short_since or now) + release.spec.short_seconds):
+    patience = 0.0 if alone else release.spec.short_seconds
+    if able >= wanted or now < (release.short_since or now) + patience:
         return ""
     return f"{able} of {wanted} replicas that a share of {release.share:.0%} needs are ready"
 

@@ -1,4 +1,5 @@
-"""What a person may say to a release: promote, pause, resume, abort, weights. Each returns the record as it is to be stored.
+"""What a person may say to a release: promote, pause, resume, abort, weights. Each takes the record, what is seen, and who
+says it, and returns the record as it is to be stored.
 
 Raises Conflict with what is in the way and what may be said instead: T2002 where the release is at another point, T2003 where
 nobody would serve.
@@ -11,9 +12,11 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from tidegate.errors import Conflict, Problem
-from tidegate.release.capacity import covered, needed, ready, shared
+from tidegate.release.capacity import covered, needed, ready, shared, staying
 from tidegate.release.ending import begin_draining
-from tidegate.release.record import UNDECIDED, Cause, Pause, Phase, Release, State, moved
+from tidegate.release.failures import first_look
+from tidegate.release.fates import wished
+from tidegate.release.record import UNDECIDED, Cause, Pause, Phase, Release, State, Wish, moved
 from tidegate.release.retreat import begin_retreat, can_return
 from tidegate.release.seen import Seen
 from tidegate.release.stepping import held_again, passed
@@ -36,6 +39,7 @@ def promote(release: Release, seen: Seen, by: By, *, full: bool = False, keep: b
     if release.state not in UNDECIDED:
         raise _not_now(release, "promote", "the decision was made")
     hurried = _said(replace(release, full=release.full or full), by, "promoted to the end" if full else "promoted")
+    hurried = _forgiven(hurried, seen, by.when)
     if release.state is State.AWAITING_CONFIRM:
         return _confirmed(hurried, seen, by, keep)
     paused = release.paused
@@ -45,7 +49,7 @@ def promote(release: Release, seen: Seen, by: By, *, full: bool = False, keep: b
         return replace(hurried, paused=None, skip=True)
     if not full and paused is None:
         raise _not_now(release, "promote", _waiting(release, seen))
-    return _going_on(hurried, by.when) if paused is not None else hurried
+    return _going_on(hurried, seen, by.when) if paused is not None else hurried
 
 
 def _confirmed(release: Release, seen: Seen, by: By, keep: bool) -> Release:
@@ -66,7 +70,7 @@ def _waiting(release: Release, seen: Seen) -> str:
     return f"{len(ready(release, seen.candidate))} of {step.candidates} replicas are ready, and no share goes to the others"
 
 
-def pause(release: Release, by: By) -> Release:
+def pause(release: Release, _seen: Seen, by: By) -> Release:
     """Nothing goes on until it is resumed; the candidate keeps the share it has, and still loses it if it breaks."""
     if release.held:
         raise _not_now(release, "pause", "requests are held until it goes on: abort it, or let it go on")
@@ -77,26 +81,36 @@ def pause(release: Release, by: By) -> Release:
     return replace(_said(release, by, "paused"), paused=halt)
 
 
-def resume(release: Release, by: By) -> Release:
+def resume(release: Release, seen: Seen, by: By) -> Release:
     """It goes on where it was paused. A hold that was interrupted lasts as long as it was to; one that ended in a pause begins
-    anew."""
+    anew. What broke is forgiven: replicas of ours that ended are made anew."""
     paused = release.paused
     if paused is None or paused.cause is Cause.CONFIRM:
         why = "it is not paused" if paused is None else "the plan wants a confirmation here: promote it"
         raise _not_now(release, "resume", why)
-    return _going_on(_said(release, by, "resumed"), by.when)
+    return _going_on(_said(release, by, "resumed"), seen, by.when)
 
 
-def _going_on(release: Release, now: float) -> Release:
+def _going_on(release: Release, seen: Seen, now: float) -> Release:
     """Time stood still while it was paused."""
     paused = release.paused
     assert paused is not None
-    free = replace(release, paused=None, reason="")
+    free = replace(_forgiven(release, seen, now), paused=None, reason="")
     if paused.cause is not Cause.OPERATOR:
         return held_again(free, now) if release.phase is Phase.HOLD else replace(free, phase_since=now, progress_at=now)
     lost = now - paused.since
     until = release.until + lost if release.until else 0.0
     return replace(free, until=until, progress_at=release.progress_at + lost)
+
+
+def _forgiven(release: Release, seen: Seen, now: float) -> Release:
+    """A failure that a person has looked at is not held against the candidate again, and what is missing has time to come up."""
+    if release.paused is None or release.paused.cause is not Cause.FAILURE:
+        return release
+    broken = [each for each in staying(release, seen.candidate) if each.out_of_memory or not each.alive]
+    fates = wished(release, broken, Wish.REMOVE, now) if release.spec.creates else release.fates
+    short_since = now + release.spec.ready_seconds - release.spec.short_seconds if broken else 0.0
+    return replace(release, fates=fates, restarted=first_look(seen), short_since=short_since)
 
 
 def abort(release: Release, seen: Seen, by: By) -> Release:
@@ -116,7 +130,7 @@ def abort(release: Release, seen: Seen, by: By) -> Release:
     return begin_retreat(release, seen, by.when, reason=by.why or f"aborted by {by.who}", who=by.who, why=by.why)
 
 
-def weigh(release: Release, seen: Seen, weights: Mapping[str, int], by: By) -> Release:
+def weigh(release: Release, seen: Seen, by: By, weights: Mapping[str, int]) -> Release:
     """The weights as a person sets them, relative, each 0 to 1000; what is not named keeps its own. While the release waits for
     a person, and as far as what is ready covers it."""
     waits = release.state is State.AWAITING_CONFIRM or (release.paused is not None and release.state in UNDECIDED)
