@@ -45,7 +45,7 @@ def duplicate(release: Release, act: Create, labels: Mapping[str, str]) -> Dupli
             SLOT_LABEL: str(act.number),
         },
         command=spec.change.command,
-        stop_first=spec.steps[release.step].stop_first,
+        stop_first=spec.stops_first,
     )
 
 

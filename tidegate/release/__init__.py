@@ -11,6 +11,7 @@ and is never edited; `record` is where it stands, the only thing that is stored 
 * `overlay.overlay(overrides, releases) -> Overrides` is what the builder takes: both sides move in one table.
 * `verbs`: promote, pause, resume, abort, weights: (release, seen, ..., by) -> Release, or Conflict. `succession`: which release
   may follow which, rollback of a finished one, and what of the history is kept.
+* `story` tells people what a release is going to do and what it waits for.
 * `capacity` says what covers a share, `failures` what speaks against a candidate, `retreat` how the old side takes over again.
 
 `gates` are what may be asked and the verdicts; `gate_text` reads them; `samples` are both sides' requests over the same time and

@@ -36,7 +36,7 @@ def begin_retreat(
         state=State.ROLLING_BACK,
         reason=reason,
         candidates=0,
-        held=release.held or (_stops_first(release) and nobody),
+        held=release.held or (release.spec.stops_first and nobody),
         paused=None,
         phase_since=now,
         progress_at=now,
@@ -71,7 +71,7 @@ def _restarted(release: Release, seen: Seen, now: float) -> Release:
 
 def _placed(release: Release, seen: Seen, stopped: list[Container]) -> list[Container]:
     """Those whose place is free: with stop first, no replica of the candidate is about to end, or stands in their slot."""
-    if not _stops_first(release):
+    if not release.spec.stops_first:
         return stopped
     if any(each.alive for each in with_wish(release, seen.candidate, Wish.DRAIN, Wish.STOP, Wish.REMOVE)):
         return []
@@ -129,7 +129,7 @@ def _thinned(release: Release, seen: Seen, now: float) -> Release:
         return release
     nobody = len(leaving) == len(stay) and not ready(release, seen.stable)
     what = f"{len(leaving)} replicas of {release.spec.candidate.called} leave"
-    held = release.held or (nobody and _stops_first(release))
+    held = release.held or (nobody and release.spec.stops_first)
     fates = wished(release, leaving, Wish.DRAIN, now)
     return moved(release, now, what, fates=fates, held=held, progress_at=now)
 
@@ -140,7 +140,7 @@ def _too_many(release: Release, seen: Seen, useful: int) -> int:
     if release.share:
         surplus -= -(-_missing(release, seen) * release.spec.replicas // release.spec.stables)
     waiting = with_wish(release, seen.stable, Wish.STOP)
-    if _stops_first(release) and waiting and not with_wish(release, seen.stable, Wish.RETURN):
+    if release.spec.stops_first and waiting and not with_wish(release, seen.stable, Wish.RETURN):
         surplus = max(surplus, release.spec.steps[0].candidates)
     return max(0, surplus)
 
@@ -172,10 +172,6 @@ def _overdue(release: Release, seen: Seen, now: float) -> Release:
         return release
     why = f"{release.reason}; and {spec.stable.called} did not take over within {waited:.0f} s"
     return moved(release, now, "failed", why=why, state=State.FAILED, reason=why, fates={}, held=False)
-
-
-def _stops_first(release: Release) -> bool:
-    return any(step.stop_first for step in release.spec.steps)
 
 
 def _wish(release: Release, container: Container) -> Wish | None:

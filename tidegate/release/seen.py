@@ -48,7 +48,7 @@ class Fault(Value):
 class Seen(Value):
     """One look at everything that concerns a release.
 
-    `stable` and `candidate` are all containers of each side, ended ones too. `live`: the table at every worker says what the
+    `stable` and `candidate` are all containers of each side, ended ones too; one that is not there is taken for removed. `live`: the table at every worker says what the
     stored record says (weights, drains, hold). `busy`: acts of this release are on their way. `verdicts` are what the gates of
     the present step said at `judged_at`. `whole` is False while a provider that matters has not spoken or lost sight of
     its engine; nothing is decided then.

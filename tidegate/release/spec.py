@@ -152,6 +152,11 @@ class Spec(Value, omit_defaults=False):
         return bool(self.slots)
 
     @property
+    def stops_first(self) -> bool:
+        """Whether the two sides cannot live side by side."""
+        return any(step.stop_first for step in self.steps)
+
+    @property
     def stable_name(self) -> str:
         """What the old side is called in the weights: its version, or its service where the sides are two services."""
         return self._name(self.stable)
