@@ -51,6 +51,12 @@ def test_a_version_without_a_policy_shares_as_ever():
     assert weights(make(V1, replaced(V2, release=None)), "a.test/") == {"web v1": 100, "web v2": 100}
 
 
+def test_weights_that_do_not_name_it_say_themselves_that_it_gets_nothing():
+    made = make(V1, V2, overrides=shifted(v1=100))
+    assert weights(made, "a.test/") == {"web v1": 100, "web v2": 0}
+    assert codes(made) == ["T1310"]
+
+
 def test_weights_that_name_it_are_its_release():
     first = make(V1, V2)
     second = make(V1, V2, previous=first, overrides=shifted(v1=95, v2=5))

@@ -7,7 +7,8 @@ instance went, so that stop-then-start answers 503 or holds instead of 404.
 `build` makes the next `Build` from the previous one at a cost that follows the change: services whose tuple of
 instances is another object, whose endpoints' health changed, or that an override names are built again, then the
 routes and DNS names these touch; everything else is shared. One build in the making is a `Work`: `changed` fills it with what
-is to be done, `services`, `places` and `names` do it; `naming` says what a service is called. Nothing is mutated: a `Build` may be built upon twice.
+is to be done, `services`, `places`, `previews` and `names` do it; `naming` says what a service is called, `waiting` which of its
+versions must not have a share yet. Nothing is mutated: a `Build` may be built upon twice.
 
 Must not happen here: I/O, clocks, randomness; raising on anything an operator or a container wrote.
 """

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from tidegate.building.claims import Group, route_id
 from tidegate.building.layering import group_layers, override_layers, policy, spec_layers
 from tidegate.building.waiting import waiting_problem, waits
-from tidegate.building.weights import is_named, weighted
+from tidegate.building.weights import governs, weighted
 from tidegate.errors import Problem, Severity
 from tidegate.model import Backend, Overrides, Route, RouteSpec, TrafficMode
 from tidegate.settings.layers import Layer
@@ -96,7 +96,7 @@ def _from_groups(
         (b.service, b.version or "", b.port) for group in winners if group.gone_at is not None for b in group.backends
     }
     chosen, problems = weighted(id_, first.host, backends, present, recent, overrides.weights)
-    unnamed = [each for each in waiting if not is_named(id_, first.host, each, overrides.weights)]
+    unnamed = [each for each in waiting if not governs(overrides.weights, id_, first.host, each)]
     mode, message = _mode(id_, first.host, backends, overrides)
     route = Route(
         id=id_,

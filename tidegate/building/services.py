@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tidegate.building.parts import Part, build_part
 from tidegate.building.waiting import waiting_problem
-from tidegate.building.weights import is_named, version_name
+from tidegate.building.weights import governs, version_name
 from tidegate.building.work import Work
 from tidegate.errors import Problem
 from tidegate.model import Instance
@@ -44,11 +44,12 @@ def _seen(work: Work, key: str, old: Part | None) -> tuple[Instance, ...]:
 
 
 def _waiting(work: Work, key: str, part: Part) -> Iterator[Problem]:
-    """What is said of versions that wait for their release, and for which no weight is set."""
+    """What is said of versions that wait for their release where no weights are set that say who gets nothing."""
     places = [(id_, group.host) for id_, group in part.groups.items()] or [("", "")]
+    if not part.holding.waiting or any(governs(work.overrides.weights, *place, key) for place in places):
+        return
     for version in sorted(part.holding.waiting):
-        if not any(is_named(id_, host, key, work.overrides.weights, version) for id_, host in places):
-            yield waiting_problem(key, version_name(version))
+        yield waiting_problem(key, version_name(version))
 
 
 def _take_checks(work: Work, old: Part | None, new: Part | None) -> None:

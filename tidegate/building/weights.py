@@ -54,10 +54,9 @@ def weighted(
     return tuple(chosen), tuple(problems)
 
 
-def is_named(id_: str, host: str, service: str, layers: Layers, version: str | None = None) -> bool:
-    """Whether the weights that govern the service, or its `version`, on a route name it."""
-    names = next((layers[each] for each in (id_, host, service) if each in layers), {})
-    return service in names or (version is not None and version_name(version) in names)
+def governs(layers: Layers, id_: str, host: str, service: str) -> bool:
+    """Whether weights were set that hold for the service on this route; they say who of its versions gets nothing."""
+    return any(target in layers for target in (id_, host, service))
 
 
 def _layer(
