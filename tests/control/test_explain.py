@@ -7,8 +7,8 @@ from tidegate.config import HttpConfig
 from tidegate.control.ejections import Out
 from tidegate.control.explain import container_names, explain_container, explain_url, near
 from tidegate.errors import Problem
-from tidegate.model import Asked, HealthState, Overrides, TrafficMode
-from tidegate.policy import Algorithm, Balance, Limits
+from tidegate.model import Asked, HealthState, Overrides, Preview, ReleasePolicy, TrafficMode
+from tidegate.policy import Algorithm, Balance, FieldMatch, Limits, Match
 from tidegate.router.decision import Decider
 
 NONE = Overrides()
@@ -54,6 +54,7 @@ def test_a_served_url_is_followed_to_its_endpoints():
             {"balance": Balance(algorithm=Algorithm.HASH, hash_key="cookie:sid")},
             "same endpoint for the same cookie:sid",
         ),
+        ({"balance": Balance(split="cookie:sid")}, "split: the same version for the same cookie:sid"),
         ({"balance": Balance(sticky=True)}, "sticky: cookie tidegate keeps a client for 28800 s"),
         (
             {"limits": Limits(endpoint_requests=9, endpoint_connections=4)},
@@ -88,6 +89,23 @@ def test_an_endpoint_that_workers_have_ejected_says_so_and_for_how_long(out, fou
     assert said(explanation, words)
     assert explanation.found is found
     assert explanation.endpoints == ("web-1:80",)
+
+
+def test_a_version_that_wants_a_release_and_its_preview_say_so():
+    old = instance("old", version="v1", routes=["a.test/"], created_at=1.0)
+    policy = ReleasePolicy(strategy="canary", shares=(5, 25))
+    new = instance("new", version="v2", routes=["a.test/"], created_at=2.0, release=policy)
+    seen = {"docker": inventory(old, new)}
+    shown = Preview(backend="v2", matches=(Match(headers=(FieldMatch(name="x-preview", value="1"),)),))
+    made = build(None, seen, healthy("old:80", "new:80"), Overrides(previews={"web": shown}))
+    found = explain_container(made.table, seen, made.problems, "new")
+    assert said(found, "wants a release (canary 5 %, 25 %)", "claims a.test/ on port 80", "served")
+    assert said(
+        of_url(made.table), "backend web v2 port 80: weight 0, 0 %", "not taken, it asks for header x-preview = 1"
+    )
+    assert said(
+        of_url(made.table, lines="X-Preview: 1\r\n"), "preview of a.test/", "backend web v2 port 80: weight 100"
+    )
 
 
 def test_a_path_counts_by_segments():

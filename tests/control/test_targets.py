@@ -4,7 +4,8 @@ from tests.support.seen import instance, inventory
 from tidegate.building import build
 from tidegate.control.targets import also_named, completed, drainable, known, routes_of, weights_of
 from tidegate.errors import NoSuchThing
-from tidegate.model import Overrides
+from tidegate.model import Overrides, Preview
+from tidegate.policy import FieldMatch, Match
 
 MADE = build(
     None,
@@ -34,6 +35,16 @@ TABLE = MADE.table
 def test_a_target_governs_its_routes(target, routes):
     assert {route.id for route in routes_of(TABLE, target)} == routes
     known(TABLE, target)
+
+
+def test_a_preview_is_no_target_and_its_weight_is_none_that_was_set():
+    shown = Preview(backend="v2", matches=(Match(headers=(FieldMatch(name="x-preview"),)),))
+    made = build(None, MADE.memo.inventories, {}, Overrides(weights={"web": {"v1": 9}}, previews={"web": shown}))
+    assert "a.test/#header.x-preview" in made.table.routes
+    assert weights_of(made.table, "web") == weights_of(made.table, "a.test/") == {"v1": 9, "v2": 0}
+    assert {route.id for route in routes_of(made.table, "web")} == {"a.test/", "a.test/api"}
+    with pytest.raises(NoSuchThing):
+        known(made.table, "a.test/#header.x-preview")
 
 
 def test_an_unknown_target_is_answered_with_names_like_it():

@@ -4,10 +4,13 @@ import json
 
 from tests.support.counts import counted
 from tests.support.router import endpoint, route, service, table_of
+from tests.support.seen import instance, inventory
+from tidegate.building import build
 from tidegate.control.ejections import Out
 from tidegate.control.traffic import Traffic
 from tidegate.control.usage import usage
-from tidegate.model import HealthState, TrafficMode
+from tidegate.model import HealthState, Overrides, Preview, TrafficMode
+from tidegate.policy import FieldMatch, Match
 
 KINDS = ("route", "service", "endpoint")
 
@@ -38,6 +41,17 @@ def test_what_carried_something_is_told_with_its_sums_and_what_the_table_says():
     assert len(row["duration_buckets"]) == len(found["bounds_seconds"]) + 1
     assert (shown["service", "v1"]["state"], shown["service", "v1"]["weight"]) == ("1/2", 70)
     assert (shown["route", "a.test/"]["state"], shown["route", "a.test/"]["requests"]) == ("hold", 0)
+
+
+def test_the_weight_of_a_version_is_not_that_of_its_preview():
+    old = instance("c1", version="v1", routes=["b.test/", "a.test/"])
+    new = instance("c2", version="v2", routes=["b.test/", "a.test/"])
+    matches = tuple(Match(headers=(FieldMatch(name=f"x-{name}"),)) for name in "abcdefgh")
+    overrides = Overrides(weights={"web": {"v1": 7, "v2": 3}}, previews={"web": Preview(backend="v2", matches=matches)})
+    made = build(None, {"docker": inventory(old, new)}, {}, overrides).table
+    assert {
+        row["version"]: row["weight"] for row in usage(Traffic(lambda: 0.0), made, ("service",), resting=True)["rows"]
+    } == {"v1": 7, "v2": 3}
 
 
 def test_what_rests_is_told_when_asked_for():

@@ -16,10 +16,11 @@ from tidegate.model import (
     HealthState,
     Instance,
     Inventory,
+    ReleasePolicy,
     Route,
     TrafficMode,
 )
-from tidegate.policy import Algorithm
+from tidegate.policy import NO_SPLIT, Algorithm
 from tidegate.routing import RoutingTable
 from tidegate.settings.layers import Said
 from tidegate.settings.redaction import shown_setting
@@ -116,6 +117,10 @@ def _route_steps(
 ) -> tuple[bool, list[str]]:
     owner = f"held by {route.owner}" if route.owner else "held by containers without a project"
     steps = [f"route {route.id}: {owner}" + (f", from {route.origin}" if route.origin else "")]
+    if route.preview_of:
+        steps.append(
+            f"preview of {route.preview_of}: the version that is looked at gets it, whatever its weight is there"
+        )
     if route.mode is TrafficMode.MAINTENANCE:
         steps.append("mode: maintenance; every request is answered 503 with a page")
     elif route.mode is TrafficMode.HOLD:
@@ -173,7 +178,10 @@ def _balancing(route: Route) -> list[str]:
     if balance.algorithm is Algorithm.LEAST_REQUESTS:
         steps.append("balancing: least requests of two, by weight")
     elif balance.algorithm is Algorithm.HASH:
-        steps.append(f"balancing: the same endpoint for the same {balance.hash_key}")
+        key = balance.hash_key if balance.split == NO_SPLIT else balance.split
+        steps.append(f"balancing: the same endpoint for the same {key}")
+    if balance.split != NO_SPLIT:
+        steps.append(f"split: the same version for the same {balance.split}; weights are shares of clients")
     if balance.sticky:
         steps.append(f"sticky: cookie {balance.sticky_cookie} keeps a client for {balance.sticky_seconds} s")
     per_endpoint = min((each for each in (limits.endpoint_requests, limits.endpoint_connections) if each), default=0)
@@ -243,6 +251,10 @@ def explain_container(
         f"service {instance.key}, version {instance.version or 'default'}, weight {instance.weight}"
         + (f", ports {', '.join(map(str, instance.ports))}" if instance.ports else ", no ports")
     )
+    if instance.release is not None:
+        steps.append(
+            f"wants a release{_wanted(instance.release)}: beside an earlier version it waits for weights that name it"
+        )
     service = table.services.get(instance.key)
     mine = [each for each in (service.endpoints if service else ()) if each.instance == instance.id]
     steps += [f"endpoint {_endpoint(each, out.get(each.id), now)}" for each in mine] or [
@@ -282,6 +294,11 @@ def _instance(inventories: Mapping[str, Inventory], name: str) -> Instance | Non
         if len(name) >= 4 and instance.id.startswith(name):
             by_prefix = instance
     return by_prefix
+
+
+def _wanted(release: ReleasePolicy) -> str:
+    shares = f" {', '.join(f'{share} %' for share in release.shares)}" if release.shares else ""
+    return f" ({release.strategy}{shares})" if release.strategy else ""
 
 
 def _claims(table: RoutingTable, instance: Instance) -> list[str]:

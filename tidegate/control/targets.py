@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 from tidegate.building import Build
 from tidegate.building.weights import version_name
@@ -13,22 +14,29 @@ from tidegate.routing import RoutingTable
 
 
 def routes_of(table: RoutingTable, target: str) -> list[Route]:
-    """The routes that an override of `target` governs. Costs a pass over all routes."""
-    if target in table.routes:
+    """The routes that an override of `target` governs; their previews follow them. Costs a pass over all routes."""
+    if _is_route(table, target):
         return [table.routes[target]]
     return [
         route
         for route in table.routes.values()
-        if route.host == target or any(backend.service == target for backend in route.backends)
+        if not route.preview_of
+        and (route.host == target or any(backend.service == target for backend in route.backends))
     ]
+
+
+def _is_route(table: RoutingTable, target: str) -> bool:
+    return target in table.routes and not table.routes[target].preview_of
 
 
 def known(table: RoutingTable, target: str) -> None:
     """Raises NoSuchThing (T1611) with the nearest names if nothing is called so."""
     hosts = {route.host for route in table.routes.values()}
-    if target in table.services or target in table.routes or target in hosts:
+    if target in table.services or _is_route(table, target) or target in hosts:
         return
-    raise _unknown(target, "service, host or route", [*table.services, *table.routes, *hosts])
+    raise _unknown(
+        target, "service, host or route", [*table.services, *filter(partial(_is_route, table), table.routes), *hosts]
+    )
 
 
 def drainable(build: Build, name: str) -> None:

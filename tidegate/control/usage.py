@@ -77,7 +77,7 @@ def _services(table: RoutingTable) -> Mapping[Key, Document]:
     """By service and version: the weight of the first route that names them, and how many endpoints are ready."""
     weights: dict[tuple[str, str | None], int] = {}
     for route in table.routes.values():
-        for backend in route.backends:
+        for backend in () if route.preview_of else route.backends:
             weights.setdefault((backend.service, backend.version), backend.weight)
     found: dict[Key, Document] = {}
     for key, service in table.services.items():
