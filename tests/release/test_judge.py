@@ -81,10 +81,12 @@ def test_too_few_requests_hold_a_release_whatever_they_say(requests):
         assert "50 say something" in verdict.text
 
 
-def test_five_failures_need_no_more_requests_to_speak_for_themselves():
+def test_five_failures_that_are_half_of_all_need_no_more_requests_to_speak_for_themselves():
     assert judge_success(SuccessGate(), window(side(5, 5), side(100))).outcome is FAIL
     assert judge_success(SuccessGate(), window(side(5, 4), side(100))).outcome is INCONCLUSIVE
-    assert judge_success(SuccessGate(), window(side(40, 5), side(100, 4))).outcome is INCONCLUSIVE
+    assert judge_success(SuccessGate(), window(side(10, 5), side(100))).outcome is FAIL
+    assert judge_success(SuccessGate(), window(side(11, 5), side(100))).outcome is INCONCLUSIVE
+    assert judge_success(SuccessGate(), window(side(10, 5), side(100, 50))).outcome is INCONCLUSIVE
 
 
 def test_a_verdict_tells_its_numbers():

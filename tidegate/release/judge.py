@@ -20,7 +20,9 @@ from tidegate.release.gates import (
 from tidegate.release.samples import Counts, Window, above, at_most_more, mean, quantile_bound, surely_slower, wilson
 from tidegate.value import Value
 
-ENOUGH_FAILURES = 5  # may fail a candidate before it has requests enough to pass: as many let a worker leave it out
+#: So many failures, if they are half of all, may fail a candidate before it has requests enough to pass. After as many a
+#: worker leaves an endpoint out, and more would never be seen.
+ENOUGH_FAILURES = 5
 _SLOWEST = 0.01
 _HOLDS: dict[str, Callable[[float, float], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge, "==": eq, "!=": ne}
 
@@ -55,7 +57,8 @@ def judge_success(gate: SuccessGate, window: Window) -> Verdict:
     stable, called = window.compared(gate.samples)
     text = f"success {_percent(candidate.success)} of {candidate.requests} requests ({candidate.failures} failed)"
     text += f", {called} {_percent(stable.success)} of {stable.requests}" if stable is not None else ""
-    if candidate.requests >= gate.samples or candidate.failures >= ENOUGH_FAILURES:
+    blatant = candidate.failures >= max(ENOUGH_FAILURES, candidate.requests / 2)
+    if blatant or candidate.requests >= gate.samples:
         fault = _less(gate, candidate, stable)
         if fault:
             return _verdict(gate, Outcome.FAIL, f"{text}: {fault}")
