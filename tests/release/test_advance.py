@@ -96,6 +96,14 @@ def test_requests_wait_while_what_cannot_live_beside_itself_is_replaced():
     assert made.table.modes == {}
 
 
+def test_nobody_stops_for_a_replica_that_its_owner_has_not_started():
+    made = world(Strategy.REPLACE, slots=()).run(seconds=60.0)
+    assert (made.stored.held, made.stored.fates) == (False, {})
+
+    made.owner_starts(3)
+    assert made.run(until=lambda each: each.finished).stored.state is State.COMPLETE
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("replicas", [1, 2, 5])
 def test_the_new_version_may_have_more_or_fewer_replicas(strategy, replicas):

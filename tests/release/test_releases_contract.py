@@ -8,7 +8,7 @@ from copy import deepcopy
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from tests.support.release_world import Killed, World
 from tests.support.releases import V1, V2, olds
@@ -17,6 +17,7 @@ from tidegate.release.gates import DEFAULT_GATES, Outcome
 from tidegate.release.record import Cause, State, begun
 from tidegate.release.spec import OnFailure, Retire, Slot, Strategy
 from tidegate.release.strategies import Options, asked
+from tidegate.release.succession import overtaken, reversal
 from tidegate.release.verbs import By, abort, pause, promote, resume, weigh
 
 
@@ -33,8 +34,11 @@ class Releases(RuleBasedStateMachine):
         retire=st.sampled_from([None, *Retire]),
         on_failure=st.sampled_from(OnFailure),
         manual=st.booleans(),
+        ours=st.booleans(),
     )
-    def begin(self, strategy, stables, replicas, parallelism, hold, retain, confirm, gates, retire, on_failure, manual):
+    def begin(
+        self, strategy, stables, replicas, parallelism, hold, retain, confirm, gates, retire, on_failure, manual, ours
+    ):
         options = Options(
             strategy=strategy,
             parallelism=parallelism,
@@ -47,7 +51,7 @@ class Releases(RuleBasedStateMachine):
             manual=manual and strategy is Strategy.BLUE_GREEN,
         )
         old = olds(stables)
-        slots = tuple(Slot(container=each.id) for each in old)
+        slots = tuple(Slot(container=each.id) for each in old) if ours else ()
         spec = asked(options, V1, V2, stables=stables, replicas=replicas, slots=slots, prefix="web-v2-")
         self.world = World(stored=begun(spec, 1, 1000.0, "ann"), stable={each.id: each for each in old})
 
@@ -91,6 +95,7 @@ class Releases(RuleBasedStateMachine):
     @rule(after=st.sampled_from([None, 2.0, 30.0]))
     def new_containers_take(self, after):
         self.world.ready_after = after
+        self.world.disturbed |= after is None
 
     @rule(verdict=st.sampled_from([None, *Outcome]))
     def gates_say(self, verdict):
@@ -127,6 +132,21 @@ class Releases(RuleBasedStateMachine):
         self.world.commit(after)
         self.world.publish()
         return True
+
+    @precondition(lambda self: not self.world.stored.spec.creates and not self.world.stored.spec.rollback_of)
+    @rule(count=st.integers(1, 4))
+    def their_owner_starts_some(self, count):
+        self.world.owner_starts(count)
+
+    @rule()
+    def rollback(self):
+        release, world = self.world.stored, self.world
+        try:
+            back = reversal(release, world.seen(), release.number + 1, By(who="bob", when=world.now))
+        except Conflict:
+            return
+        assert overtaken(release, back, world.now).closed or release.closed
+        world.follow(back)
 
     # -------------------------------------------------------------------------------------------------------- the end
 

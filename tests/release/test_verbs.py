@@ -239,8 +239,11 @@ def test_while_the_old_side_still_drains_abort_brings_it_back():
 
 
 def test_there_is_no_way_back_to_a_side_that_is_gone():
+    half = replace(release(), state=State.SHIFTING, weights={"v1": 50, "v2": 50})
+
     with pytest.raises(Conflict, match="T2003"):
-        abort(replace(release(), state=State.SHIFTING), seen(stable=(), candidate=news()), ANN)
+        abort(half, seen(stable=(), candidate=news()), ANN)
+    assert abort(release(), seen(stable=(), candidate=news()), ANN).state is State.ROLLING_BACK
 
 
 @pytest.mark.parametrize("state", [State.ROLLING_BACK, State.COMPLETE, State.ROLLED_BACK, State.FAILED])

@@ -184,8 +184,24 @@ class World:
             if each.alive and not each.ready:
                 self._set(each.id, ready_since=self.now)
 
+    def owner_starts(self, count):
+        """Where somebody else starts the candidate's containers: so many of them run."""
+        for number in range(1, count + 1):
+            there = self.candidate.get(f"own{number}")
+            if there is None or not there.alive:
+                self.candidate[f"own{number}"] = Container(id=f"own{number}", name=f"own{number}", number=number)
+                self.started[f"own{number}"] = self.now
+
+    def follow(self, release):
+        """Another release begins, of the two sides changed over."""
+        self.stable, self.candidate = self.candidate, self.stable
+        self.stored = release
+        self.publish()
+
     def heal(self):
         """From here on nothing fails any more."""
+        if not self.stored.spec.creates and not self.stored.spec.rollback_of:
+            self.owner_starts(self.stored.spec.replicas)
         self.ready_after, self.verdict, self.late, self.crash_after = 2.0, Outcome.PASS, False, -1
         for each in (*self.stable.values(), *self.candidate.values()):
             self._set(each.id, restarts=0, out_of_memory=False)

@@ -41,10 +41,9 @@ def entered(release: Release, index: int, now: float) -> Release:
     """`release` at the beginning of step `index`."""
     step = release.spec.steps[index]
     fresh = replace(release, step=index, skip=False, extended=0, verdicts=())
-    if not step.stop_first:
-        return replace(_in_phase(fresh, Phase.START, now), candidates=max(release.candidates, step.candidates))
-    held = step.stables == 0 and release.candidates == 0  # nobody is left to serve until the new ones are ready
-    return replace(_in_phase(fresh, Phase.REDUCE, now), held=held)
+    if step.stop_first:
+        return _in_phase(fresh, Phase.REDUCE, now)
+    return replace(_in_phase(fresh, Phase.START, now), candidates=max(release.candidates, step.candidates))
 
 
 def passed(release: Release, now: float) -> Release:
@@ -120,16 +119,25 @@ def _reduced(release: Release, seen: Seen, now: float) -> Release:
     step = release.spec.steps[release.step]
     running = [each for each in staying(release, seen.stable) if each.alive]
     surplus = len(running) - step.stables
+    if surplus > 0 and step.stop_first and not _is_replaced(release, seen, step):
+        return stuck(release, seen, now, f"the replicas of {release.spec.candidate.called} are not there")
     if surplus > 0:
         leaving = _in_order(release, running, step)[:surplus]
         what = f"{surplus} of {len(running)} replicas of {release.spec.stable.called} leave"
-        return moved(release, now, what, fates=wished(release, leaving, Wish.DRAIN, now))
+        held = step.stop_first and step.stables == 0 and release.candidates == 0  # nobody is left to serve
+        return moved(release, now, what, fates=wished(release, leaving, Wish.DRAIN, now), held=held)
     ending = [each.name for each in with_wish(release, seen.stable, *_LEAVING) if each.alive]
     if ending:
         return stuck(release, seen, now, f"{', '.join(ending)} does not end")
     if step.stop_first:
         return replace(_in_phase(release, Phase.START, now), candidates=max(release.candidates, step.candidates))
     return _next_step(release, now)
+
+
+def _is_replaced(release: Release, seen: Seen, step: Step) -> bool:
+    """Nobody leaves before those that somebody else starts in their place are there; we make ours when the place is free."""
+    there = [each for each in seen.candidate if each.alive or each.id in release.fates]
+    return release.spec.creates or len(there) >= step.candidates
 
 
 def _in_order(release: Release, containers: list[Container], step: Step) -> list[Container]:

@@ -114,10 +114,10 @@ def _forgiven(release: Release, seen: Seen, now: float) -> Release:
 
 
 def abort(release: Release, seen: Seen, by: By) -> Release:
-    """The old side takes over again, as long as anybody of it is there."""
+    """The old side takes over again, as long as anybody of it is there or the candidate has no share yet."""
     if release.state not in UNDECIDED and release.state is not State.DRAINING:
         raise _not_now(release, "abort", "it is on its way back" if not release.finished else "it has ended")
-    if not can_return(release, seen) and ready(release, seen.candidate):
+    if release.share and not can_return(release, seen) and ready(release, seen.candidate):
         raise Conflict(
             Problem(
                 code="T2003",
