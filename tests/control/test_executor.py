@@ -10,7 +10,7 @@ from tidegate.control.engines import Engines
 from tidegate.control.executor import Executor
 from tidegate.model import InstanceState
 from tidegate.release.acts import Create, Remove, Start, Stop
-from tidegate.release.spec import Change, Pull, Slot
+from tidegate.release.spec import Change, Pull, Retire, Slot
 from tidegate.tasks import Tasks
 
 
@@ -86,9 +86,17 @@ async def test_containers_are_started_stopped_and_removed(stage):
 
 
 @staged
-async def test_a_stop_is_made_to_last(stage):
+async def test_a_stop_is_made_to_last_where_nothing_follows_it(stage):
+    stage.release = release(slots=stage.release.spec.slots, retire=Retire.STOP)
     await stage.do(Stop(container=stage.old[0]))
     assert stage.engine.calls["keep_stopped"] == 1
+
+
+@staged
+async def test_the_restart_policy_of_what_will_be_removed_stays_as_it_is_for_its_copies(stage):
+    stage.release = release(slots=stage.release.spec.slots, retire=Retire.REMOVE)
+    await stage.do(Stop(container=stage.old[0]))
+    assert stage.engine.calls["keep_stopped"] == 0
 
 
 @staged

@@ -54,6 +54,13 @@ def test_a_shared_stack_is_refused_beside_the_original(mode):
     assert refusals(seen(host={"NetworkMode": mode}), INSTEAD) == ()
 
 
+@pytest.mark.parametrize("label", ["com.docker.swarm.service.id", "io.kubernetes.pod.uid"])
+@pytest.mark.parametrize("change", [BESIDE, INSTEAD])
+def test_a_container_that_somebody_else_counts_is_refused_in_any_case(label, change):
+    (problem,) = refusals(seen({"Labels": {label: "x"}}), change)
+    assert problem.code == "T1159"
+
+
 def test_addresses_of_its_own_are_told():
     networks = {"front": end("n", IPAMConfig={"IPv4Address": "10.0.0.9", "LinkLocalIPs": ["169.254.1.1"]})}
     said = texts(seen({"MacAddress": "02:00:00:00:00:01"}, {"NetworkMode": "front"}, networks), change=INSTEAD)

@@ -20,14 +20,15 @@ from tidegate.errors import EngineError, EngineUnreachable, NoSuchThing, Problem
 from tidegate.release.acts import Act, Create, Remove, Start, Stop
 from tidegate.release.record import Release
 from tidegate.release.seen import Fault
+from tidegate.release.spec import Retire
 from tidegate.tasks import Tasks
 from tidegate.telemetry import Metrics, NullMetrics, logger
 
 ACTS_AT_ONCE = 8  # per engine
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 30.0
 HOPELESS_AFTER = 4  # failures in a row of one act, each of them the engine's own refusal
-# No image, a port or a stack that is taken, a name or a tag that is another's: nothing of it changes by trying again.
-_LASTING = frozenset({"T1150", "T1152", "T1153", "T1154", "T1155", "T1157", "T1158"})
+# No image, a port or a stack that is taken, a name, a tag or a container that is another's: trying again changes nothing.
+_LASTING = frozenset({"T1150", "T1152", "T1153", "T1154", "T1155", "T1157", "T1158", "T1159"})
 
 _log = logger("control.executor")
 
@@ -116,7 +117,7 @@ class Executor:
             elif isinstance(act, Start):
                 await engine.start(act.container)
             else:
-                await _end(engine, act)
+                await _end(engine, release, act)
 
     async def _create(self, engine: Engine, release: Release, act: Create) -> None:
         change = release.spec.change
@@ -126,11 +127,13 @@ class Executor:
         await engine.duplicate(source.id, duplicate(release, act, source.labels))
 
 
-async def _end(engine: Engine, act: Stop | Remove) -> None:
+async def _end(engine: Engine, release: Release, act: Stop | Remove) -> None:
     """What is gone already is well ended. Between two lives of a restart policy a container does not run, but must be stopped
-    all the same."""
+    all the same. A stop has to last by itself only where nothing follows: what is to be removed is stopped again if need be."""
+    lasting = Retire.STOP in (release.spec.retire, release.spec.discard)
     try:
-        await engine.keep_stopped(act.container)
+        if isinstance(act, Stop) and lasting:
+            await engine.keep_stopped(act.container)
         await engine.stop(act.container, act.seconds if isinstance(act, Stop) else None)
         if isinstance(act, Remove):
             await engine.remove(act.container)

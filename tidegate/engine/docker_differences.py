@@ -15,11 +15,17 @@ from tidegate.errors import Problem, Severity
 _KEPT = "nothing was created"
 
 
+# Labels of those who count their containers themselves, and what is said to them instead.
+_MASTERS = {
+    "com.docker.swarm.service.id": ("Docker Swarm", "docker service update --image IMAGE SERVICE"),
+    "io.kubernetes.pod.uid": ("Kubernetes", "kubectl set image"),
+}
+
+
 def refusals(seen: Json, change: Duplicate) -> tuple[Problem, ...]:
-    """Why both cannot run at once; nothing where the original is stopped before the duplicate starts."""
-    if change.stop_first:
-        return ()
-    return tuple(_refusals(seen))
+    """Why there cannot be a second one: somebody else counts them, or both cannot run at once (which does not matter where
+    the original is stopped before the duplicate starts)."""
+    return (*_mastered(seen), *(() if change.stop_first else _beside(seen)))
 
 
 def differences(seen: Json, image: Json | None, change: Duplicate) -> tuple[Problem, ...]:
@@ -42,7 +48,19 @@ def fixed_ports(seen: Json) -> tuple[str, ...]:
     )
 
 
-def _refusals(seen: Json) -> Iterator[Problem]:
+def _mastered(seen: Json) -> Iterator[Problem]:
+    for label, (master, instead) in _MASTERS.items():
+        if label in (seen["Config"].get("Labels") or {}):
+            yield Problem(
+                code="T1159",
+                text=f"{name_of(seen)} belongs to {master}, which would take a copy of it away again",
+                place=name_of(seen),
+                mend=f"let {master} make the new version ({instead}) and shift its weights with Tidegate",
+                kept=_KEPT,
+            )
+
+
+def _beside(seen: Json) -> Iterator[Problem]:
     name, ports = name_of(seen), fixed_ports(seen)
     if ports:
         yield Problem(

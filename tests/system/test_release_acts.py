@@ -1,0 +1,243 @@
+"""Releases whose records are advanced by the pure rules, and whose acts are carried out on a real engine.
+
+Traffic has no part in it: a container that runs counts as ready, and every table as live.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+
+import pytest
+from msgspec.structs import replace
+
+from tests.support.containers import LABEL, containers
+from tests.support.images import BUSYBOX
+from tidegate.control.engines import Engines
+from tidegate.control.executor import Executor
+from tidegate.control.lookout import Lookout
+from tidegate.engine.docker import DockerEngine
+from tidegate.model import InstanceState
+from tidegate.release.acts import acts
+from tidegate.release.advance import advance
+from tidegate.release.gates import RestartGate
+from tidegate.release.record import State, begun
+from tidegate.release.seen import Seen
+from tidegate.release.spec import Change, Pull, Retire, Side, Slot, Strategy
+from tidegate.release.strategies import Options, asked
+from tidegate.release.verbs import By, promote
+from tidegate.tasks import Tasks
+
+pytestmark = pytest.mark.system
+
+DEADLINE = 60.0
+SERVICE = "shop/web"
+LOOP = ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.05; done")
+REPLICAS = 3
+
+
+class Stage:
+    """One release of a service whose containers run a loop."""
+
+    def __init__(self, box, engine):
+        self.box = box
+        self.engines = Engines({"docker": engine})
+        self.release = None
+        self.old = {}
+
+    async def serve(self, count=REPLICAS, options=()):
+        """The old version."""
+        for number in range(1, count + 1):
+            labels = {"tidegate.service": SERVICE, "tidegate.version": "v1"}
+            name = await self.box.run(f"old-{number}", *LOOP, image=BUSYBOX, labels=labels, options=options)
+            self.old[(await self.box.inspect(name))["Id"]] = name
+
+    def ask(self, strategy, change=None, **options):
+        usual = {"hold_seconds": 0.0, "confirm": False, "retain_seconds": 0.0, "min_healthy_seconds": 0.0}
+        count = len(self.old)
+        spec = asked(
+            Options(strategy=strategy, gates=(RestartGate(),), stop_seconds=2.0, **usual | options),
+            Side(service=SERVICE, version="v1"),
+            Side(service=SERVICE, version="v2"),
+            stables=count,
+            replicas=count,
+            slots=tuple(Slot(container=container, node="docker") for container in self.old),
+            prefix=f"{self.box.prefix}-new-",
+            change=change or Change(environment={"COLOUR": "green"}),
+        )
+        self.release = begun(spec, 1, time.time(), "tester")
+
+    async def run(self, patience=DEADLINE, until=None):
+        """Until the record is closed, or in a state. `patience` is how long one controller lives before another takes its
+        place, with nothing in its memory."""
+        async with asyncio.timeout(DEADLINE):
+            while not self._over(until):
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(patience):
+                        await self._live(until)
+
+    def _over(self, until):
+        return self.release.closed or self.release.state in (State.FAILED, until)
+
+    async def _live(self, until):
+        """The life of one controller; what it had begun is cut off at its end."""
+        woken = asyncio.Event()
+        async with Tasks("test") as tasks:
+            executor = Executor(self.engines, tasks, lambda _: woken.set())
+            while True:
+                woken.clear()
+                seen = await self.seen(executor)
+                after = advance(self.release, seen, time.time())
+                while after is not self.release:
+                    self.release = after
+                    after = advance(self.release, seen, time.time())
+                if self._over(until):
+                    return
+                executor.carry_out(self.release, acts(self.release, seen))
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(woken.wait(), 0.1)
+
+    async def seen(self, executor=None):
+        """What there is, as the record is told."""
+        found = await Lookout(self.engines).look(self.release, [("docker", container) for container in self.old])
+        if found is None:
+            return Seen(whole=False)
+        shown = [
+            replace(
+                each, idle=True, ready_since=1.0 if each.state is InstanceState.RUNNING and not each.restarts else 0.0
+            )
+            for each in found.values()
+        ]
+        return Seen(
+            stable=tuple(each for each in shown if each.id in self.old),
+            candidate=tuple(each for each in shown if each.id not in self.old),
+            live=True,
+            busy=executor is not None and executor.busy(self.release),
+            faults=executor.faults(self.release) if executor is not None else (),
+        )
+
+    async def names(self):
+        """All containers there are of this test, by name, with their state."""
+        template = "{{.Names}} {{.State}}"
+        listing = await self.box.docker(
+            "ps", "-a", "--format", template, "--filter", f"label={LABEL}={self.box.prefix}"
+        )
+        rows = (line.split() for line in listing.splitlines())
+        return {name.removeprefix(f"{self.box.prefix}-"): state for name, state in rows}
+
+
+@contextlib.asynccontextmanager
+async def staged(box):
+    engine = DockerEngine(box.url)
+    try:
+        yield Stage(box, engine)
+    finally:
+        await engine.close()
+
+
+@pytest.fixture
+async def stage(box):
+    async with staged(box) as stage:
+        yield stage
+
+
+NEW = {f"new-{number}": "running" for number in range(1, REPLICAS + 1)}
+OLD = {f"old-{number}": "running" for number in range(1, REPLICAS + 1)}
+
+
+@pytest.mark.parametrize("strategy", list(Strategy))
+async def test_a_release_leaves_the_new_containers_and_nothing_else(stage, strategy):
+    await stage.serve(options=("--env=KEPT=1", "--memory=32m", "--restart=always"))
+    stage.ask(strategy)
+    await stage.run()
+    assert stage.release.state is State.COMPLETE, stage.release.history
+    assert await stage.names() == NEW
+    made = await stage.box.inspect(stage.box.name("new-1"))
+    assert {"KEPT=1", "COLOUR=green"} <= set(made["Config"]["Env"])
+    assert made["Config"]["Labels"]["tidegate.version"] == "v2"
+    assert made["HostConfig"]["Memory"] == 32 << 20
+    assert made["HostConfig"]["RestartPolicy"]["Name"] == "always"
+
+
+@pytest.mark.parametrize("strategy", list(Strategy))
+async def test_a_release_ends_the_same_however_often_its_controller_dies(stage, strategy):
+    await stage.serve()
+    stage.ask(strategy)
+    await stage.run(patience=0.25)
+    assert stage.release.state is State.COMPLETE, stage.release.history
+    assert await stage.names() == NEW
+
+
+@pytest.mark.parametrize("policy", ["no", "always"])
+async def test_a_version_that_crashes_is_rolled_back_and_removed(stage, policy):
+    await stage.serve(options=(f"--restart={policy}",))
+    stage.ask(Strategy.ROLLING, Change(command=("sh", "-c", "exit 3")))
+    await stage.run()
+    assert stage.release.state is State.ROLLED_BACK
+    assert "exit code 3" in stage.release.reason or "restarted" in stage.release.reason
+    assert await stage.names() == OLD
+
+
+async def test_a_command_that_cannot_be_started_is_rolled_back(stage):
+    await stage.serve()
+    stage.ask(Strategy.ROLLING, Change(command=("/no/such/program",)))
+    await stage.run()
+    assert stage.release.state is State.ROLLED_BACK
+    assert "no such file" in stage.release.reason
+    assert await stage.names() == OLD
+
+
+async def test_an_image_that_is_not_there_is_rolled_back_before_anything_is_made(stage):
+    await stage.serve()
+    stage.ask(Strategy.BLUE_GREEN, Change(image="tidegate-test/none:v2", pull=Pull.NEVER))
+    await stage.run()
+    assert stage.release.state is State.ROLLED_BACK
+    assert "tidegate-test/none:v2" in stage.release.reason
+    assert await stage.names() == OLD
+
+
+async def test_a_fixed_port_and_a_volume_without_a_name_go_over_where_the_old_one_stops_first(stage):
+    await stage.serve(1, options=("--publish=127.0.0.1:18090:80", "--volume=/data"))
+    await stage.box.execute(stage.box.name("old-1"), "sh", "-c", "echo kept > /data/file")
+    stage.ask(Strategy.REPLACE)
+    await stage.run()
+    assert await stage.names() == {"new-1": "running"}
+    assert await stage.box.execute(stage.box.name("new-1"), "cat", "/data/file") == "kept"
+    ports = (await stage.box.inspect(stage.box.name("new-1")))["NetworkSettings"]["Ports"]
+    assert ports["80/tcp"][0]["HostPort"] == "18090"
+
+
+async def test_a_fixed_port_is_refused_where_both_would_run(stage):
+    await stage.serve(1, options=("--publish=127.0.0.1:18091:80",))
+    stage.ask(Strategy.ROLLING)
+    await stage.run()
+    assert stage.release.state is State.ROLLED_BACK
+    assert "127.0.0.1:18091/tcp" in stage.release.reason
+    assert await stage.names() == {"old-1": "running"}
+
+
+async def test_a_container_that_somebody_removes_in_the_middle_is_made_again_even_without_its_original(stage):
+    await stage.serve()
+    stage.ask(Strategy.BLUE_GREEN, confirm=True)
+    await stage.run(until=State.AWAITING_CONFIRM)
+    await stage.box.docker("rm", "-f", stage.box.name("new-2"), stage.box.name("old-2"))
+    stage.release = promote(stage.release, await stage.seen(), By(who="tester", when=time.time()))
+    await stage.run()
+    assert await stage.names() == NEW
+
+
+async def test_an_old_version_that_is_to_stay_stopped_stays_so_when_the_engine_starts_again(killable_engine):
+    async with containers(killable_engine.url) as box, staged(box) as stage:
+        await stage.serve(1, options=("--restart=always",))
+        untouched = await box.run("untouched", *LOOP, image=BUSYBOX, options=("--restart=always",))
+        stage.ask(Strategy.ROLLING, retire=Retire.STOP)
+        await stage.run(until=State.COMPLETE)
+        await box.docker("stop", "--time=1", untouched)
+        await asyncio.to_thread(killable_engine.kill)
+        await asyncio.to_thread(killable_engine.start)
+        async with asyncio.timeout(DEADLINE):
+            # The engine starts what it has to start a while after it answers, and tells of it in no other way.
+            while (await stage.names())["untouched"] != "running":  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        assert (await stage.names())["old-1"] == "exited"
