@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import shutil
 import socket
 import subprocess
@@ -27,20 +28,25 @@ def exposed(samples, now):
 
 
 @contextlib.asynccontextmanager
-async def prometheus(folder, samples):
-    """Its URL; it scrapes nobody, so that nothing is in it but `samples`."""
+async def prometheus(folder, samples=(), scraped=()):
+    """Its URL. Nothing is in it but `samples`, and what it gets from the hosts and ports of `scraped`, five times a second."""
     if shutil.which("prometheus") is None:
         pytest.skip("no prometheus: apt-get install prometheus")
-    (folder / "empty.yml").write_text("scrape_configs: []\n")
-    (folder / "samples.txt").write_text(exposed(samples, time.time()))
-    command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "samples.txt", "data"]
-    await asyncio.to_thread(subprocess.run, command, cwd=folder, check=True, timeout=READY_SECONDS, capture_output=True)
+    job = {"job_name": "mesh", "static_configs": [{"targets": list(scraped)}]}
+    settings = {"global": {"scrape_interval": "200ms", "scrape_timeout": "200ms"}, "scrape_configs": [job]}
+    (folder / "prometheus.yml").write_text(json.dumps(settings))  # JSON is YAML
+    if samples:
+        (folder / "samples.txt").write_text(exposed(samples, time.time()))
+        command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "samples.txt", "data"]
+        await asyncio.to_thread(
+            subprocess.run, command, cwd=folder, check=True, timeout=READY_SECONDS, capture_output=True
+        )
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with (folder / "log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             "prometheus",
-            "--config.file=empty.yml",
+            "--config.file=prometheus.yml",
             "--storage.tsdb.path=data",
             f"--web.listen-address=127.0.0.1:{port}",
             "--storage.tsdb.retention.time=1d",
