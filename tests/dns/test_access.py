@@ -53,6 +53,18 @@ def test_who_asks_at_its_own_address_is_this_host():
     assert not access.trusts(packed("192.168.1.21"), packed("192.168.1.20"))
 
 
+def test_who_asks_from_any_address_of_this_host_is_this_host():
+    access = Access()
+    access.learn(("172.17.0.0/16",))
+    own = frozenset((packed("203.0.113.5"), packed("172.17.0.1")))
+    assert [access.stand_at(own), access.stand_at(own)] == [True, False]
+    assert access.trusts(packed("203.0.113.5"), packed("172.17.0.1"))
+    assert not access.trusts(packed("203.0.113.6"), packed("172.17.0.1"))
+    named = Access(("10.0.0.0/8",))
+    assert not named.stand_at(own)
+    assert not named.trusts(packed("203.0.113.5"))
+
+
 def test_containers_of_engines_elsewhere_come_from_the_addresses_of_their_hosts():
     urls = (
         "unix:///var/run/docker.sock",

@@ -344,3 +344,5 @@ def test_who_is_trusted_follows_the_subnets_that_the_table_tells():
     assert not zone.asker(lan, LOCAL).recursion
     assert zone.asker(lan, lan).recursion
     assert zone.moves > moves
+    zone.stand_at(frozenset([lan]))
+    assert zone.asker(lan, LOCAL).recursion

@@ -22,7 +22,13 @@ pytestmark = pytest.mark.system
 CALLS = 60
 FOREIGN = "198.51.100.77"
 STRANGER = "10.213.7.9"  # a private address of this host that is in no network of the engine
-LOOKUP = "import socket, sys; print(socket.gethostbyname(sys.argv[1]))"
+LOOKUP = r"""
+import socket, sys
+try:
+    print(socket.gethostbyname(sys.argv[1]))
+except OSError as error:
+    print(error)
+"""
 
 
 @pytest.fixture(params=["bridge", "network"])
@@ -35,7 +41,7 @@ async def place(request, box):
 async def caller(box, network, gateway, *options):
     """A container that has nothing but Tidegate as its DNS."""
     options = ("--network", network, "--dns", gateway, "--dns-search", ".", *options)
-    return await box.run("caller", "sleep", "600", image=PYTHON, options=options)
+    return await box.run("caller", "/bin/busybox", "sleep", "600", image=PYTHON, options=options)
 
 
 async def called(box, container, url, times):
@@ -63,8 +69,8 @@ async def test_calls_to_a_name_that_the_router_answers_for_go_by_weight_through_
         shares = await called(box, container, url, CALLS)
         assert abs(shares["v1"] - shares["v2"]) <= 1
         assert shares.total() == CALLS
-        hosts = Counter(each["host"].partition(":")[0] for each in tidegate.access())
-        assert hosts == {"web.shop.mesh.internal": CALLS + 10, "web.mesh.internal": 10, "web.shop": 10, "web": 10}
+        asked = {"web.shop.mesh.internal": CALLS + 10, "web.mesh.internal": 10, "web.shop": 10, "web": 10}
+        await until(lambda: hosts_of(tidegate) == asked, what="every call stands in the access log")
 
 
 async def test_containers_may_have_foreign_names_on_any_network_of_the_engine_and_others_may_not(box, place, tmp_path):
@@ -80,11 +86,15 @@ async def test_containers_may_have_foreign_names_on_any_network_of_the_engine_an
                 name = f"caller{number}"
                 program = ("/python/bin/python3", "-S", "-c", LOOKUP, f"{name}.example.net")
                 container = await box.run(name, *program, image=PYTHON, options=options)
-                assert await box.docker("wait", container) == "0", await box.docker("logs", container)
+                await box.docker("wait", container)
                 assert await box.docker("logs", container) == FOREIGN
             assert await _rcode(gateway, gateway) == ("NOERROR", [])
             async with address_of_this_host(STRANGER):
                 assert await _rcode(gateway, STRANGER) == ("REFUSED", [18])
+
+
+def hosts_of(tidegate):
+    return Counter(each["host"].partition(":")[0] for each in tidegate.access())
 
 
 @contextlib.asynccontextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import ipaddress
 import signal
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,6 +32,7 @@ from tidegate.control.traffic import Traffic
 from tidegate.discovery.docker import EngineProvider
 from tidegate.discovery.file import FileProvider
 from tidegate.discovery.provider import Provider
+from tidegate.dns import host
 from tidegate.dns.access import Access, elsewhere
 from tidegate.dns.forward import UpstreamForwarder
 from tidegate.dns.wire import encode
@@ -161,6 +163,7 @@ class Control:
             registry=self.registry,
             traffic=self.traffic,
             ejections=self.ejections,
+            own=sorted(str(ipaddress.ip_address(each)) for each in host.addresses()),
             sockets=adopt(launch.admin),
         )
         self.cell.follow(self.plane.certificates.apply)

@@ -33,7 +33,7 @@ class ControlPlane:
     """Everything of control but discovery and health checks, which `app` runs beside and connects by `reconciler`.
 
     `required` names the providers to wait for before the first table; `complaints` tells what they and the checks
-    complain of now. `sockets` are listening sockets made by the
+    complain of now. `own` are this host's addresses, which may call services by name. `sockets` are listening sockets made by the
     supervisor for the addresses of `config.admin.listeners`; without them the plane binds its own. Raises ConfigError
     (T1601) if the admin API would stand open.
     """
@@ -54,6 +54,7 @@ class ControlPlane:
         registry: Registry | None = None,
         traffic: Traffic | None = None,
         ejections: Ejections | None = None,
+        own: Iterable[str] = (),
         sockets: Sequence[socket.socket] = (),
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
@@ -79,7 +80,7 @@ class ControlPlane:
             options=BuildOptions(
                 ttl_seconds=config.dns.ttl_seconds,
                 domain=config.dns.domain,
-                callers=config.dns.clients or BuildOptions().callers,
+                callers=config.dns.clients or (*BuildOptions().callers, *own),
                 node_addresses={config.node.name: config.node.address} if config.node.address else {},
             ),
             memory=self._memory,

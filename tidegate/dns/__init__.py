@@ -7,7 +7,7 @@ gets to see; a *zone* is what we are authoritative for.
 Files, in the order of a query: `listener`, `bridges` (bound sockets) -> `datagram` / `connection` (read, batch, write; `octets`
 are the calls on memory) -> `sheet` (what is asked most, written out) -> `desk`, for strangers by way of `gate` and `rate` ->
 `zone` (the hot lookup in the `memo`, with `cookie` and `siphash`, then the long way) ->
-`match` (a name's place), `tree` (names), `scoped` (names on a network), `view` and `access` (askers), `rrset` (what a name
+`match` (a name's place), `tree` (names), `scoped` (names on a network), `view`, `access` and `host` (askers), `rrset` (what a name
 says), `chain` (aliases), `record` (bytes), `special` (names the RFCs reserve) -> `wire` (parse a query, assemble a reply).
 Foreign names: `cache` (what is known) -> `forward` (who waits for what) -> `inquiry` (one question on its way) -> `group`,
 `standing` (whom to ask) -> `upstream`, `pipe`, `entropy` (asking) -> `message` (what came) -> `rebind` (what of it may pass)

@@ -1,6 +1,6 @@
 """Who is trusted: may have foreign names resolved (RFC 5358) and is not held to a rate. Pure.
 
-Containers and this host are: loopback, the subnets of the engines' networks, and engines elsewhere, whose containers come from
+Containers and this host are: loopback, the host's own addresses, the subnets of the engines' networks, and engines elsewhere, whose containers come from
 their host's address. Until the engines have told their subnets, and where there is no engine, all private ranges count as such.
 `dns.clients` names other networks instead. See docs/decisions/0131.
 """
@@ -21,6 +21,7 @@ class Access:
     def __init__(self, networks: Sequence[str] | None = None, also: Sequence[str] = ()) -> None:
         self._is_fixed = networks is not None
         self._also = (*LOOPBACK, *also)
+        self._own: frozenset[bytes] = frozenset()
         self._prefixes = _prefixes((*self._also, *PRIVATE) if networks is None else networks)
 
     def learn(self, subnets: Sequence[str]) -> None:
@@ -28,10 +29,16 @@ class Access:
         if not self._is_fixed:
             self._prefixes = _prefixes((*self._also, *(subnets or PRIVATE)))
 
+    def stand_at(self, own: frozenset[bytes]) -> bool:
+        """Learn the addresses of this host. True if that is news that matters."""
+        is_news = own != self._own and not self._is_fixed
+        self._own = own
+        return is_news
+
     def trusts(self, source: bytes, local: bytes = b"") -> bool:
         """Is `source`, an address of 4 or 16 octets, in one of the networks? Who has the address that it asks at, `local`, is this
         host."""
-        if source == local and not self._is_fixed:
+        if not self._is_fixed and (source == local or source in self._own):
             return True
         number = int.from_bytes(source)
         return any(number >> shift == prefix for shift, prefix in self._prefixes[len(source)])

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator
 
 from tidegate.config import DnsConfig
-from tidegate.dns import wire
+from tidegate.dns import host, wire
 from tidegate.dns.account import Account
 from tidegate.dns.connection import Stream, Streams
 from tidegate.dns.datagram import Datagrams
@@ -24,6 +24,7 @@ from tidegate.tasks import Tasks
 from tidegate.telemetry import Metrics, NullMetrics
 
 _FLUSH_SECONDS = 0.25
+_LOOK_SECONDS = 10.0  # between looks at what addresses this host has
 _PROGRAMMING_SECONDS = tuple(0.001 * 2**power for power in range(16))  # buckets, as CoreDNS has them
 
 
@@ -103,6 +104,7 @@ class DnsServer:
 
     def _start(self, tasks: Tasks) -> list[asyncio.Task[None]]:
         """What runs beside the sockets."""
+        self.zone.stand_at(host.addresses())
         background = [tasks.spawn("tend", self._tend())]
         if self._forwarder is not None:
             self._forwarder.reload()  # a query may be read before the first step of any task
@@ -143,9 +145,13 @@ class DnsServer:
     async def _tend(self) -> None:
         """Once a second: end what is idle or stalled, set the cookies' clock, report. One timer for all connections."""
         clock = asyncio.get_running_loop().time
+        look_at = clock() + _LOOK_SECONDS
         while True:
             await asyncio.sleep(1.0)
             now = clock()
+            if now >= look_at:
+                look_at = now + _LOOK_SECONDS
+                self.zone.stand_at(host.addresses())
             if self.zone.jar is not None:
                 self.zone.jar.now = int(time.time())
             for stream in self._streams:

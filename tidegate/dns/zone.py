@@ -344,6 +344,12 @@ class Zone:
                 self._tree.unpoint(name, target.name)
                 self._memo.forget(name)
 
+    def stand_at(self, own: frozenset[bytes]) -> None:
+        """Learn the addresses of this host."""
+        if self._access.stand_at(own):
+            self._askers.clear()
+            self.moves += 1
+
     def _resite(self, subnets: tuple[str, ...]) -> None:
         """Containers are elsewhere than was thought: others are trusted."""
         self._subnets = subnets
