@@ -30,6 +30,12 @@ def test_a_receiver_does_not_believe_what_was_changed(body, secret, identity):
         Webhook(secret).verify(body.decode(), made)
 
 
+def test_an_identity_may_hold_what_a_header_may_not():
+    made = headers("release-web-12-share 5 %\r\nX: é", time.time(), BODY, SECRET)
+    assert made["webhook-id"] == "release-web-12-share-5-%-X:-"
+    assert Webhook(SECRET).verify(BODY.decode(), made)
+
+
 def test_without_a_secret_nothing_is_signed():
     made = headers("a", 1674087231.9, BODY, "")
     assert made == {"webhook-id": "a", "webhook-timestamp": "1674087231", "Content-Type": "application/json"}

@@ -11,12 +11,16 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 
 PREFIX = "whsec_"
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.:%-]+")
 
 
 def headers(identity: str, now: float, body: bytes, secret: str) -> dict[str, str]:
-    """The three headers, or two without a secret. `now` in seconds since the epoch."""
+    """The three headers, or two without a secret. `now` in seconds since the epoch. Of `identity`, what may not stand in a
+    header becomes a hyphen."""
+    identity = _UNSAFE.sub("-", identity)
     made = {"webhook-id": identity, "webhook-timestamp": str(int(now)), "Content-Type": "application/json"}
     if secret:
         signed = b"%b.%d.%b" % (identity.encode(), int(now), body)
