@@ -1,5 +1,6 @@
 cimport cython
 
+cimport tidegate.dns.coctets as raw
 from tidegate.dns.copies cimport Copies
 from tidegate.dns.message cimport Message
 from tidegate.dns.view cimport Asker

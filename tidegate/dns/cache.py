@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
+import tidegate.dns.octets as raw  # compiled: coctets.pxd
 from tidegate.dns import message, wire
 from tidegate.dns.copies import Copies
 from tidegate.dns.message import Message
@@ -33,7 +34,11 @@ _OPT_DO = wire.option_record(do=True)
 
 def key_of(query: wire.Query) -> bytes:
     """What a query asks for: name in lower case, type and class, and an octet for DO and CD."""
-    return query.name + query.question[len(query.name) :] + _FLAGS[query.do * _DO | query.cd * _CD]
+    return (
+        query.name
+        + raw.part(query.question, len(query.name), len(query.question))
+        + _FLAGS[query.do * _DO | query.cd * _CD]
+    )
 
 
 class Entry:
@@ -99,7 +104,7 @@ class Cache:
         size = len(data)
         if size < 17 or data[2] != 1 or data[4:10] != _ONE_QUESTION or data[10] or data[11] > 1:
             return None
-        end = data.find(b"\0", 12) + 5
+        end = raw.zero_at(data, 12) + 5
         flags = data[3] >> 3 & _CD
         opt = b""
         room = _PLAIN_SIZE
@@ -117,7 +122,7 @@ class Cache:
             if data[end + 7] & 0x80:
                 opt = _OPT_DO
                 flags |= _DO
-        key = data[12 : end - 4].lower() + data[end - 4 : end] + _FLAGS[flags]
+        key = raw.lowered(data, 12, end - 4) + raw.part(data, end - 4, end) + _FLAGS[flags]
         found = self._entries.get(key)
         if found is None or found.shape != shape or now >= found.expires or not asker.recursion:
             return None

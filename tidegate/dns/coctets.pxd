@@ -96,6 +96,28 @@ cdef inline void put(Octets to, Py_ssize_t at, bytes data) noexcept:
 cdef inline bytes taken(Octets octets, Py_ssize_t start, Py_ssize_t size):
     return PyBytes_FromStringAndSize(<char *> octets + start, size)
 
+cdef inline bytes part(bytes data, Py_ssize_t start, Py_ssize_t end):
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
+    end = min(end, size)
+    start = min(start, end)
+    return PyBytes_FromStringAndSize(PyBytes_AS_STRING(data) + start, end - start)
+
+cdef inline bytes lowered(bytes data, Py_ssize_t start, Py_ssize_t end):
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
+    end = min(end, size)
+    start = min(start, end)
+    cdef bytes found = PyBytes_FromStringAndSize(NULL, end - start)
+    tidegate_lower(<Octets> PyBytes_AS_STRING(found), <Octets> PyBytes_AS_STRING(data) + start, end - start)
+    return found
+
+cdef inline Py_ssize_t zero_at(bytes data, Py_ssize_t start) noexcept:
+    cdef Py_ssize_t found = tidegate_zero(<Octets> PyBytes_AS_STRING(data) + start, PyBytes_GET_SIZE(data) - start)
+    return found + start if found >= 0 else -1
+
+cdef inline bint stands(bytes data, Py_ssize_t at, bytes part) noexcept:
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(part)
+    return at + size <= PyBytes_GET_SIZE(data) and memcmp(PyBytes_AS_STRING(data) + at, PyBytes_AS_STRING(part), size) == 0
+
 cdef inline bint same(Octets one, Py_ssize_t at, Octets other, Py_ssize_t start, Py_ssize_t size) noexcept:
     return memcmp(one + at, other + start, size) == 0
 

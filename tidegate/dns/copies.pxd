@@ -4,13 +4,14 @@ cimport tidegate.dns.coctets as raw
 from tidegate.dns cimport message
 from tidegate.dns.message cimport Message
 from tidegate.dns.pages cimport Pages
+from tidegate.dns.tally cimport Tallies
 from tidegate.dns.view cimport Asker
 
 cdef Py_ssize_t _MISSING, _UNFIT, _MAX_BLOCK, _OPT_SIZE
 cdef long long _MICROSECONDS
 
 cdef class Copies(Pages):
-    cdef object _by_kind
+    cdef Tallies _by_kind
     cdef unsigned long long _shape
     cdef long long _now
     cdef public long long hits

@@ -1,7 +1,9 @@
 cimport cython
 
+cimport tidegate.dns.coctets as raw
+from tidegate.dns cimport wire
 from tidegate.dns.copies cimport Copies
-from tidegate.dns.tally cimport Meter
+from tidegate.dns.tally cimport Durations, Meter, Tally
 from tidegate.dns.view cimport Asker
 from tidegate.dns.wire cimport Query
 from tidegate.dns.zone cimport Zone
@@ -39,13 +41,14 @@ cdef class Desk:
 
     cpdef opened(self)
 
+    @cython.locals(found=bytes, durations=Durations)
     cpdef bytes arrived(self, Errand errand, bytes reply)
 
     @cython.locals(query=Query, asker=Asker, room=Py_ssize_t, reply=bytes)
     cdef bytes _foreign(self, Errand errand)
 
-    @cython.locals(end=Py_ssize_t, do=bint, meter=Meter)
+    @cython.locals(end=Py_ssize_t, do=bint, meter=Meter, tally=Tally)
     cdef bytes _recalled(self, bytes data, Asker asker, bytes reply)
 
-    @cython.locals(query=Query, asker=Asker, meter=Meter)
+    @cython.locals(query=Query, asker=Asker, meter=Meter, tally=Tally)
     cdef bytes _settled(self, Errand errand, bytes reply, object source, int rcode)

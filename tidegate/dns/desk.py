@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
+import tidegate.dns.octets as raw  # compiled: coctets.pxd
 from tidegate.dns import chain, wire
 from tidegate.dns.account import Account
 from tidegate.dns.chain import Chain
@@ -31,6 +32,7 @@ Send = Callable[[bytes], None]
 
 # Where a reply came from, as the query log says it.
 OWN_ZONE, CACHE, FORWARD, REFUSAL = "own-zone", "cache", "forward", "refused"
+_OWN_ZONE, _REFUSAL = OWN_ZONE, REFUSAL
 
 
 class Forwarder(Protocol):
@@ -185,7 +187,8 @@ class Desk:
         if not self._open:
             self._idle.set()
         found = self._settled(errand, reply, FORWARD, reply[3] & 15)
-        self.durations[errand.asker.protocol].add(self.clock() - errand.began)
+        durations = self.durations[errand.asker.protocol]
+        durations.add(self.clock() - errand.began)
         return found
 
     def fault(self, what: str) -> None:
@@ -233,8 +236,9 @@ class Desk:
 
     def _recalled(self, data: bytes, asker: Asker, reply: bytes) -> bytes:
         """As `_settled` for what the cache had ready, of which only the octets are known."""
-        end = data.find(b"\0", 12)
-        self.zone.tallies.of(data[end + 1] << 8 | data[end + 2], reply[3] & 15).add(asker.lane)
+        end = raw.zero_at(data, 12)
+        tally = self.zone.tallies.of(data[end + 1] << 8 | data[end + 2], reply[3] & 15)
+        tally.add(asker.lane)
         do = bool(data[11]) and bool(data[end + 12] & 0x80)
         meter = self.zone.tcp_meter if asker.stream else self.zone.udp_meter
         meter.add(len(data), len(reply), do)
@@ -251,10 +255,11 @@ class Desk:
     def _settled(self, errand: Errand, reply: bytes, source: str, rcode: int) -> bytes:
         """The reply, counted and noted; answers of our zone have been tallied there."""
         query, asker = errand.query, errand.asker
-        if source == REFUSAL and not query.rcode and self.zone.recursion and not asker.recursion:
+        if source is _REFUSAL and not query.rcode and self.zone.recursion and not asker.recursion:
             self.blocked += 1
-        if source != OWN_ZONE:
-            self.zone.tallies.of(query.qtype, rcode).add(asker.lane)
+        if source is not _OWN_ZONE:
+            tally = self.zone.tallies.of(query.qtype, rcode)
+            tally.add(asker.lane)
         meter = self.zone.tcp_meter if asker.stream else self.zone.udp_meter
         meter.add(errand.size, len(reply), query.do)
         if self.log is not None:

@@ -1,12 +1,16 @@
 cimport cython
 
+cimport tidegate.dns.coctets as raw
+from tidegate.dns cimport message, rebind, special, wire
 from tidegate.dns.cache cimport Cache, Entry
 from tidegate.dns.copies cimport Copies
 from tidegate.dns.entropy cimport Entropy
 from tidegate.dns.failures cimport Failures
-from tidegate.dns.group cimport Groups
+from tidegate.dns.group cimport Group, Groups
 from tidegate.dns.inquiry cimport Inquiry, Waiter
+from tidegate.dns.loop cimport LoopCheck
 from tidegate.dns.message cimport Message
+from tidegate.dns.upstream cimport query_for
 from tidegate.dns.view cimport Asker
 from tidegate.dns.wire cimport Query
 
@@ -18,14 +22,19 @@ cdef class UpstreamForwarder:
     cdef Copies _copies
     cdef Failures _failures
     cdef Entropy _entropy
-    cdef object _loops
+    cdef LoopCheck _loops
     cdef object _watch
     cdef dict _upstreams
     cdef Groups _groups
-    cdef object _trusted
+    cdef frozenset _trusted
     cdef dict _inquiries
     cdef int _waiting
     cdef object _counts
+    cdef object _when_done
+    cdef object _when_late
+    cdef long long _tries
+    cdef long long _hedges
+    cdef long long _answered
     cdef public object _clock
 
     cpdef Copies copies(self, long shape)
@@ -53,7 +62,7 @@ cdef class UpstreamForwarder:
 
     cdef bytes _poor(self, Query query, Py_ssize_t room, Message stale, Message found, int ede)
 
-    @cython.locals(clean=Message)
+    @cython.locals(clean=Message, group=Group)
     cdef Message _checked(self, bytes name, Message found)
 
     cdef double _now(self)

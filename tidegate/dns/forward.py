@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import tidegate.dns.octets as raw  # compiled: coctets.pxd
 from tidegate.config import DnsConfig
 from tidegate.dns import message, rebind, special, wire
 from tidegate.dns.account import Account
@@ -60,7 +61,9 @@ class UpstreamForwarder:
         self._trusted: frozenset[bytes] = frozenset()  # zones that may answer with private addresses
         self._inquiries: dict[bytes, Inquiry] = {}
         self._waiting = 0
-        self._counts: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()  # what is not in each query's way
+        self._tries = self._hedges = self._answered = 0
+        self._when_done, self._when_late = self._on_done, self._on_late  # once, for all inquiries
         self._clock: Callable[[], float] | None = None  # the loop's, from the first query
 
     async def run(self) -> None:
@@ -118,6 +121,9 @@ class UpstreamForwarder:
         """Replies from the cache, fresh and stale, from upstreams, failures; tries at upstreams; answers rejected."""
         return {
             **self._counts,
+            "tries": self._tries,
+            "hedged": self._hedges,
+            "answered": self._answered,
             "cached": self._cache.hits + (self._copies.hits if self._copies is not None else 0),
             "evicted": self._cache.evicted,
             "rejected": sum(upstream.rejected for upstream in self._upstreams.values()),
@@ -170,7 +176,7 @@ class UpstreamForwarder:
         return reply
 
     def _inquire(self, key: bytes, name: bytes) -> Inquiry:
-        inquiry = Inquiry(key, query_for(key), self._groups.of(name), self._on_done, self._on_late)
+        inquiry = Inquiry(key, query_for(key), self._groups.of(name), self._when_done, self._when_late)
         self._inquiries[key] = inquiry
         return inquiry
 
@@ -192,8 +198,8 @@ class UpstreamForwarder:
     def _on_done(self, inquiry: Inquiry, found: Message | None) -> None:
         key = inquiry.key
         del self._inquiries[key]
-        self._counts["tries"] += inquiry.tries
-        self._counts["hedged"] += inquiry.hedges
+        self._tries += inquiry.tries
+        self._hedges += inquiry.hedges
         now = self._now()
         waiters = self._dismissed(inquiry)
         if found is None or found.rcode in _FAILURES:
@@ -202,10 +208,10 @@ class UpstreamForwarder:
             for waiter in waiters:
                 waiter.send(self._poor(waiter.query, waiter.room, inquiry.stale, found, wire.EDE_NO_REACHABLE))
             return
-        found = self._checked(key[:-5], found)
+        found = self._checked(raw.part(key, 0, len(key) - 5), found)
         self._failures.forget(key)
         self._cache.put(key, found, now, inquiry.shape)
-        self._counts["answered"] += len(waiters)
+        self._answered += len(waiters)
         for waiter in waiters:
             waiter.send(message.render(found, waiter.query, found.body, waiter.room, found.ede))
 
@@ -227,7 +233,8 @@ class UpstreamForwarder:
 
     def _checked(self, name: bytes, found: Message) -> Message:
         """`found` without private addresses, unless those who know `name` may give such."""
-        if b"\0" in self._trusted or self._groups.of(name).is_trusted or special.apex_above(name, self._trusted):
+        group = self._groups.of(name)
+        if _ROOT in self._trusted or group.is_trusted or special.apex_above(name, self._trusted):
             return found
         clean = rebind.strip(found)
         if clean.ede is not None:
@@ -284,6 +291,7 @@ class UpstreamForwarder:
         return self._clock()
 
 
+_ROOT = b"\0"
 _FAILURES = frozenset([wire.FORMERR, wire.SERVFAIL, wire.NOTIMP, wire.REFUSED])
 
 

@@ -1,5 +1,6 @@
 cimport cython
 
+from tidegate.dns cimport special
 from tidegate.dns.upstream cimport Upstream
 
 cdef class Group:

@@ -3,6 +3,8 @@ cimport cython
 from tidegate.dns.special cimport apex_above, is_dotless
 from tidegate.dns.tree cimport Node, Tree
 
+cdef frozenset _LOCALHOST, _LOOPBACK_REVERSE, _ABSENT_APEXES
+
 cdef class Match:
     cdef public object place
     cdef public bytes apex

@@ -15,6 +15,8 @@ from tidegate.dns.tree import Node, Tree
 from tidegate.model import DnsMode, DnsName
 
 _LOCALHOST = frozenset([special.LOCALHOST])
+_LOOPBACK_REVERSE = special.LOOPBACK_REVERSE
+_ABSENT_APEXES = special.ABSENT_APEXES
 _PORT_NAMES = {b"_http": 80, b"_https": 443}
 
 
@@ -149,7 +151,7 @@ def _scoped(tree: Tree, networks: NamedNetworks | None, name: bytes, apex: bytes
 def _builtin(name: bytes, apex: bytes) -> Match | None:
     if apex and name == record.server_name(apex):
         return Match(Place.SERVER, apex)
-    if name in special.LOOPBACK_REVERSE or apex_above(name, _LOCALHOST):
+    if name in _LOOPBACK_REVERSE or (name.endswith(special.LOCALHOST) and apex_above(name, _LOCALHOST)):
         return Match(Place.LOOPBACK, apex)
     return None
 
@@ -157,7 +159,7 @@ def _builtin(name: bytes, apex: bytes) -> Match | None:
 def _unheld(name: bytes, qtype: int, apex: bytes) -> Match:
     if apex:
         return Match(Place.ABSENT, apex)
-    reserved = apex_above(name, special.ABSENT_APEXES)
+    reserved = apex_above(name, _ABSENT_APEXES)
     if reserved:
         return _absent(reserved)
     if is_dotless(name) and qtype not in special.INFRASTRUCTURE:

@@ -1,5 +1,6 @@
 cimport cython
 
+cimport tidegate.dns.coctets as raw
 from tidegate.dns cimport wire
 from tidegate.dns.wire cimport Query
 

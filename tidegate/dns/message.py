@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
+import tidegate.dns.octets as raw  # compiled: coctets.pxd
 from tidegate.dns import wire
 
 MAX_RECORDS = 512  # a foreign answer with more is refused unread
@@ -65,7 +66,7 @@ def read(data: bytes) -> Message | None:
     end = wire.name_end(data, 12) + 4
     if end < 4 or end > len(data):
         return None
-    found = Message(data[12:end], data[3] & 15, bool(data[2] & 2))
+    found = Message(raw.part(data, 12, end), data[3] & 15, bool(data[2] & 2))
     if not _read_records(found, data, end):
         return None
     found.lifetime = _lifetime(found)
@@ -158,7 +159,7 @@ def _read_records(message: Message, data: bytes, start: int) -> bool:
                 kept[section] += 1
                 _take(message, data, owner, rtype, position - start, owner + 4 - start)
     message.counts = (kept[0], kept[1], kept[2])
-    message.body = data[start : start + message.ends[-1]] if message.ends else b""
+    message.body = raw.part(data, start, start + message.ends[-1]) if message.ends else b""
     return True
 
 

@@ -45,6 +45,26 @@ def taken(octets: Octets, start: int, size: int) -> bytes:
     return octets[start : start + size].tobytes()
 
 
+def part(data: bytes, start: int, end: int) -> bytes:
+    """`data[start:end]`; neither is negative."""
+    return data[start:end]
+
+
+def lowered(data: bytes, start: int, end: int) -> bytes:
+    """`data[start:end].lower()`; neither is negative."""
+    return data[start:end].lower()
+
+
+def zero_at(data: bytes, start: int) -> int:
+    """Where the first zero from `start` on is in `data`; -1 if there is none."""
+    return data.find(b"\0", start)
+
+
+def stands(data: bytes, at: int, part: bytes) -> bool:
+    """Does `part` stand at `at` in `data`?"""
+    return data.startswith(part, at)
+
+
 def same(one: Octets, at: int, other: Octets, start: int, size: int) -> bool:
     """Are these `size` octets equal?"""
     return one[at : at + size] == other[start : start + size]

@@ -6,6 +6,7 @@ addresses are zones of ours (RFC 6303), whose missing names are NXDOMAIN and not
 
 from __future__ import annotations
 
+import tidegate.dns.octets as raw  # compiled: coctets.pxd
 from tidegate.dns import wire
 
 LOCALHOST = wire.encode("localhost")
@@ -37,9 +38,10 @@ INFRASTRUCTURE = frozenset([wire.NS, wire.SOA, wire.DS, wire.DNSKEY])
 
 def apex_above(name: bytes, apexes: frozenset[bytes]) -> bytes:
     """The nearest of `apexes` that is `name` or an ancestor of it; empty if there is none. By label, not by suffix."""
+    size = len(name)
     position = 0
     while name[position]:
-        rest = name[position:]
+        rest = raw.part(name, position, size)
         if rest in apexes:
             return rest
         position += name[position] + 1

@@ -1,3 +1,5 @@
+cimport cython
+
 cdef class Tally:
     cdef public str kind
     cdef public int rcode
@@ -26,3 +28,17 @@ cdef class Meter:
     cdef public long long do
 
     cpdef add(self, Py_ssize_t query, Py_ssize_t reply, bint do)
+
+cdef class Durations:
+    cdef public object bounds
+    cdef public list counts
+    cdef public double total
+
+    @cython.locals(place=Py_ssize_t)
+    cpdef add(self, double seconds, long times=*)
+
+cdef class Tallies:
+    cdef dict _by_kind
+
+    @cython.locals(key=int, found=Tally)
+    cpdef Tally of(self, int qtype, int rcode)

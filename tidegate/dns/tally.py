@@ -110,7 +110,8 @@ class Durations:
 
     def add(self, seconds: float, times: int = 1) -> None:
         """Count `times` queries that took so long each."""
-        self.counts[bisect_left(self.bounds, seconds)] += times
+        place = bisect_left(self.bounds, seconds)
+        self.counts[place] += times
         self.total += seconds * times
 
 
@@ -118,14 +119,14 @@ class Tallies:
     """All tallies of a zone: a bounded set, since types that nobody knows are all `other`."""
 
     def __init__(self) -> None:
-        self._by_kind: dict[tuple[str, int], Tally] = {}
+        self._by_kind: dict[int, Tally] = {}
 
     def of(self, qtype: int, rcode: int) -> Tally:
         """The tally of such replies."""
-        kind = _KINDS.get(qtype, "other")
-        found = self._by_kind.get((kind, rcode))
+        key = (qtype if qtype in _KINDS else 0) << 8 | rcode
+        found = self._by_kind.get(key)
         if found is None:
-            found = self._by_kind[kind, rcode] = Tally(kind, rcode)
+            found = self._by_kind[key] = Tally(_KINDS.get(qtype, "other"), rcode)
         return found
 
     def all(self) -> list[Tally]:

@@ -1,5 +1,7 @@
 cimport cython
 
+cimport tidegate.dns.coctets as raw
+
 cdef bytes _STAR
 
 cdef class Node:
@@ -11,6 +13,7 @@ cdef class Node:
 cdef class Tree:
     cdef public dict nodes
     cdef frozenset _apexes
+    cdef Py_ssize_t _wildcards
 
     @cython.locals(position=Py_ssize_t, above=bytes, found=Node)
     cpdef Node wildcard(self, bytes name)

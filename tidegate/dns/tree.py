@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import tidegate.dns.octets as raw  # compiled: coctets.pxd
 from tidegate.model import DnsName
 
 STAR = b"\x01*"
@@ -46,12 +47,15 @@ class Tree:
     def __init__(self, apexes: frozenset[bytes]) -> None:
         self.nodes: dict[bytes, Node] = {}
         self._apexes = apexes
+        self._wildcards = 0  # names that have one, and are claimed
         for apex in apexes:
             self.nodes[apex] = Node(apex)
 
     def claim(self, name: bytes, key: str, value: DnsName) -> bool:
         """Let table entry `key` stand behind `name`. True if the name did not exist before."""
         node, is_new = self._reach(name)
+        if not node.claims and name.startswith(_STAR):
+            self._wildcards += 1
         node.claims[key] = value
         return is_new
 
@@ -59,6 +63,8 @@ class Tree:
         """Undo `claim`. True if the name is gone."""
         node = self.nodes[name]
         del node.claims[key]
+        if not node.claims and name.startswith(_STAR):
+            self._wildcards -= 1
         return self._leave(node)
 
     def point(self, name: bytes, canonical: str) -> bool:
@@ -77,10 +83,12 @@ class Tree:
 
     def wildcard(self, name: bytes) -> Node | None:
         """The wildcard that covers `name`, which has no node: only that of the closest encloser (RFC 4592 3.3.1)."""
+        if not self._wildcards:
+            return None
         position = 0
         while name[position]:
             position += name[position] + 1
-            above = name[position:]
+            above = raw.part(name, position, len(name))
             found = self.nodes.get(_STAR + above)
             if found is not None and found.claims:
                 return found

@@ -1,10 +1,12 @@
 cimport cython
 
+cimport tidegate.dns.coctets as raw
 from tidegate.dns cimport message, wire
 from tidegate.dns.bundle cimport Bundle
 from tidegate.dns.entropy cimport Entropy
 from tidegate.dns.message cimport Message
 from tidegate.dns.standing cimport Standing
+from tidegate.dns.tally cimport Durations
 
 cdef Py_ssize_t _DEPTH
 
@@ -69,6 +71,7 @@ cdef class Upstream:
 
     cdef _forget(self, Try asking)
 
+    @cython.locals(found=Durations)
     cdef _note(self, str outcome, double seconds)
 
     cdef bytes _cased(self, bytes query)

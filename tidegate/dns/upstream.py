@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
+import tidegate.dns.octets as raw  # compiled: coctets.pxd
 from tidegate.dns import message, wire
 from tidegate.dns.bundle import DEPTH, Bundle, bundle
 from tidegate.dns.entropy import Entropy
@@ -140,7 +141,7 @@ class Upstream:
     def check(self, data: bytes, asking: Try) -> Message | None:
         """The message in `data` if it answers `asking`, octet for octet of the question."""
         found = message.read(data)
-        if found is None or not asking.asked.startswith(found.question, 12):
+        if found is None or not raw.stands(asking.asked, 12, found.question):
             self.rejected += 1
             return None
         return found
@@ -321,7 +322,7 @@ class Port:
             self._take(came.data(index))
 
     def _take(self, data: bytes) -> None:
-        asking = self._open.get(data[:2])
+        asking = self._open.get(raw.part(data, 0, 2))
         if asking is None:
             self._upstream.rejected += 1
             return
@@ -344,7 +345,7 @@ def query_for(key: bytes) -> bytes:
     """What we ask upstream for a key of the cache: lower case, so that it meets in the cache and any server repeats it
     as it is; RD set, DO and CD as asked, our own EDNS size. The id is left zero."""
     flags = key[-1]
-    return _HEADS[flags] + key[:-1] + _TAILS[flags]
+    return b"".join((_HEADS[flags], raw.part(key, 0, len(key) - 1), _TAILS[flags]))
 
 
 # By the flags of a key: 1 is DO, 2 is CD.

@@ -1,6 +1,9 @@
 cimport cython
 
+cimport tidegate.dns.coctets as raw
+
 cdef int _COOKIE, _MAX_OPTIONS, _NOTIFY
+cdef Py_ssize_t _EDNS_SIZE, _STREAM_SIZE
 
 cdef class Query:
     cdef public bint cd
@@ -41,3 +44,5 @@ cdef int _read_additional(bytes data, Py_ssize_t position, int count, Query quer
 cdef int _read_opt(bytes data, Py_ssize_t position, Query query)
 
 cdef int _policy(Query query)
+
+cpdef Py_ssize_t limit(Query query, bint stream)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import tidegate.dns.octets as raw  # compiled: coctets.pxd
+
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED, BADVERS, BADCOOKIE = 0, 1, 2, 3, 4, 5, 16, 23
 
 A, NS, CNAME, SOA, PTR, HINFO, MX, TXT, AAAA, SRV, OPT, DS = 1, 2, 5, 6, 12, 13, 15, 16, 28, 33, 41, 43
@@ -36,6 +38,7 @@ STREAM_SIZE = 65535  # the length prefix of RFC 1035 4.2.2
 EDE_OTHER, EDE_STALE, EDE_NOT_READY, EDE_BLOCKED, EDE_PROHIBITED, EDE_STALE_NXDOMAIN = 0, 3, 14, 15, 18, 19
 EDE_NOT_AUTHORITATIVE, EDE_NOT_SUPPORTED, EDE_NO_REACHABLE, EDE_NETWORK = 20, 21, 22, 23
 
+_EDNS_SIZE, _STREAM_SIZE = EDNS_SIZE, STREAM_SIZE
 _MAX_OPTIONS = 128  # in one OPT record; 64 KiB by TCP could hold 16 000
 _COOKIE = 10  # RFC 7873; eight octets of a client, or with 8 to 32 of a server behind them
 
@@ -92,7 +95,7 @@ def parse(data: bytes) -> Query | None:
     """The query in `data`; None for what must not be answered: too short for a header, or itself an answer."""
     if len(data) < 12 or data[2] & 0x80:
         return None
-    query = Query(data[:2], data[2] >> 3 & 15, bool(data[2] & 1), bool(data[3] & 0x10))
+    query = Query(raw.part(data, 0, 2), data[2] >> 3 & 15, bool(data[2] & 1), bool(data[3] & 0x10))
     if query.opcode:
         query.rcode = REFUSED if query.opcode == _NOTIFY else NOTIMP
         return query
@@ -207,8 +210,8 @@ def decode(name: bytes) -> str:
 def limit(query: Query, stream: bool) -> int:
     """The longest reply `query` may get over this transport, in octets."""
     if stream:
-        return STREAM_SIZE
-    return min(query.size, EDNS_SIZE)
+        return _STREAM_SIZE
+    return min(query.size, _EDNS_SIZE)
 
 
 def option_record(do: bool, rcode: int = 0, ede: int | None = None, options: bytes = b"") -> bytes:
@@ -264,8 +267,8 @@ def _read_question(data: bytes, query: Query) -> int:
     end = name_end(data, 12)
     if end < 0 or end + 4 > len(data):
         return -1
-    query.question = data[12 : end + 4]
-    query.name = data[12:end].lower()
+    query.question = raw.part(data, 12, end + 4)
+    query.name = raw.lowered(data, 12, end)
     query.qtype = data[end] << 8 | data[end + 1]
     query.qclass = data[end + 2] << 8 | data[end + 3]
     return end + 4

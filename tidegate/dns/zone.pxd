@@ -1,10 +1,12 @@
 cimport cython
 
+cimport tidegate.dns.coctets as raw
+from tidegate.dns cimport match
 from tidegate.dns.answer cimport Answer, Variant
 from tidegate.dns.cookie cimport Jar
 from tidegate.dns.match cimport Match
 from tidegate.dns.sheet cimport Sheet
-from tidegate.dns.tally cimport Meter
+from tidegate.dns.tally cimport Meter, Tallies
 from tidegate.dns.tree cimport Tree
 from tidegate.dns.view cimport Asker
 from tidegate.dns.wire cimport Query, cookie_at
@@ -13,7 +15,7 @@ cdef class Zone:
     cdef public bytes apex
     cdef public object apexes
     cdef public bint recursion
-    cdef public object tallies
+    cdef public Tallies tallies
     cdef public Meter udp_meter
     cdef public Meter tcp_meter
     cdef public object version

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import tidegate.dns.octets as raw  # compiled: coctets.pxd
 from tidegate.dns import chain, match, record, rrset, special, wire
 from tidegate.dns.access import Access
 from tidegate.dns.answer import Answer, by_view, respond
@@ -104,8 +105,8 @@ class Zone:
         size = len(data)
         if size < 17 or data[2] & 0xF8 or data[4:10] != _ONE_QUESTION:
             return None
-        end = data.find(b"\0", 12) + 5
-        found = self._answers.get(data[12:end].lower())
+        end = raw.zero_at(data, 12) + 5
+        found = self._answers.get(raw.lowered(data, 12, end))
         if found is None:
             return None
         if found.views is not None:
@@ -236,7 +237,7 @@ class Zone:
     # ------------------------------------------------------------------------------------------------ the long way
 
     def _prepared(self, query: wire.Query, asker: Asker) -> Answer | None:
-        head = self._answers.get(query.question.lower())
+        head = self._answers.get(raw.lowered(query.question, 0, len(query.question)))
         if head is not None and head.views is None:
             return head
         found = head.views.get(asker.view) if head is not None and head.views is not None else None
