@@ -9,13 +9,14 @@ from tests.support.release_world import Killed, World
 from tests.support.releases import V1, V2, WEB, news, olds, release, seen
 from tidegate.release.advance import advance
 from tidegate.release.gates import DEFAULT_GATES, Outcome
-from tidegate.release.record import Cause, State, begun
-from tidegate.release.spec import OnFailure, Slot, Strategy
+from tidegate.release.record import Cause, Fate, State, Wish, begun
+from tidegate.release.spec import OnFailure, Retire, Slot, Strategy
 from tidegate.release.strategies import Options, asked
 from tidegate.release.verbs import By, promote
 
 SLOTS = tuple(Slot(container=f"old{number}") for number in (1, 2, 3))
 STRATEGIES = list(Strategy)
+DRAIN, STOP = (Fate(wish=wish, since=1000.0) for wish in (Wish.DRAIN, Wish.STOP))
 
 
 def world(strategy, replicas=3, slots=SLOTS, world=None, **options):
@@ -252,6 +253,31 @@ def test_an_old_side_that_never_comes_back_leaves_a_failed_release():
 
     assert made.stored.state is State.FAILED
     assert "v1 did not take over within" in made.stored.reason
+
+
+def test_workers_that_never_follow_do_not_keep_the_next_release_from_beginning():
+    made = world(Strategy.BLUE_GREEN, confirm=True, retain_seconds=0.0)
+    made.run(until=lambda each: each.state is State.AWAITING_CONFIRM)
+    made.late = True
+    made.commit(promote(made.stored, made.seen(), By(who="ann", when=made.now)))
+    made.run(until=lambda each: each.finished)
+
+    assert all(each.ready for each in made.stable.values())
+    made.late = False
+    assert made.run(until=lambda each: each.closed).stored.state is State.COMPLETE
+
+
+@pytest.mark.parametrize(
+    ("late", "why"), [(True, "not every worker has taken over the weights"), (False, "left behind: old1")]
+)
+def test_what_takes_too_long_to_leave_is_left_behind(late, why):
+    decided = replace(
+        release(retire=Retire.REMOVE), state=State.DRAINING, phase_since=1000.0, retire_at=1000.0, fates={"old1": DRAIN}
+    )
+    look = seen(stable=olds(1), candidate=news(), live=not late)
+
+    assert advance(decided, look, 1599.0).state is State.DRAINING
+    assert advance(replace(decided, fates={"old1": STOP}), look, 1600.0).history[-1].why == why
 
 
 def test_nothing_is_decided_while_not_everything_is_in_sight():

@@ -2,13 +2,19 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from tests.support.releases import WEB, release
+from tests.support.built import codes, make, weights
+from tests.support.releases import V2, WEB, release, spec
+from tests.support.seen import instance
 from tidegate.model import Overrides, Preview, TrafficMode
 from tidegate.policy import FieldMatch, Match
+from tidegate.release.capacity import shared
 from tidegate.release.overlay import overlay
-from tidegate.release.record import Fate, State, Wish
+from tidegate.release.record import Fate, State, Wish, begun
+from tidegate.release.spec import Side
+from tidegate.release.succession import overtaken
 
 OPERATOR = Overrides(weights={WEB: {"v0": 100}, "other": {"a": 1}}, drained=frozenset({"node9"}))
+V3 = Side(service=WEB, version="v3")
 BETA = Match(headers=(FieldMatch(name="x-beta", value="1"),))
 
 
@@ -55,3 +61,30 @@ def test_previews_last_until_it_is_decided():
 
     assert overlay(OPERATOR, [shown]).previews == {WEB: Preview(backend="v2", matches=(BETA,))}
     assert overlay(OPERATOR, [replace(shown, state=State.ROLLING_BACK)]).previews == {}
+
+
+# ------------------------------------------------------------------------------------------------ what is built of it
+
+
+def test_each_step_of_a_release_moves_both_sides_in_one_table():
+    old, new = (
+        instance(version, "web", version=version, project="shop", routes=["a.test/"]) for version in ("v1", "v2")
+    )
+    made = None
+    for version, percent in enumerate((0, 5, 100), start=1):
+        step = replace(release(), weights=shared(release().spec, percent))
+        made = make(old, new, previous=made, overrides=overlay(Overrides(), [step]))
+        assert weights(made, "a.test/") == {"shop/web v1": 100 - percent, "shop/web v2": percent}
+        assert made.table.version == version
+
+
+def test_a_finished_release_makes_no_problem_where_its_loser_is_left_and_the_next_one_is_over():
+    first = replace(release(), state=State.COMPLETE, weights={"v1": 0, "v2": 100})
+    left = overtaken(first, begun(spec(stable=V2, candidate=V3), 2, 2000.0, "ann"), 2000.0)
+    old, new = (
+        instance(version, "web", version=version, project="shop", routes=["a.test/"]) for version in ("v1", "v3")
+    )
+    made = make(old, new, overrides=overlay(Overrides(), [left]))
+
+    assert weights(made, "a.test/") == {"shop/web v1": 0, "shop/web v3": 100}
+    assert codes(made) == []

@@ -32,22 +32,20 @@ def begin_draining(release: Release, now: float, who: str = TIDEGATE, why: str =
 
 
 def drained(release: Release, seen: Seen, now: float) -> Release:
-    """DRAINING: complete when the last weights are live and the old side is gone, or is to stay for now."""
-    if not seen.live:
+    """DRAINING: complete when the last weights are live and the old side is gone, or is to stay for now. What takes too long is
+    left behind: it is decided, nobody depends on it, and it is still told to go."""
+    overdue = now >= release.phase_since + release.spec.progress_seconds
+    if not seen.live and not overdue:
         return release
+    late = "" if seen.live else "not every worker has taken over the weights"
     if not release.retire_at:
         keeps = release.spec.retire is Retire.KEEP
-        return _completed(release, now, 0.0 if keeps else now + release.spec.retain_seconds)
+        return _completed(release, now, 0.0 if keeps else now + release.spec.retain_seconds, late)
     leaving = _leave(release, seen, now)
-    if leaving is not release:
-        return leaving
     left = _left(release, seen)
-    if not left:
-        return _completed(release, now, release.retire_at)
-    if now < release.phase_since + release.spec.progress_seconds:
-        return release
-    why = f"left behind: {', '.join(left)}"  # nobody depends on them any more
-    return _completed(release, now, release.retire_at, why)
+    if leaving is not release or (left and not overdue):
+        return leaving
+    return _completed(release, now, release.retire_at, late or (f"left behind: {', '.join(left)}" if left else ""))
 
 
 def _completed(release: Release, now: float, retire_at: float, why: str = "") -> Release:
