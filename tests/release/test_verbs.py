@@ -254,6 +254,18 @@ def test_what_is_decided_is_not_aborted(state):
 
 # -------------------------------------------------------------------------------------------------- weights by hand
 
+
+def test_a_share_that_a_person_raised_is_not_lowered_by_the_next_step():
+    made = World(stored=release(steps=(replace(STEPS[0], candidates=2), *STEPS[1:])))
+    made.run(until=lambda each: each.phase == "hold")
+    made.commit(pause(made.stored, made.seen(), by(made)))
+    made.commit(weigh(made.stored, made.seen(), by(made), {"v1": 40, "v2": 60}))
+    made.commit(resume(made.stored, made.seen(), by(made)))
+    made.run(until=lambda each: each.step == 1 and each.phase == "hold")
+
+    assert made.stored.weights == {"v1": 40, "v2": 60}
+
+
 NGINX = {
     "service": "shop/nginx-v1",
     "stable": Side(service="shop/nginx-v1", version="1"),

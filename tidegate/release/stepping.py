@@ -71,11 +71,12 @@ def _started(release: Release, seen: Seen, now: float) -> Release:
         return release
     if release.state is State.STARTING:
         return moved(release, now, f"{len(able)} replicas of {release.spec.candidate.called} ready", state=State.GATING)
-    weights = shared(release.spec, step.share)
+    rises = step.share > 100 * release.share  # a person may have gone further already
+    weights = shared(release.spec, step.share) if rises else release.weights
     if not _long_enough(release, seen, step, now) or not covered(release, seen, weights):
         return release
     after = replace(_in_phase(release, Phase.SHIFT, now), held=False)
-    if weights == release.weights:
+    if not rises:
         return after
     return moved(after, now, f"share {step.share} %", weights=weights, state=State.SHIFTING)
 
