@@ -78,8 +78,11 @@ def test_an_image_that_is_gone_is_told():
     assert (problem.code, problem.severity, problem.place) == ("T1156", Severity.WARNING, "web")
 
 
-def test_a_container_that_removes_itself_is_told():
-    assert "--rm" in texts(seen(host={"AutoRemove": True}))[0]
+def test_a_container_that_removes_itself_is_told_beside_it_and_refused_in_its_place():
+    container = seen(host={"AutoRemove": True})
+    assert "--rm" in texts(container)[0]
+    assert refusals(container, BESIDE) == ()
+    assert [problem.code for problem in refusals(container, INSTEAD)] == ["T1160"]
 
 
 def test_volumes_are_told_beside_the_original_only():

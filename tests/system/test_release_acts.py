@@ -241,3 +241,14 @@ async def test_an_old_version_that_is_to_stay_stopped_stays_so_when_the_engine_s
             while (await stage.names())["untouched"] != "running":  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
         assert (await stage.names())["old-1"] == "exited"
+
+
+async def test_a_version_that_needs_too_much_memory_is_rolled_back_with_the_reason(stage):
+    await stage.serve(1, options=("--memory=16m", "--memory-swap=16m"))
+    stage.ask(
+        Strategy.ROLLING, Change(command=("sh", "-c", "head -c 64000000 /dev/zero | tail -n 1")), hold_seconds=20.0
+    )
+    await stage.run()
+    assert stage.release.state is State.ROLLED_BACK
+    assert "want of memory" in stage.release.reason
+    assert await stage.names() == {"old-1": "running"}

@@ -28,7 +28,7 @@ ACTS_AT_ONCE = 8  # per engine
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 30.0
 HOPELESS_AFTER = 4  # failures in a row of one act, each of them the engine's own refusal
 # No image, a port or a stack that is taken, a name, a tag or a container that is another's: trying again changes nothing.
-_LASTING = frozenset({"T1150", "T1152", "T1153", "T1154", "T1155", "T1157", "T1158", "T1159"})
+_LASTING = frozenset({"T1150", "T1152", "T1153", "T1154", "T1155", "T1157", "T1158", "T1159", "T1160"})
 
 _log = logger("control.executor")
 

@@ -23,9 +23,9 @@ _MASTERS = {
 
 
 def refusals(seen: Json, change: Duplicate) -> tuple[Problem, ...]:
-    """Why there cannot be a second one: somebody else counts them, or both cannot run at once (which does not matter where
-    the original is stopped before the duplicate starts)."""
-    return (*_mastered(seen), *(() if change.stop_first else _beside(seen)))
+    """Why there cannot be a second one: somebody else counts them, both cannot run at once, or, where the original is stopped
+    before the duplicate starts, nothing would be left of it."""
+    return (*_mastered(seen), *(_instead(seen) if change.stop_first else _beside(seen)))
 
 
 def differences(seen: Json, image: Json | None, change: Duplicate) -> tuple[Problem, ...]:
@@ -60,6 +60,17 @@ def _mastered(seen: Json) -> Iterator[Problem]:
             )
 
 
+def _instead(seen: Json) -> Iterator[Problem]:
+    if seen["HostConfig"].get("AutoRemove"):
+        yield Problem(
+            code="T1160",
+            text=f"{name_of(seen)} is removed when it stops (--rm), so nothing would be left to copy or to go back to",
+            place=name_of(seen),
+            mend="run it without --rm, or release with both versions side by side (--rolling, --blue-green)",
+            kept=_KEPT,
+        )
+
+
 def _beside(seen: Json) -> Iterator[Problem]:
     name, ports = name_of(seen), fixed_ports(seen)
     if ports:
@@ -91,7 +102,10 @@ def _differences(seen: Json, image: Json | None, change: Duplicate) -> Iterator[
             "look at its environment and command, or pull the old image first",
         )
     if seen["HostConfig"].get("AutoRemove"):
-        yield ("it is removed when it ends (--rm); the new one is not, so that its end can be judged", "")
+        yield (
+            "it is removed when it stops (--rm), so once stopped it cannot serve again; the new one is not removed",
+            "run it without --rm, if a release is to be undone after the old version was stopped",
+        )
     if not change.stop_first:
         yield from _volumes(seen)
         yield from _aliases(seen)

@@ -63,12 +63,12 @@ class DockerDuplicates:
     async def _look(self, container: str, change: Duplicate) -> Original:
         """Everything that is asked before anything is done; raises what stands against it."""
         seen = await self._inspect(container)
-        image = await self._image(seen, change)
-        if change.image_id and image.id != change.image_id:
-            raise EngineError(_other_image(change, image))
         against = refusals(seen, change)
         if against:
             raise EngineError(*against)
+        image = await self._image(seen, change)
+        if change.image_id and image.id != change.image_id:
+            raise EngineError(_other_image(change, image))
         change = msgspec.structs.replace(change, image=image.name)
         return Original(seen=seen, given=await self._images.config(seen["Image"]), image=image, change=change)
 
