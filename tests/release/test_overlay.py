@@ -42,6 +42,12 @@ def test_of_two_releases_the_newer_one_governs_whatever_their_order():
     assert overlay(OPERATOR, [newer, older]).weights[WEB] == {"v1": 2}
 
 
+def test_numbers_are_each_services_own_so_the_newer_one_is_the_one_asked_for_later():
+    older, newer = release(number=7, now=1000.0), replace(release(number=1, now=2000.0), weights={"v1": 1})
+
+    assert overlay(OPERATOR, [newer, older]).weights[WEB] == {"v1": 1}
+
+
 def test_containers_that_leave_are_drained_and_those_that_return_are_not():
     fates = {wish.value: Fate(wish=wish, since=1.0) for wish in Wish}
 

@@ -19,7 +19,9 @@ def overlay(overrides: Overrides, releases: Iterable[Release]) -> Overrides:
     What an operator set for the same target rests meanwhile; maintenance and a hold of his go before ours. Nothing is previewed
     any more once it is decided. Without a release that governs, `overrides` itself is returned.
     """
-    governing = sorted((each for each in releases if not each.closed), key=lambda each: each.number)
+    governing = sorted(
+        (each for each in releases if not each.closed), key=lambda each: (each.asked_by.when, each.number)
+    )
     if not governing:
         return overrides
     weights, modes, previews = dict(overrides.weights), dict(overrides.modes), dict(overrides.previews)

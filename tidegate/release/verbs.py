@@ -176,7 +176,9 @@ def _nobody(release: Release, seen: Seen, weights: Mapping[str, int]) -> Conflic
             place=release.spec.service,
             cause=f"{able} replicas of {release.spec.candidate.called} are ready, {wanted} are needed; "
             f"{old} of {release.spec.stable.called} are",
-            mend="wait until they are ready, or start more",
+            mend="wait until they are ready, or promote it, for its steps bring the replicas"
+            if release.spec.creates
+            else "wait until they are ready, or start more",
             kept="the weights stay as they are",
         )
     )
