@@ -23,7 +23,7 @@ from tidegate.router.worker import Router
 NEW, OLD = ("web", "v2"), ("web", "v1")
 CLIENTS, EACH = 8, 50
 NEVER = Ejection(failures=0)
-USUAL_SECONDS = 0.006
+USUAL_SECONDS = 0.02  # what a busy machine adds must be little beside it
 ERROR = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
 LOST = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"
@@ -120,7 +120,7 @@ async def test_a_version_that_is_as_good_passes():
         (answering(odd=ERROR, every=20), "success"),
         (answering(odd=HALF, every=10), "success"),
         (answering(odd=LOST, every=5), "refusals"),
-        (answering(seconds=2 * USUAL_SECONDS + 0.006), "latency"),
+        (answering(seconds=4 * USUAL_SECONDS), "latency"),
     ],
     ids=["5 % errors", "answers that break off", "lost routes", "slow"],
 )
