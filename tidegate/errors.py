@@ -116,6 +116,10 @@ class EngineUnreachable(EngineError):
     """The engine does not answer at all: socket missing, refused, timed out, or the stream broke."""
 
 
+class EngineConflict(EngineError):
+    """What was asked does not go with what the engine has at this moment: a name in use, a removal under way."""
+
+
 class NoSuchThing(TidegateError):
     """A name that nobody knows: container, service, route, release."""
 

@@ -352,6 +352,26 @@ async def test_made_many_times_at_once_it_is_one(bench):
     assert len({task.result() for task in made}) == 1
 
 
+async def test_two_who_make_it_at_once_take_the_same(bench, docker_engine_url):
+    original = await bench.create("two")
+    others = [DockerEngine(docker_engine_url) for _ in range(4)]
+    for number in range(10):
+        change = Duplicate(name=bench.name(f"copy{number}"), labels=MARK)
+        async with Tasks("test") as tasks:
+            made = [tasks.spawn(f"{n}", engine.duplicate(original, change)) for n, engine in enumerate(others)]
+        assert len({task.result() for task in made}) == 1
+    for engine in others:
+        await engine.close()
+
+
+async def test_a_label_of_the_image_cannot_be_taken_away_and_the_copy_is_still_found(bench, images):
+    original = await bench.create("labelled")
+    change = {"labels": MARK | {"only.first": None}, "image": FIRST}
+    first, second = await bench.duplicate(original, **change), await bench.duplicate(original, **change)
+    assert first["Config"]["Labels"]["only.first"] == "1"
+    assert first["Id"] == second["Id"]
+
+
 async def test_what_was_half_made_is_completed(bench):
     front, back = await bench.network("front"), await bench.network("back")
     original = await bench.create("half", f"--network={front}")

@@ -20,10 +20,11 @@ from tidegate.engine.docker_images import DockerImages
 from tidegate.engine.docker_inherited import Json
 from tidegate.engine.docker_raw import RawId, RawSummary
 from tidegate.engine.port import Duplicate, Image
-from tidegate.errors import EngineError, NoSuchThing, Problem
+from tidegate.errors import EngineConflict, EngineError, NoSuchThing, Problem
 from tidegate.value import Value
 
 CREATE_SECONDS = 30.0
+SHOWN_LOOKS, SHOWN_SECONDS = 50, 0.1  # looks for a container whose name is taken already, and the time between
 
 
 class Original(Value):
@@ -48,7 +49,7 @@ class DockerDuplicates:
         """See `Engine.duplicate`."""
         original = await self._look(container, change)
         async with self._numbering:
-            known = await self._known(original) or await self._create(original)
+            known = await self._known(original) or await self._made(original)
         await self._connect(known, original)
         return known
 
@@ -96,6 +97,18 @@ class DockerDuplicates:
         if found["Image"] != original.image.id:
             raise EngineError(_made_of_another(change, found))
         return str(found["Id"])
+
+    async def _made(self, original: Original) -> str:
+        """The id of a new container, or of the one that another Tidegate is making in this very moment: an engine gives a name
+        away a while before it shows the container."""
+        try:
+            return await self._create(original)
+        except EngineConflict:
+            for _ in range(SHOWN_LOOKS):
+                if known := await self._known(original):
+                    return known
+                await asyncio.sleep(SHOWN_SECONDS)
+            raise
 
     async def _create(self, original: Original) -> str:
         change = original.change

@@ -14,7 +14,7 @@ from pathlib import Path
 import aiohttp
 
 from tidegate.engine.docker_raw import RawError, decode
-from tidegate.errors import EngineError, EngineUnreachable, NoSuchThing, Problem, TidegateError
+from tidegate.errors import EngineConflict, EngineError, EngineUnreachable, NoSuchThing, Problem, TidegateError
 
 KEPT = "what was seen last stays in service"
 
@@ -62,9 +62,8 @@ def refused(url: str, status: int, body: bytes, what: str) -> TidegateError:
     message = _message(body) or f"status {status} without a message"
     if status == 404:
         return NoSuchThing(Problem(code="T1112", text=f"{what}: {message}", place=url, mend=_mend_missing(message)))
-    return EngineError(
-        Problem(code="T1113", text=f"{what}: {message}", place=url, cause=f"the engine answered {status}")
-    )
+    problem = Problem(code="T1113", text=f"{what}: {message}", place=url, cause=f"the engine answered {status}")
+    return EngineConflict(problem) if status == 409 else EngineError(problem)
 
 
 def not_understood(url: str, what: str, error: Exception) -> EngineError:

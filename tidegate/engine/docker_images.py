@@ -6,7 +6,8 @@ whole, which may be gigabytes, but one for silence.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator
 from urllib.parse import quote
 
 import msgspec
@@ -58,8 +59,9 @@ class DockerImages:
         wanted = read_image_name(name)
         params = {"fromImage": wanted.repository, "tag": wanted.wanted}
         try:
-            async for step in self._pull(wanted, params):
-                yield step
+            async with contextlib.aclosing(self._pull(wanted, params)) as steps:
+                async for step in steps:
+                    yield step
         except EngineUnreachable as error:
             if error.problems[0].code != "T1104":
                 raise
@@ -67,7 +69,7 @@ class DockerImages:
         except (EngineError, NoSuchThing) as error:
             raise EngineError(_failed(name, wanted, error.problems[0])) from error
 
-    async def _pull(self, wanted: ImageName, params: dict[str, str]) -> AsyncIterator[PullStep]:
+    async def _pull(self, wanted: ImageName, params: dict[str, str]) -> AsyncGenerator[PullStep, None]:
         progress, splitter = PullProgress(), JsonSplitter()
         async with self._http.stream(
             "POST",

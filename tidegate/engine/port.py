@@ -147,8 +147,10 @@ class Duplicate(Value):
     stop_first: bool = False
 
     def made(self, labels: Mapping[str, str]) -> bool:
-        """Whether a container with these labels is what an earlier call made of this."""
-        return bool(self.labels) and all(labels.get(name) == text for name, text in self.labels.items())
+        """Whether a container with these labels is what an earlier call made of this. What an image says of itself cannot be
+        taken away, so labels that were to be are not looked at."""
+        said = {name: text for name, text in self.labels.items() if text is not None}
+        return bool(said) and said.items() <= labels.items()
 
     def __repr__(self) -> str:
         """Without values of the environment: they hold secrets."""
