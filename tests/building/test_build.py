@@ -8,7 +8,8 @@ from tidegate.building import Build, BuildOptions, build
 from tidegate.building.outcome import Memo
 from tidegate.building.routes import FILE_OWNER
 from tidegate.errors import Problem
-from tidegate.model import Backend, DnsMode, InstanceState, Overrides, RouteClaim, TrafficMode
+from tidegate.model import Backend, DnsMode, InstanceState, Overrides, Preview, ReleasePolicy, RouteClaim, TrafficMode
+from tidegate.policy import FieldMatch, Match
 from tidegate.routing import RoutingTable, with_delta
 
 
@@ -51,6 +52,8 @@ IDS = ("c1", "c2", "c3", "c4", "c5")
 ROUTES = ("a.test/", "a.test/api", "*.b.test/")
 
 
+SHOW = Match(cookies=(FieldMatch(name="preview"),))
+PREVIEWS = (Preview(backend="v2", matches=(SHOW,)), Preview(backend="api", matches=(SHOW, BETA)))
 SETTINGS = ({}, {"retry.tries": "1"}, {"retry.tries": "2", "balance.sticky": "true"})
 
 
@@ -73,6 +76,8 @@ def instances(draw, id_: str, own_routes: bool):
         number=draw(st.integers(0, 2)),
         problems=draw(st.sampled_from(((), (Problem(code="T1203", text="bad"),)))),
         dns=draw(st.sampled_from((None, DnsMode.ONE, DnsMode.PROXY))),
+        # who waits is remembered, which a build from scratch cannot know
+        release=None if own_routes else draw(st.sampled_from((None, ReleasePolicy()))),
     )
     if own_routes or made.dns is not DnsMode.PROXY:
         return made
@@ -90,6 +95,7 @@ def overridden(draw, prefix: str = ""):
         modes=draw(st.dictionaries(targets, st.sampled_from(TrafficMode), max_size=2)),
         settings=draw(st.dictionaries(targets, st.sampled_from(SETTINGS), max_size=2)),
         drained=frozenset(draw(st.sets(st.sampled_from((*IDS, "c1:80")), max_size=2))),
+        previews=draw(st.dictionaries(targets, st.sampled_from(PREVIEWS), max_size=2)),
     )
 
 
