@@ -232,11 +232,29 @@ def test_versions_are_parted_by_the_key_of_the_split():
         assert 70 < sides.count("v2") < 130
 
 
-def test_a_cookie_goes_before_the_split():
-    old, new = upstreams(1, version="v1", service="s0"), upstreams(1, version="v2", service="s1")
+def test_the_key_decides_between_versions_and_the_cookie_within_one():
+    old, new = upstreams(3, version="v1", service="s0"), upstreams(3, version="v2", service="s1")
     selection = selecting(old, new, balance=Balance(split="client", sticky=True))
-    for client in (b"10.0.0.1", b"10.0.0.2", b"10.0.0.3"):
-        assert selection.pick(None, selection.key(b"", client), mark(new[0])) is new[0]
+    sides = set()
+    for last in range(30):
+        key = selection.key(b"", b"10.0.0.%d" % last)
+        first = selection.pick(None, key, None)
+        sides.add(first.endpoint.version)
+        mine, others = (old, new) if first in old else (new, old)
+        for one in mine:
+            assert selection.pick(None, key, mark(one)) is one
+            assert not selection.moved
+        for one in others:
+            assert selection.pick(None, key, mark(one)) in mine
+            assert selection.moved
+        assert selection.pick([mine[0]], key, mark(mine[0])) in mine[1:]
+    assert sides == {"v1", "v2"}
+    assert selection.pick(None, 0, mark(new[0])) is new[0]  # who has no key is kept by the cookie
+
+
+def test_with_nobody_there_a_key_finds_nobody():
+    selection = selecting([], balance=Balance(split="client", sticky=True))
+    assert selection.pick(None, selection.key(b"", b"10.0.0.1"), mark(upstreams(1)[0])) is None
 
 
 def test_a_plain_route_has_no_selection():

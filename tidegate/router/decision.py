@@ -141,7 +141,7 @@ def _selected(live: LiveRoute, head: RequestHead, client: bytes) -> dict[str, st
     if upstream is None:
         return {}
     balance = live.route.policy.balance
-    if mark is None:
+    if mark is None or (selection.parted and key and selection.moved):
         chosen = f"by the hash of {balance.hash_key if balance.split == NO_SPLIT else balance.split}"
     elif selection.moved:
         chosen = f"of the version that cookie {balance.sticky_cookie} names, whose endpoint is not there"

@@ -11,6 +11,7 @@ cdef class Selection:
     cdef public object sticky
     cdef public list trials
     cdef public bint moved
+    cdef public bint parted
     cdef public object key_kind
     cdef public bytes key_name
 

@@ -2,7 +2,8 @@
 
 Routes that ask for none of this have no `Selection`, and their requests pass by with one test. In order: an endpoint that
 comes back from its ejection gets one request, of those that can be sent again elsewhere; a cookie's endpoint; another one of
-the cookie's version; the balancer's; and where all of these fail, one that comes back.
+the cookie's version; the balancer's; and where all of these fail, one that comes back. Where versions are parted by key, the
+key decides between them and the cookie only within one.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Selection:
     """The special wishes of one route. `trials` are endpoints that are to prove themselves; `moved` says after a pick
     whether the client is to be told a new cookie."""
 
-    __slots__ = ("balancer", "bounds", "key_kind", "key_name", "moved", "sticky", "trials")
+    __slots__ = ("balancer", "bounds", "key_kind", "key_name", "moved", "parted", "sticky", "trials")
 
     def __init__(self, balancer: Balancer, balance: Balance, bounds: Bounds, sticky: Stickiness | None) -> None:
         self.balancer = balancer
@@ -32,8 +33,9 @@ class Selection:
         self.sticky = sticky
         self.trials: list[Any] = []
         self.moved = False
-        by_key = balance.algorithm is Algorithm.HASH or balance.split != NO_SPLIT
-        kind, _, name = (balance.hash_key if balance.split == NO_SPLIT else balance.split).partition(":")
+        self.parted = balance.split != NO_SPLIT
+        by_key = self.parted or balance.algorithm is Algorithm.HASH
+        kind, _, name = (balance.split if self.parted else balance.hash_key).partition(":")
         self.key_kind = kind if by_key else ""
         self.key_name = name.encode()
 
@@ -64,7 +66,7 @@ class Selection:
             if choice is not None:
                 return choice
         if self.sticky is not None:
-            choice = self._pick_marked(mark, bounds)
+            choice = self._pick_marked(mark, key, bounds)
         if choice is None:
             choice = self.balancer.pick_allowed(key, bounds)
         if choice is None and self.trials and not bounds.full:
@@ -85,7 +87,7 @@ class Selection:
                 return one
         return None
 
-    def _pick_marked(self, mark: bytes | None, bounds: Bounds) -> Any:
+    def _pick_marked(self, mark: bytes | None, key: int, bounds: Bounds) -> Any:
         """Where the cookie leads; a busy endpoint keeps its clients, another one only helps out."""
         sticky = self.sticky
         assert sticky is not None, "only asked on sticky routes"
@@ -93,10 +95,11 @@ class Selection:
         if mark is None:
             return None
         preferred = sticky.endpoint(mark)
-        if preferred is not None:
+        side = self.balancer.backends.pick_for(key) if self.parted and key else None
+        if preferred is not None and (side is None or preferred in side.items):
             if bounds.allows(preferred):
                 self.moved = False
                 return preferred
             self.moved = not bounds.full
-        group = sticky.version(mark)
+        group = sticky.version(mark) if side is None else None
         return None if group is None else group.pick_allowed(0, bounds)

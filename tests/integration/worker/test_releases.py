@@ -127,12 +127,12 @@ async def asked(clients, each, extra=b""):
 class Browser:
     """A client on a kept connection that keeps its cookie."""
 
-    def __init__(self, client):
-        self.client, self.cookie, self.where = client, "", ""
+    def __init__(self, client, extra=b""):
+        self.client, self.extra, self.cookie, self.where = client, extra, "", ""
 
     async def ask(self):
         field = f"Cookie: {self.cookie}\r\n".encode() if self.cookie else b""
-        response = await self.client.ask(get(extra=field))
+        response = await self.client.ask(get(extra=self.extra + field))
         assert response.status == 200
         self.cookie = response.headers.get("set-cookie", self.cookie).partition(";")[0]
         self.where = response.body.decode()
@@ -235,3 +235,19 @@ async def test_a_preview_is_met_by_header_or_cookie_before_any_share_and_by_nobo
         assert await browser.ask() == "v1-a"
         mesh.weigh(v1=100, v2=0)
         assert await asked(clients, 4, b"X-Preview: v2\r\n") == {"v1": 4 * WORKERS}
+
+
+async def test_sticky_clients_that_are_parted_by_key_follow_the_share_and_keep_their_endpoint():
+    settings = STICKY | {"balance.split": "header:x-user"}
+    async with meshing("v1-a", "v1-b", "v2-a", "v2-b") as mesh:
+        mesh.see("v1-a", "v1-b", "v2-a", "v2-b", settings=settings)
+        browsers = [Browser(client, b"X-User: %d\r\n" % user) for user, client in enumerate(await mesh.clients(120))]
+        before = set()
+        for share in (0, 10, 50, 100):
+            mesh.weigh(v1=100 - share, v2=share)
+            places = [await browser.ask() for browser in browsers]
+            assert places == [await browser.ask() for browser in browsers]
+            new = {at for at, place in enumerate(places) if place.startswith("v2")}
+            assert before <= new
+            assert abs(len(new) - 1.2 * share) <= 15
+            before = new
