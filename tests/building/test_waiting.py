@@ -3,21 +3,22 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from msgspec.structs import replace
 
 from tests.support.built import OPTIONS, codes, make, shifted, spec, weights
+from tests.support.releases import release as record
 from tests.support.seen import healthy, instance, inventory
 from tidegate.building import build, resumed
 from tidegate.building.waiting import Holding, holding, waits
-from tidegate.model import Backend, DnsMode, InstanceState, ReleasePolicy
+from tidegate.model import Backend, DnsMode, InstanceState, Overrides, ReleasePolicy
+from tidegate.policy import FieldMatch, Match
+from tidegate.release.overlay import overlay
+from tidegate.release.record import State
 
 POLICY = ReleasePolicy(strategy="canary")
 V1 = instance("c1", version="v1", routes=["a.test/"], created_at=1.0)
 V2 = instance("c2", version="v2", routes=["a.test/"], created_at=2.0, release=POLICY)
 V3 = instance("c3", version="v3", routes=["a.test/"], created_at=3.0, release=POLICY)
-
-
-def replaced(one, **fields):
-    return type(one)(**{name: getattr(one, name) for name in one.__struct_fields__} | fields)
 
 
 def shares(made, name="web"):
@@ -43,12 +44,12 @@ def test_of_several_that_come_at_once_the_earliest_serves():
 
 
 def test_of_those_without_an_age_one_without_a_policy_serves():
-    old, new = replaced(V1, id="z", created_at=0.0), replaced(V2, id="a", created_at=0.0)
+    old, new = replace(V1, id="z", created_at=0.0), replace(V2, id="a", created_at=0.0)
     assert weights(make(old, new), "a.test/") == {"web v1": 100, "web v2": 0}
 
 
 def test_a_version_without_a_policy_shares_as_ever():
-    assert weights(make(V1, replaced(V2, release=None)), "a.test/") == {"web v1": 100, "web v2": 100}
+    assert weights(make(V1, replace(V2, release=None)), "a.test/") == {"web v1": 100, "web v2": 100}
 
 
 def test_weights_that_do_not_name_it_say_themselves_that_it_gets_nothing():
@@ -82,7 +83,7 @@ def test_a_version_that_was_turned_back_waits_again_when_its_weights_are_taken_a
 
 def test_a_restart_of_the_one_that_serves_gives_the_waiting_one_nothing():
     first = make(V1, V2)
-    gone = make(replaced(V1, state=InstanceState.STOPPED), V2, previous=first, now=10.0)
+    gone = make(replace(V1, state=InstanceState.STOPPED), V2, previous=first, now=10.0)
     assert weights(gone, "a.test/")["web v2"] == 0
     assert shares(gone) == {"v2": 0}
     back = make(V1, V2, previous=gone, now=12.0)
@@ -90,7 +91,7 @@ def test_a_restart_of_the_one_that_serves_gives_the_waiting_one_nothing():
 
 
 def test_containers_made_anew_for_the_serving_version_do_not_lose_it_to_one_that_waits():
-    one, anew = (replaced(V1, id=id_, release=POLICY, created_at=at) for id_, at in (("c1", 1.0), ("c9", 9.0)))
+    one, anew = (replace(V1, id=id_, release=POLICY, created_at=at) for id_, at in (("c1", 1.0), ("c9", 9.0)))
     first = make(one, V2)
     gone = make(V2, previous=first, now=10.0)
     assert weights(gone, "a.test/")["web v2"] == 0
@@ -115,7 +116,7 @@ def test_a_version_that_comes_after_the_old_one_went_has_replaced_it():
 
 
 def test_one_that_is_told_to_stop_holds_nothing_any_more():
-    leaving = replaced(V1, state=InstanceState.DRAINING)
+    leaving = replace(V1, state=InstanceState.DRAINING)
     assert weights(make(leaving, V2), "a.test/")["web v2"] == 100
     first = make(V1, V2)
     second = make(leaving, V2, previous=first, now=10.0)
@@ -124,17 +125,17 @@ def test_one_that_is_told_to_stop_holds_nothing_any_more():
 
 
 def test_a_program_that_starts_again_knows_from_its_last_table_who_waits():
-    younger = replaced(V1, id="c9", created_at=9.0, release=POLICY)
+    younger = replace(V1, id="c9", created_at=9.0, release=POLICY)
     before = make(V1, V2)
     after = make(younger, V2, previous=resumed(before.table, 0.0), now=1.0)
     assert weights(after, "a.test/") == {"web v1": 100, "web v2": 0}
-    named = make(replaced(V1, claims=()), replaced(V2, claims=()))
-    again = make(replaced(younger, claims=()), replaced(V2, claims=()), previous=resumed(named.table, 0.0), now=1.0)
+    named = make(replace(V1, claims=()), replace(V2, claims=()))
+    again = make(replace(younger, claims=()), replace(V2, claims=()), previous=resumed(named.table, 0.0), now=1.0)
     assert shares(again) == {"v1": 100, "v2": 0}
 
 
 def test_services_without_routes_wait_in_their_names():
-    one, two = replaced(V1, claims=(), dns=DnsMode.ONE), replaced(V2, claims=())
+    one, two = replace(V1, claims=(), dns=DnsMode.ONE), replace(V2, claims=())
     made = make(one, two, health=healthy("c1:80", "c2:80"))
     assert shares(made) == {"v1": 100, "v2": 0}
     shifted_ = make(one, two, previous=made, overrides=shifted(v1=75, v2=25))
@@ -143,7 +144,7 @@ def test_services_without_routes_wait_in_their_names():
 
 
 def test_a_file_that_names_the_version_has_given_it_its_weight():
-    one, two = replaced(V1, claims=()), replaced(V2, claims=())
+    one, two = replace(V1, claims=()), replace(V2, claims=())
     named = spec(
         "f.test/", Backend(service="web", version="v1", weight=90), Backend(service="web", version="v2", weight=10)
     )
@@ -171,7 +172,7 @@ def test_another_service_on_the_same_route_waits_beside_the_one_that_serves_it()
 
 
 def test_services_that_were_there_from_the_start_share_a_route():
-    made = make(replaced(BLUE, release=POLICY), GREEN)
+    made = make(replace(BLUE, release=POLICY), GREEN)
     assert weights(made, "a.test/") == {"blue default": 100, "green default": 100}
 
 
@@ -179,6 +180,41 @@ def test_nobody_waits_alone():
     assert waits({"v1": True}, set(), (), set()) == frozenset()
     assert waits({}, set(), (), set()) == frozenset()
     assert holding((), {}, Holding(), OPTIONS, 0.0) == Holding()
+
+
+OLD = instance("o", project="shop", version="v1", routes=["a.test/"], created_at=1.0)
+NEW = instance("n", project="shop", version="v2", routes=["a.test/"], created_at=2.0, release=POLICY)
+SHOW = Match(headers=(FieldMatch(name="x-preview"),))
+
+
+def governed(release, *instances, previous=None):
+    return make(*instances, previous=previous, overrides=overlay(Overrides(), [release]))
+
+
+def test_a_release_moves_the_service_from_one_version_to_the_other_and_leaves_it_there():
+    begun = record(previews=(SHOW,))
+    first = governed(begun, OLD, NEW, previous=make(OLD, NEW, previous=make(OLD)))
+    assert weights(first, "a.test/") == {"shop/web v1": 100, "shop/web v2": 0}
+    assert weights(first, "a.test/#header.x-preview") == {"shop/web v2": 100}
+    assert codes(first) == []
+    half = governed(replace(begun, weights={"v1": 50, "v2": 50}), OLD, NEW, previous=first)
+    done = replace(begun, weights={"v1": 0, "v2": 100}, state=State.COMPLETE)
+    whole = governed(done, OLD, NEW, previous=half)
+    assert set(whole.table.routes) == {"a.test/"}
+    gone = governed(done, NEW, previous=whole)
+    after = governed(replace(done, closed=True), NEW, previous=gone)
+    for made in (whole, gone, after):
+        assert weights(made, "a.test/")["shop/web v2"] == 100
+        assert shares(made, "web.shop")["v2"] == 100
+
+
+def test_a_release_that_was_turned_back_leaves_nothing_to_a_candidate_that_stays():
+    begun = record()
+    half = governed(replace(begun, weights={"v1": 50, "v2": 50}), OLD, NEW, previous=make(OLD))
+    back = governed(replace(begun, weights={"v1": 100, "v2": 0}, state=State.ROLLED_BACK), OLD, NEW, previous=half)
+    after = governed(replace(begun, closed=True), OLD, NEW, previous=back)
+    for made in (back, after):
+        assert weights(made, "a.test/") == {"shop/web v1": 100, "shop/web v2": 0}
 
 
 VERSIONS = ("", "v1", "v2", "v3")
