@@ -16,7 +16,7 @@ TESTED_ELSEWHERE = {
         [f"tidegate/settings/{name}.py" for name in ("addresses", "fields")], "tests/settings/test_kinds.py"
     ),
     **dict.fromkeys(
-        [f"tidegate/release/{name}.py" for name in ("ending", "retreat", "stepping")],
+        [f"tidegate/release/{name}.py" for name in ("ending", "retreat")],
         "tests/release/test_advance.py",
     ),
     "tidegate/engine/docker.py": "tests/engine/test_engine_contract.py",

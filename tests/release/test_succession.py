@@ -11,7 +11,7 @@ from tidegate.release.overlay import overlay
 from tidegate.release.record import Fate, State, Wish, begun
 from tidegate.release.spec import Retire, Side, Step, Strategy
 from tidegate.release.succession import KEPT, admitted, overtaken, prunable, reversal, touches
-from tidegate.release.verbs import By
+from tidegate.release.verbs import By, promote
 
 ANN = By(who="ann", when=2000.0, why="it is slow")
 V3 = Side(service=WEB, version="v3", image="web:3")
@@ -55,6 +55,19 @@ def test_a_retained_side_leaves_when_the_next_release_begins():
     new = begun(spec(stable=V2, candidate=V3), 2, 2000.0, "ann")
 
     assert overtaken(old, new, 2000.0).retire_at == 2000.0
+
+
+def test_what_was_retained_is_drained_and_removed_under_the_next_release_too():
+    made = World(stored=release(retire=Retire.REMOVE, retain_seconds=3000.0))
+    made.run(until=lambda each: each.state is State.AWAITING_CONFIRM)
+    made.commit(promote(made.stored, made.seen(), By(who="ann", when=made.now)))
+    made.run(until=lambda each: each.state is State.COMPLETE)
+    new = begun(spec(stable=V2, candidate=V3), 2, made.now, "ann")
+    made.commit(overtaken(made.stored, new, made.now))
+    made.disturbed = True  # the new release says who serves
+    made.run(until=lambda each: each.closed)
+
+    assert (made.stable, len(made.candidate)) == ({}, 3)
 
 
 def test_a_side_that_lost_gets_no_traffic_after_the_next_release_either():
