@@ -15,10 +15,6 @@ TESTED_ELSEWHERE = {
     **dict.fromkeys(
         [f"tidegate/settings/{name}.py" for name in ("addresses", "fields")], "tests/settings/test_kinds.py"
     ),
-    **dict.fromkeys(
-        [f"tidegate/release/{name}.py" for name in ("ending", "retreat")],
-        "tests/release/test_advance.py",
-    ),
     "tidegate/engine/docker.py": "tests/engine/test_engine_contract.py",
     "tidegate/engine/docker_faults.py": "tests/engine/test_docker_http.py",
     "tidegate/engine/docker_raw.py": "tests/engine/test_docker_wire.py",

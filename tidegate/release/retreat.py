@@ -73,10 +73,15 @@ def _placed(release: Release, seen: Seen, stopped: list[Container]) -> list[Cont
     """Those whose place is free: with stop first, no replica of the candidate is about to end, or stands in their slot."""
     if not release.spec.stops_first:
         return stopped
-    if any(each.alive for each in with_wish(release, seen.candidate, Wish.DRAIN, Wish.STOP, Wish.REMOVE)):
+    if _ending(release, seen):
         return []
     taken = {release.spec.slot(each.number).container for each in seen.candidate if each.alive and release.spec.slots}
     return [each for each in stopped if each.id not in taken]
+
+
+def _ending(release: Release, seen: Seen) -> bool:
+    """Whether a replica of the candidate was told to leave and still runs."""
+    return any(each.alive for each in with_wish(release, seen.candidate, Wish.DRAIN, Wish.STOP, Wish.REMOVE))
 
 
 def _room(release: Release, seen: Seen) -> int:
@@ -140,7 +145,8 @@ def _too_many(release: Release, seen: Seen, useful: int) -> int:
     if release.share:
         surplus -= -(-_missing(release, seen) * release.spec.replicas // release.spec.stables)
     waiting = with_wish(release, seen.stable, Wish.STOP)
-    if release.spec.stops_first and waiting and not with_wish(release, seen.stable, Wish.RETURN):
+    changing = _ending(release, seen) or with_wish(release, seen.stable, Wish.RETURN)
+    if release.spec.stops_first and waiting and not changing:
         surplus = max(surplus, release.spec.steps[0].candidates)
     return max(0, surplus)
 
