@@ -119,6 +119,19 @@ def test_a_hash_leads_to_one_endpoint():
     assert decided(hashed).endpoint == ""
 
 
+def test_a_split_leads_to_one_version():
+    sides = [service("old", endpoint(("127.0.0.1", 1), "old")), service("new", endpoint(("127.0.0.1", 2), "new"))]
+
+    def of(user, **balance):
+        split = route(backends={"old": 50, "new": 50}, balance=Balance(split="header:x-user", **balance))
+        return decided(split, lines=f"X-User: {user}\r\n", services=sides)
+
+    assert len({of(user).endpoint for user in range(20)}) == 2
+    assert of("ada").chosen == "next of the version that the hash of header:x-user leads to"
+    assert of("ada", algorithm=Algorithm.HASH).chosen == "by the hash of header:x-user"
+    assert of("ada", algorithm=Algorithm.HASH).endpoint == of("ada", sticky=True).endpoint
+
+
 def test_a_plain_route_chooses_nobody_in_particular():
     found = decided(route(limits=Limits(endpoint_requests=1)))
     assert (found.route, found.endpoint, found.answer) == ("a.test/", "", "")

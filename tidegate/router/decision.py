@@ -15,7 +15,7 @@ from tidegate.http1.events import RequestHead
 from tidegate.http1.request import parse_request
 from tidegate.matcher import HostEntry
 from tidegate.model import Asked, Decision
-from tidegate.policy import NO_SPLIT
+from tidegate.policy import NO_SPLIT, Algorithm, Balance
 from tidegate.router.arrangement import Arranger
 from tidegate.router.core import Core
 from tidegate.router.filters.answer import Answer, AskAuthority, Question
@@ -142,12 +142,20 @@ def _selected(live: LiveRoute, head: RequestHead, client: bytes) -> dict[str, st
         return {}
     balance = live.route.policy.balance
     if mark is None or (selection.parted and key and selection.moved):
-        chosen = f"by the hash of {balance.hash_key if balance.split == NO_SPLIT else balance.split}"
+        chosen = _by_key(balance)
     elif selection.moved:
         chosen = f"of the version that cookie {balance.sticky_cookie} names, whose endpoint is not there"
     else:
         chosen = f"by cookie {balance.sticky_cookie}"
     return {"chosen": chosen, "endpoint": upstream.endpoint.id}
+
+
+def _by_key(balance: Balance) -> str:
+    if balance.split == NO_SPLIT:
+        return f"by the hash of {balance.hash_key}"
+    if balance.algorithm is Algorithm.HASH:
+        return f"by the hash of {balance.split}"
+    return f"next of the version that the hash of {balance.split} leads to"
 
 
 def _words(reason: Reason) -> str:

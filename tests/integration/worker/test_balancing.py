@@ -155,3 +155,16 @@ async def test_least_requests_keep_away_from_an_endpoint_that_hangs():
                     reading.cancel()
         assert len(waiting) <= 2  # in turn, it would have got a third of them
         assert sum(answered.values()) >= 48
+
+
+@pytest.mark.parametrize("balance", [Balance(algorithm=Algorithm.HASH), Balance(split="client")])
+async def test_clients_are_told_apart_behind_a_proxy_only_where_it_is_trusted(balance):
+    for trusted in ((), ("127.0.0.0/8",)):
+        async with origins("o", "n") as some, running(config=quick(trusted_proxies=trusted)) as mesh:
+            both = [service("old", *endpoints(some[:1], "old")), service("new", *endpoints(some[1:], "new"))]
+            mesh.publish([weighted(50, 50, balance)], both)
+            client = await mesh.client()
+            clients = [b"X-Forwarded-For: 198.51.100.%d\r\n" % last for last in range(20)]
+            first = [(await ask(client, extra=each))[0] for each in clients]
+            assert first == [(await ask(client, extra=each))[0] for each in clients]
+            assert len(set(first)) == (2 if trusted else 1)
