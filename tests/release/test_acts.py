@@ -69,6 +69,23 @@ def test_what_shall_return_is_started():
     assert acts(wishing(Wish.RETURN, "old1"), seen()) == ()
 
 
+def test_no_more_of_the_new_side_return_than_its_record_wants():
+    stopped = tuple(ended(each) for each in news())
+    back = replace(wishing(Wish.RETURN, "new1", "new2", "new3", slots=()), candidates=2)
+
+    assert [each.container for each in acts(back, seen(candidate=stopped))] == ["new1", "new2"]
+    assert acts(replace(back, candidates=0), seen(candidate=stopped)) == ()
+    one_runs = (news()[0], *stopped[1:])
+    assert [each.container for each in acts(back, seen(candidate=one_runs))] == ["new2"]
+
+
+def test_what_was_made_and_is_to_go_is_not_started():
+    made = container("new1", 1, state=InstanceState.CREATED)
+    unwanted = replace(wishing(Wish.REMOVE, "new1"), candidates=1)
+
+    assert acts(unwanted, seen(candidate=(made,))) == (Remove(container="new1", name="new1"),)
+
+
 def test_a_wish_for_what_is_gone_needs_nothing():
     assert acts(wishing(Wish.REMOVE, "old9"), seen()) == ()
 

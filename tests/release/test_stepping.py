@@ -48,6 +48,18 @@ def test_replicas_that_are_ready_prove_themselves_before_they_get_a_share():
     assert made.now - ready_at >= 10.0
 
 
+def test_a_share_that_the_replicas_of_the_step_do_not_cover_is_not_given():
+    at = replace(
+        release(steps=(Step(candidates=1, share=100, stables=3),)),
+        state=State.GATING,
+        phase_since=1000.0,
+        progress_at=1000.0,
+    )
+
+    assert stepped(at, seen(candidate=news(1)), 1001.0) is at
+    assert stepped(at, seen(candidate=news(3)), 1001.0).share == 1.0
+
+
 def test_while_requests_are_held_a_replica_serves_as_soon_as_it_is_ready():
     made = world(Strategy.REPLACE).run(until=lambda each: each.share == 1.0)
     times = {moment.what: moment.when for moment in made.stored.history}
