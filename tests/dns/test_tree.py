@@ -45,6 +45,19 @@ def test_only_the_wildcard_of_the_closest_encloser_covers_a_name():
     assert tree.wildcard(wire.encode("x.a.b.z")) is None
 
 
+def test_a_wildcard_covers_names_until_its_last_claim_is_gone():
+    tree = Tree(frozenset([APEX]))
+    star, below = wire.encode("*.z"), wire.encode("x.z")
+    for key in ("one", "two", "two"):
+        tree.claim(star, key, name(key))
+    for key in ("one", "two"):
+        assert tree.wildcard(below).name == star
+        tree.unclaim(star, key)
+    assert tree.wildcard(below) is None
+    tree.claim(star, "one", name("one"))
+    assert tree.wildcard(below).name == star
+
+
 def test_a_pointer_is_gone_after_its_last_use():
     tree = Tree(frozenset([APEX]))
     assert tree.point(wire.encode("1.z"), "web")

@@ -20,8 +20,11 @@ import dns.message
 
 from tests.support.dns import name, publish, target
 from tests.support.odd_packets import AAAA, ANY, IN, PACKETS, SOA, A, opt, option, query
-from tidegate.dns import wire
+from tests.support.upstream import answer
+from tidegate.dns import message, wire
+from tidegate.dns.cache import Cache, key_of
 from tidegate.dns.cookie import Jar
+from tidegate.dns.copies import Copies
 from tidegate.dns.desk import Desk
 from tidegate.dns.gate import Gate
 from tidegate.dns.rate import Rates
@@ -145,7 +148,8 @@ def check(data, reply, asker, *, strict=True):
 
 
 class Table:
-    """A desk with all kinds of names, and the askers that come to it. `take` gives what a packet gets."""
+    """A desk with all kinds of names, foreign answers that are kept, and the askers that come to it. `take` gives what a packet
+    gets, by UDP from the sheet or the copies where these have it."""
 
     def __init__(self):
         zone = Zone("mesh.test", jar=Jar(bytes(16), 1_800_000_000))
@@ -163,9 +167,37 @@ class Table:
             zone.asker(source, LOCAL, stream) for source in (NEIGHBOUR, STRANGER) for stream in (False, True)
         ]
 
+        self.copies = _copies(zone, self.askers[0])
+
     def take(self, data, asker):
-        reply = None if asker.limited else self.desk.zone.answer(data, asker)
-        return self.desk.take(data, asker, _unasked) if reply is None else reply
+        zone = self.desk.zone
+        if asker.limited:
+            return self.desk.take(data, asker, _unasked)
+        if not asker.stream and (found := zone.sheet.answer(data, asker) or self.copies.answer(data, asker)):
+            return found
+        reply = zone.answer(data, asker)
+        if reply is None:
+            return self.desk.take(data, asker, _unasked)
+        if not asker.stream:
+            zone.write(data, asker)
+        return reply
+
+
+def _copies(zone, asker):
+    """Those of a cache in which some foreign answers were found."""
+    copies = Copies(zone.udp_meter, zone.tallies, 1 << 20, cookies=True)
+    cache = Cache(1 << 20, copies, cookies=True)
+    for qtype, *records in (
+        (A, *(f"60 A 192.0.2.{n}" for n in range(30))),
+        (AAAA, "60 AAAA 2001:db8::1"),
+        (16, "9 TXT x"),
+    ):
+        for additional in OPTIONS[:2]:
+            data = query(wire.encode("example.org"), qtype, IN, *additional)
+            cache.put(key_of(wire.parse(data)), message.read(answer(data, *records)), 0.0, zone.shape)
+            assert cache.recall(data, asker, zone.shape, 1.0)
+    copies.turn(zone.shape, 5.0)
+    return copies
 
 
 def _unasked():
