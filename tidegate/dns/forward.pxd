@@ -2,6 +2,7 @@ cimport cython
 
 cimport tidegate.dns.coctets as raw
 from tidegate.dns cimport message, rebind, special, wire
+from tidegate.dns.alarms cimport Alarms
 from tidegate.dns.cache cimport Cache, Entry
 from tidegate.dns.copies cimport Copies
 from tidegate.dns.entropy cimport Entropy
@@ -28,6 +29,7 @@ cdef class UpstreamForwarder:
     cdef Groups _groups
     cdef frozenset _trusted
     cdef dict _inquiries
+    cdef Alarms _alarms
     cdef int _waiting
     cdef object _counts
     cdef object _when_done

@@ -16,6 +16,7 @@ import tidegate.dns.octets as raw  # compiled: coctets.pxd
 from tidegate.config import DnsConfig
 from tidegate.dns import message, rebind, special, wire
 from tidegate.dns.account import Account
+from tidegate.dns.alarms import Alarms
 from tidegate.dns.cache import STALE_TTL, Cache, key_of
 from tidegate.dns.copies import Copies
 from tidegate.dns.entropy import Entropy
@@ -60,6 +61,7 @@ class UpstreamForwarder:
         self._groups = Groups(Group(()), {})
         self._trusted: frozenset[bytes] = frozenset()  # zones that may answer with private addresses
         self._inquiries: dict[bytes, Inquiry] = {}
+        self._alarms = Alarms()
         self._waiting = 0
         self._counts: Counter[str] = Counter()  # what is not in each query's way
         self._tries = self._hedges = self._answered = 0
@@ -176,7 +178,7 @@ class UpstreamForwarder:
         return reply
 
     def _inquire(self, key: bytes, name: bytes) -> Inquiry:
-        inquiry = Inquiry(key, query_for(key), self._groups.of(name), self._when_done, self._when_late)
+        inquiry = Inquiry(key, query_for(key), self._groups.of(name), self._when_done, self._when_late, self._alarms)
         self._inquiries[key] = inquiry
         return inquiry
 

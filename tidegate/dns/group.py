@@ -8,7 +8,7 @@ from tidegate.dns import special
 from tidegate.dns.standing import State
 from tidegate.dns.upstream import Upstream
 
-_LOOPING = State.LOOPING
+_UP, _DOWN, _LOOPING = State.UP, State.DOWN, State.LOOPING
 
 
 class Group:
@@ -24,16 +24,32 @@ class Group:
             only = self.upstreams[0]
             if only.standing.state is not _LOOPING:
                 return [only]
-        return _sorted(self.upstreams, now)
+        found = self._in(_UP, now)
+        return found or self._in(_DOWN, now)
 
     def on_trial(self, now: float) -> Upstream | None:
         """One that is down and may be tried again now."""
-        return next((each for each in self.upstreams if each.standing.takes_trial(now)), None)
+        for each in self.upstreams:
+            if each.standing.state is _DOWN and each.standing.takes_trial(now):
+                return each
+        return None
 
     @property
     def is_up(self) -> bool:
         """Is anyone of them known to answer?"""
-        return any(each.standing.state is State.UP for each in self.upstreams)
+        return any(each.standing.state is _UP for each in self.upstreams)
+
+    def _in(self, state: State, now: float) -> list[Upstream]:
+        """Those in `state`, best first. There are few."""
+        found: list[Upstream] = []
+        for each in self.upstreams:
+            if each.standing.state is state:
+                rank = each.standing.rank(now)
+                place = len(found)
+                while place and _rank(found[place - 1], now) > rank:
+                    place -= 1
+                found.insert(place, each)
+        return found
 
 
 class Groups:
@@ -56,7 +72,5 @@ class Groups:
         return list({id(each): each for group in groups for each in group.upstreams}.values())
 
 
-def _sorted(upstreams: Sequence[Upstream], now: float) -> list[Upstream]:
-    up = [each for each in upstreams if each.standing.state is State.UP]
-    found = up or [each for each in upstreams if each.standing.state is State.DOWN]
-    return sorted(found, key=lambda each: each.standing.rank(now))
+def _rank(upstream: Upstream, now: float) -> float:
+    return upstream.standing.rank(now)

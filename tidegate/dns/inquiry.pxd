@@ -1,5 +1,6 @@
 cimport cython
 
+from tidegate.dns.alarms cimport Alarms
 from tidegate.dns.group cimport Group
 from tidegate.dns.message cimport Message
 from tidegate.dns.upstream cimport Try, Upstream
@@ -30,7 +31,8 @@ cdef class Inquiry:
     cdef int _open
     cdef Message _fallback
     cdef bint _is_over
-    cdef object _timer
+    cdef Alarms _alarms
+    cdef double _alarm_at
     cdef double _deadline
     cdef double _hedge_at
     cdef double _stale_at
@@ -54,6 +56,6 @@ cdef class Inquiry:
     cdef _arm(self)
 
     @cython.locals(now=double)
-    cpdef _on_timer(self)
+    cpdef wake(self)
 
     cdef _end(self, Message found)

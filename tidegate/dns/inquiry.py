@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Callable
 
 from tidegate.dns import wire
+from tidegate.dns.alarms import Alarms
 from tidegate.dns.group import Group
 from tidegate.dns.message import Message
 from tidegate.dns.standing import MAX_HEDGE_SECONDS, State
@@ -41,6 +42,8 @@ class Inquiry:
 
     __slots__ = (
         "_again",
+        "_alarm_at",
+        "_alarms",
         "_deadline",
         "_done",
         "_fallback",
@@ -55,7 +58,6 @@ class Inquiry:
         "_silent",
         "_spare",
         "_stale_at",
-        "_timer",
         "hedges",
         "is_late",
         "key",
@@ -72,6 +74,7 @@ class Inquiry:
         group: Group,
         done: Callable[[Inquiry, Message | None], None],
         late: Callable[[Inquiry], None],
+        alarms: Alarms | None = None,
     ) -> None:
         self.key = key
         self.waiters: list[Waiter] = []
@@ -92,7 +95,8 @@ class Inquiry:
         self._open = 0
         self._fallback: Message | None = None  # the best of the bad answers
         self._is_over = False
-        self._timer: asyncio.TimerHandle | None = None
+        self._alarms = alarms or Alarms()
+        self._alarm_at = 0.0  # while one is set
         self._deadline = 0.0  # where the tries could take longer than there is time
         self._hedge_at = 0.0  # while there is somebody to ask as well
         self._stale_at = 0.0  # while `stale` waits for its time
@@ -164,20 +168,21 @@ class Inquiry:
         self._next(self._loop.time())
 
     def _arm(self) -> None:
-        """One timer for whatever is due next; none where only the tries' own time-outs are."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        """An alarm for whatever is due next; none where only the tries' own time-outs are, or one comes before."""
         due = self._deadline
         if self._hedge_at and (not due or self._hedge_at < due):
             due = self._hedge_at
         if self._stale_at and (not due or self._stale_at < due):
             due = self._stale_at
-        if due:
-            self._timer = self._loop.call_at(due, self._on_timer)
+        if due and (not self._alarm_at or due < self._alarm_at):
+            self._alarm_at = due
+            self._alarms.set(self, due)
 
-    def _on_timer(self) -> None:
-        self._timer = None
+    def wake(self) -> None:
+        """Something may be due."""
+        if self._is_over:
+            return
+        self._alarm_at = 0.0
         now = self._loop.time() + 0.001  # a clock may be read a little before the time asked for
         if self._deadline and now >= self._deadline:
             self._end(self._fallback)
@@ -195,9 +200,6 @@ class Inquiry:
 
     def _end(self, found: Message | None) -> None:
         self._is_over = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         self._done(self, found)
 
 
