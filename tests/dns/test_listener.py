@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 
 import pytest
 
 from tidegate.dns import bridges
-from tidegate.dns.listener import bind, local_address, problem
+from tidegate.dns.listener import bind, join, local_address, problem
 from tidegate.errors import ConfigError
 from tidegate.model import Address
 
@@ -23,9 +24,44 @@ def test_udp_and_tcp_share_a_port_and_never_block(host):
 def test_workers_share_an_address():
     udp, tcp = bind(Address(host="127.0.0.1", port=0))
     port = udp.getsockname()[1]
-    other_udp, other_tcp = bind(Address(host="127.0.0.1", port=port))
+    other_udp, other_tcp = join(Address(host="127.0.0.1", port=port))
     with udp, tcp, other_udp, other_tcp:
-        assert other_udp.getsockname()[1] == port
+        assert other_udp.getsockname()[1] == other_tcp.getsockname()[1] == port
+        for _ in range(200):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+                client.sendto(b"query", ("127.0.0.1", port))
+        assert waiting(udp) > 20
+        assert waiting(other_udp) > 20
+
+
+def waiting(sock):
+    """Takes out what waits in a UDP socket; how many it were."""
+    count = 0
+    with contextlib.suppress(BlockingIOError):
+        while sock.recv(64):
+            count += 1
+    return count
+
+
+def test_an_address_that_others_share_is_taken_all_the_same():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        with pytest.raises(ConfigError) as caught:
+            bind(Address(host="127.0.0.1", port=other.getsockname()[1]))
+    assert [each.code for each in caught.value.problems] == ["T1802"]
+
+
+def test_where_one_of_the_two_cannot_be_shared_neither_is():
+    with (
+        socket.create_server(("127.0.0.1", 0)) as tcp,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+    ):
+        udp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        udp.bind(tcp.getsockname())
+        with pytest.raises(ConfigError) as caught:
+            join(Address(host="127.0.0.1", port=udp.getsockname()[1]))
+    assert [each.code for each in caught.value.problems] == ["T1802"]
 
 
 def test_a_taken_address_is_told_with_its_mend():

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from tidegate.config import Config
 from tidegate.dns.listener import bind as bind_dns
-from tidegate.dns.listener import problem as dns_problem
+from tidegate.dns.listener import join as join_dns
 from tidegate.errors import ConfigError, Problem
 from tidegate.model import Address
 from tidegate.router.listener import bind as bind_http
@@ -149,14 +149,9 @@ def _bind_dns_slots(address: Address, bound: Sockets, problems: list[Problem], i
         udp, tcp = inherited.take("dns_udp", named, slot), inherited.take("dns_tcp", named, slot)
         try:
             if udp is None or tcp is None:
-                if slot == 0:
-                    _claim(address)
-                udp, tcp = bind_dns(address)
+                udp, tcp = join_dns(address) if slot else bind_dns(address)
         except ConfigError as error:
             problems.extend(error.problems)
-            return
-        except OSError as error:
-            problems.append(dns_problem(address, error))
             return
         bound.add(udp_slot, udp, "dns_udp", named, slot)
         bound.add(tcp_slot, tcp, "dns_tcp", named, slot)

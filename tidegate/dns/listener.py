@@ -6,6 +6,7 @@ import contextlib
 import errno
 import ipaddress
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 from tidegate.dns import bridges
@@ -18,20 +19,30 @@ _GATEWAYS_TOLD = 4
 
 
 def bind(address: Address) -> tuple[socket.socket, socket.socket]:
-    """A UDP and a listening TCP socket on `address`; port 0 picks one that is free for both.
+    """A UDP and a listening TCP socket on `address`, which nobody else has; port 0 picks one that is free for both.
 
     Raises ConfigError with T1802 where the address is taken, T1803 where we may not bind it, T1804 otherwise.
     """
     for attempt in range(8):
-        udp = _bound(address, socket.SOCK_DGRAM)
+        udp = _bound(address, socket.SOCK_DGRAM, _share_later)
         try:
             port = udp.getsockname()[1]
-            return udp, _bound(Address(host=address.host, port=port), socket.SOCK_STREAM)
+            return udp, _bound(Address(host=address.host, port=port), socket.SOCK_STREAM, _share_later)
         except ConfigError:
             udp.close()
             if address.port or attempt == 7:  # another's TCP port may stand where our free UDP port is
                 raise
     raise AssertionError("the last attempt returns or raises")
+
+
+def join(address: Address) -> tuple[socket.socket, socket.socket]:
+    """As `bind`, beside the sockets that `bind` made: for the next worker. Raises as `bind` does."""
+    udp = _bound(address, socket.SOCK_DGRAM, _share)
+    try:
+        return udp, _bound(address, socket.SOCK_STREAM, _share)
+    except ConfigError:
+        udp.close()
+        raise
 
 
 def local_address(sock: socket.socket) -> bytes:
@@ -69,12 +80,12 @@ def problem(address: Address, error: OSError) -> Problem:
     )
 
 
-def _bound(address: Address, kind: socket.SocketKind) -> socket.socket:
+def _bound(address: Address, kind: socket.SocketKind, claim: Callable[[socket.socket, Address], None]) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     sock = socket.socket(family, kind)
     try:
         _configure(sock, family, kind)
-        sock.bind((address.host, address.port))
+        claim(sock, address)
         if kind is socket.SOCK_STREAM:
             sock.listen(_BACKLOG)
     except OSError as error:
@@ -83,9 +94,20 @@ def _bound(address: Address, kind: socket.SocketKind) -> socket.socket:
     return sock
 
 
+def _share_later(sock: socket.socket, address: Address) -> None:
+    """Bound first, shared then. The other way round the kernel lets us join any program of the same user that shares,
+    another Tidegate for one, without a word; and as a free UDP port gives one that somebody shares already."""
+    sock.bind((address.host, address.port))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+
+
+def _share(sock: socket.socket, address: Address) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    sock.bind((address.host, address.port))
+
+
 def _configure(sock: socket.socket, family: int, kind: socket.SocketKind) -> None:
     sock.setblocking(False)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     if family == socket.AF_INET6:  # one socket per family, so that an address is never of two kinds
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     if kind is socket.SOCK_STREAM:
