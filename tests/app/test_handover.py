@@ -16,6 +16,7 @@ from tests.support.load import Load
 from tests.support.origin import ok
 from tests.support.serve import until
 from tests.support.static import HOST, static
+from tests.support.upstream import answer
 from tidegate.app.handover import Handover, inherited
 from tidegate.config import Config
 from tidegate.errors import ConfigError
@@ -66,6 +67,37 @@ async def test_reloads_under_load_fail_no_request_and_leave_nothing_behind(tmp_p
         assert tidegate.process.pid == supervisor
         assert children(supervisor) == set(tidegate.pids().values())
         assert descriptors(supervisor) == before
+
+
+class SlowUpstream(asyncio.DatagramProtocol):
+    """Answers every query after a while, with what must not be kept."""
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def datagram_received(self, data, address):
+        reply = answer(data, "0 A 192.0.2.1")
+        asyncio.get_running_loop().call_later(0.3, self.transport.sendto, reply, address)
+
+
+async def test_twenty_reloads_under_load_lose_no_query(tmp_path):
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(SlowUpstream, ("127.0.0.1", 0))
+    upstream = "{}:{}".format(*transport.get_extra_info("sockname"))
+    names = ["web.mesh.internal", "nope.mesh.internal", "www.example.org"]
+    patient = "dns: {forward_timeout_seconds: 4, forward_total_seconds: 8}\n"  # while five interpreters start at once
+    async with (
+        static(tmp_path, "--upstream-dns", upstream, settings=patient) as tidegate,
+        DnsLoad(tidegate.dns, names, rate=600) as load,
+    ):
+        for turn in range(20):
+            load.mark(f"reload {turn}")
+            old = await reload(tidegate)
+            load.mark(f"the new generation serves, {turn}")
+            await until(lambda old=old: not any(map(alive, old.values())), what="the old generation is gone")
+            load.mark(f"the old generation is gone, {turn}")
+    transport.close()
+    assert load.odd("NOERROR", "NXDOMAIN") == []
+    assert load.sent > 1000
 
 
 async def test_names_are_resolved_until_the_last_request_has_finished(tmp_path):

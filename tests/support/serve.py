@@ -37,21 +37,34 @@ async def until(question, deadline=DEADLINE, what=""):
 
 
 def free_port(host="127.0.0.1"):
-    """A port that is free for TCP and UDP at this moment, outside the range that outgoing connections use."""
+    """A port that is free for TCP and UDP at this moment, outside the range that outgoing connections use, and that no other
+    process of tests is given as long as this one runs."""
     for port in range(20000 + os.getpid() % 5000, 32000):
+        if port in _GIVEN or not _is_ours(port):
+            continue
         with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
             try:
                 tcp.bind((host, port))
                 udp.bind((host, port))
             except OSError:
                 continue
-        if port not in _GIVEN:
-            _GIVEN.add(port)
-            return port
+        return port
     raise AssertionError("no free port")
 
 
-_GIVEN: set[int] = set()
+def _is_ours(port):
+    """Claims it among all processes of tests: the name of a socket in the abstract namespace, gone with its process."""
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0tidegate.tests.port.{port}")
+    except OSError:
+        claim.close()
+        return False
+    _GIVEN[port] = claim
+    return True
+
+
+_GIVEN: dict[int, socket.socket] = {}
 
 
 class Tidegate:
