@@ -5,8 +5,14 @@ import os
 import signal
 import subprocess
 
+from tests.support.channel import until
 from tests.support.children import LINGERING, OBEDIENT, SLOW, Scripts
-from tidegate.app.process import Process
+from tidegate.app.process import Process, waited
+
+#: Beats, and does not serve yet.
+BEATING = "printf . >/dev/fd/$PULSE; while :; do sleep 0.05; done"
+#: Wants a CPU all the time, and never beats.
+BUSY = "while :; do :; done"
 
 
 def started(script):
@@ -55,10 +61,14 @@ async def test_a_child_that_does_not_serve_in_time_or_ends_is_not_ready():
 
 async def test_silence_counts_from_the_last_beat_and_a_start_may_take_longer():
     process = started(LINGERING)
-    fresh = Process("fresh", os.getpid(), -1)
-    fresh.heard = 100.0
-    assert not fresh.silent(130.0, 10.0)
-    assert fresh.silent(161.0, 10.0)
+    starting = started(BEATING)
+    heard = starting.heard
+    async with asyncio.timeout(10):
+        await until(lambda: starting.heard > heard)
+    assert not starting.silent(starting.heard + 30.0, 10.0)
+    assert starting.silent(starting.heard + 71.0, 10.0)
+    starting.send(signal.SIGKILL)
+    await starting.wait()
     async with asyncio.timeout(10):
         assert await process.is_ready(10.0)
         now = asyncio.get_running_loop().time()
@@ -67,3 +77,20 @@ async def test_silence_counts_from_the_last_beat_and_a_start_may_take_longer():
         process.send(signal.SIGTERM)
         await process.wait()
     assert not process.silent(now + 11.0, 10.0)
+
+
+async def test_silence_in_which_a_child_waited_for_a_cpu_does_not_count():
+    cpu = min(os.sched_getaffinity(0))
+    rivals = [started(BUSY) for _ in range(2)]
+    for rival in rivals:
+        os.sched_setaffinity(rival.pid, {cpu})
+    process, before = rivals[0], waited(rivals[0].pid)
+    process.hear_from(0.0)
+    async with asyncio.timeout(30):
+        await until(lambda: waited(process.pid) > before + 1.0)
+    assert not process.silent(61.0, 60.0)
+    assert process.silent(120.0 + waited(process.pid), 60.0)
+    for rival in rivals:
+        rival.send(signal.SIGKILL)
+        await rival.wait()
+    assert waited(process.pid) == 0.0  # it is nobody any more

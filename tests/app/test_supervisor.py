@@ -120,6 +120,7 @@ async def test_what_the_watchdog_sends_leaves_the_stack_of_every_thread_in_the_l
 async def test_control_that_stands_still_is_replaced_and_traffic_goes_on(tmp_path):
     async with static(tmp_path, settings="watchdog_seconds: 2\n") as tidegate:
         before = tidegate.pids()["control"]
+        await until(lambda: "control: sees everything" in tidegate.log(), what="it has started")
         async with Load(tidegate.http, HOST, rate=100) as load:
             os.kill(before, signal.SIGSTOP)
             await until(lambda: tidegate.pids()["control"] != before, what="a new control")

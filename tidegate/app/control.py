@@ -197,6 +197,8 @@ class Control:
         self.plane.reconciler.settle()
         self.channel.synchronise_all()
         self._settled()
+        table = self.cell.table
+        _log.info("sees everything", extra={"services": len(table.services), "routes": len(table.routes)})
         gc.freeze()  # what is seen now mostly stays; walking it again and again delays the next change
 
     def take(self, slot: int, message: Message) -> None:

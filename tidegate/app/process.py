@@ -10,11 +10,12 @@ import asyncio
 import os
 import signal
 from contextlib import suppress
+from pathlib import Path
 from typing import Self
 
 from tidegate.app.pulse import READY
 
-_START_SECONDS = 60.0  # an interpreter may load for this long before its first beat
+_START_SECONDS = 60.0  # until it serves: the modules, and in control the first table, are one long turn of its loop
 
 
 class Process:
@@ -29,7 +30,7 @@ class Process:
         self.heard = 0.0  # the last beat
         self.due = 0.0  # when it must be gone; 0 while it is to stay
         self.condemned = 0.0  # when the watchdog told it to die
-        self._beats = 0
+        self._waited = 0.0  # at that beat, see `waited`
         self._is_ready = is_ready
         self._changed = asyncio.Event()
         self._ended = asyncio.Event()
@@ -39,7 +40,8 @@ class Process:
         """Watch a child that runs, or has ended unreaped; `pulse` is where it beats, or -1."""
         process = cls(name, pid, pulse, is_ready=is_ready)
         loop = asyncio.get_running_loop()
-        process.born = process.heard = loop.time()
+        process.born = loop.time()
+        process.hear_from(process.born)
         watch = os.pidfd_open(pid)
         loop.add_reader(watch, process._over, watch)
         if pulse >= 0:
@@ -72,10 +74,17 @@ class Process:
         """Whether it said that it serves, and has not ended."""
         return self._is_ready and self.code is None
 
+    def hear_from(self, now: float) -> None:
+        """It beats."""
+        self.heard = now
+        self._waited = waited(self.pid)
+
     def silent(self, now: float, seconds: float) -> bool:
-        """Whether its loop has said nothing for that long; while it still starts, for as long as a start may take."""
-        patience = seconds if self._beats else max(seconds, _START_SECONDS)
-        return self.code is None and now - self.heard > patience
+        """Whether its loop has said nothing for that long; until it serves, for as long as a start may take. Time in which it
+        wanted a CPU and had none is not its silence: to kill it would only make it start again, as slowly."""
+        patience = seconds if self._is_ready else max(seconds, _START_SECONDS)
+        quiet = now - self.heard
+        return self.code is None and quiet > patience and quiet - (waited(self.pid) - self._waited) > patience
 
     def _hear(self) -> None:
         try:
@@ -85,8 +94,7 @@ class Process:
         if not said:
             self._stop_hearing()
             return
-        self.heard = asyncio.get_running_loop().time()
-        self._beats += len(said)
+        self.hear_from(asyncio.get_running_loop().time())
         if READY in said:
             self._is_ready = True
             self._changed.set()
@@ -105,3 +113,12 @@ class Process:
             asyncio.get_running_loop().remove_reader(self.pulse)
             os.close(self.pulse)
             self.pulse = -1
+
+
+def waited(pid: int) -> float:
+    """Seconds for which this process's first thread, where the loops run, stood in line for a CPU; 0 where nobody can say.
+    The second number of /proc/PID/schedstat (Linux, Documentation/scheduler/sched-stats.rst)."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
