@@ -49,6 +49,9 @@ class Workers:
         self.waited.append(version)
         return self.follow
 
+    def applied_by_all(self, version):
+        return self.follow
+
     def workers(self):
         return [{"name": "worker-1", "state": "running"}]
 

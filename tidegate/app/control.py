@@ -164,6 +164,7 @@ class Control:
             traffic=self.traffic,
             ejections=self.ejections,
             own=sorted(str(ipaddress.ip_address(each)) for each in host.addresses()),
+            engines=dict(self.engines.followed),
             sockets=adopt(launch.admin),
         )
         self.cell.follow(self.plane.certificates.apply)

@@ -42,12 +42,14 @@ from tidegate.control.document import document
 from tidegate.control.explain import container_names, explain_container, explain_url, near
 from tidegate.control.parts import Parts
 from tidegate.control.refusal import Refused
+from tidegate.control.releaseview import summary
+from tidegate.control.shifting import ReleaseShift
 from tidegate.control.stream import EventStream
 from tidegate.control.traffic import LABELS
 from tidegate.control.usage import usage
 from tidegate.control.writer import OverrideWriter
 from tidegate.errors import NoSuchThing, Problem
-from tidegate.model import Asked, Endpoint
+from tidegate.model import Asked, Endpoint, Route
 
 _AS_SENT = "".join(map(chr, range(33, 127)))  # a client escapes the rest
 
@@ -206,6 +208,7 @@ class Look:
                 _asked(query),
                 self._parts.decide.decide,
                 said=lambda route: said_of(build, route),
+                governed=self._governed,
                 out=out,
                 now=now,
             )
@@ -217,6 +220,12 @@ class Look:
             ejected={each: document(out[each]) for each in found.endpoints if each in out},
             problems=document(found.problems),
         )
+
+    def _governed(self, route: Route) -> list[str]:
+        """Which release sets the weights of a route."""
+        names = dict.fromkeys((route.id, route.host, *(backend.service for backend in route.backends)))
+        found = dict.fromkeys(filter(None, map(self._parts.releases.governing, names)))
+        return [f"weights: set by {each}, {summary(each)}" for each in found]
 
     @operation("GET", "/v1/resolve")
     async def resolve(self, query: ResolveQuery) -> Document:
@@ -243,6 +252,7 @@ class Change:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._writer = OverrideWriter(parts)
+        self._shift = ReleaseShift(parts, self._writer)
 
     @operation("PUT", "/v1/overrides/weights")
     async def put_weights(self, request: web.Request, query: ChangeQuery, body: WeightsBody) -> Changed:
@@ -250,6 +260,9 @@ class Change:
         table = self._parts.reconciler.table
         targets.known(table, body.target)
         self._check_weights(body)
+        shifted = await self._shift.put(request, query, body)
+        if shifted is not None:
+            return shifted
         value = targets.completed(table, body.target, body.weights)
         return await self._writer.put(request, query, "weights", body.target, value, body.why)
 

@@ -46,6 +46,10 @@ def _nobody(_route: Route) -> Mapping[str, Said]:
     return {}
 
 
+def _nothing(_route: Route) -> Sequence[str]:
+    return ()
+
+
 _NOBODY_OUT: Mapping[str, Out] = {}
 
 
@@ -56,11 +60,12 @@ def explain_url(
     decide: Callable[[RoutingTable, Asked], Decision],
     *,
     said: Callable[[Route], Mapping[str, Said]] = _nobody,
+    governed: Callable[[Route], Sequence[str]] = _nothing,
     out: Mapping[str, Out] = _NOBODY_OUT,
     now: float = 0.0,
 ) -> Explanation:
     """What a request meets. `decide` gives what a worker does with it, `said` who said which of a route's settings, `out`
-    whom the workers have ejected (by endpoint id), `now` is seconds since the epoch. Costs passes over all routes."""
+    whom the workers have ejected (by endpoint id), `governed` sentences on who sets its weights, `now` is seconds since the epoch. Costs passes over all routes."""
     decision = decide(table, asked)
     subject = decision.host + asked.target.partition("?")[0]
     steps = _way_to_route(table, decision, subject.removeprefix(decision.host))
@@ -69,6 +74,7 @@ def explain_url(
         return Explanation(subject=subject, found=False, steps=tuple(steps))
     ready, told = _route_steps(table, route, decision, out, now)
     settings = sorted(said(route).items())
+    told[1:1] = list(governed(route))
     told[1:1] = [f"setting {name} = {shown_setting(name, each.value)} ({each.source})" for name, each in settings]
     named = [problem for problem in problems if _concerns(problem, route)]
     return Explanation(

@@ -11,6 +11,8 @@ from tidegate.control.metrics import Registry
 from tidegate.control.overrides import OverrideBook
 from tidegate.control.ports import DecidePort, Followers, ResolvePort, StatusPort
 from tidegate.control.reconciler import Reconciler
+from tidegate.control.rehearsal import Rehearsal
+from tidegate.control.releases import Releases
 from tidegate.control.traffic import Traffic
 from tidegate.value import Value
 
@@ -20,6 +22,8 @@ class Parts(Value, frozen=True):
 
     reconciler: Reconciler
     book: OverrideBook
+    releases: Releases
+    rehearsal: Rehearsal
     journal: Journal
     registry: Registry
     traffic: Traffic

@@ -1,10 +1,10 @@
-"""Control put together: the reconciler, the override book, the journal, the memory on disk, the admin API."""
+"""Control put together: the reconciler, the override book, the releases, the journal, the memory on disk, the admin API."""
 
 from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,27 @@ from tidegate.config import Config
 from tidegate.control.certificates import Certificates
 from tidegate.control.document import document
 from tidegate.control.ejections import Ejections
+from tidegate.control.engines import Engines
+from tidegate.control.executor import Executor
+from tidegate.control.gatekeeper import Gatekeeper
 from tidegate.control.guard import check_config
+from tidegate.control.hooks import Hooks
 from tidegate.control.journal import Journal
+from tidegate.control.lookout import Lookout
 from tidegate.control.metrics import Registry
+from tidegate.control.outgoing import Outgoing
 from tidegate.control.overrides import OverrideBook
 from tidegate.control.parts import Parts
 from tidegate.control.ports import CheckFollower, DecidePort, Followers, Publisher, ResolvePort, StatusPort
+from tidegate.control.promql import Prometheus
 from tidegate.control.reconciler import Reconciler
+from tidegate.control.rehearsal import Rehearsal
+from tidegate.control.releases import Releases
 from tidegate.control.server import AdminServer
 from tidegate.control.snapshot import Memory
 from tidegate.control.traffic import Traffic
+from tidegate.control.webhooks import Webhooks
+from tidegate.engine.port import Engine
 from tidegate.errors import Problem
 from tidegate.store.port import Store
 from tidegate.tasks import Tasks
@@ -33,7 +44,8 @@ class ControlPlane:
     """Everything of control but discovery and health checks, which `app` runs beside and connects by `reconciler`.
 
     `required` names the providers to wait for before the first table; `complaints` tells what they and the checks
-    complain of now. `own` are this host's addresses, which may call services by name. `sockets` are listening sockets made by the
+    complain of now. `own` are this host's addresses, which may call services by name. `engines`, by the names of their
+    providers, are those that releases act on. `sockets` are listening sockets made by the
     supervisor for the addresses of `config.admin.listeners`; without them the plane binds its own. Raises ConfigError
     (T1601) if the admin API would stand open.
     """
@@ -50,6 +62,7 @@ class ControlPlane:
         followers: Followers,
         status: StatusPort,
         required: Iterable[str] = (),
+        engines: Mapping[str, Engine] | None = None,
         complaints: Callable[[], Iterable[Problem]] = tuple,
         registry: Registry | None = None,
         traffic: Traffic | None = None,
@@ -86,15 +99,46 @@ class ControlPlane:
             memory=self._memory,
             metrics=self.registry,
             clock=clock,
-            complaints=lambda: (*complaints(), *self.certificates.problems, *self.book.problems),
+            complaints=lambda: (
+                *complaints(),
+                *self.certificates.problems,
+                *self.book.problems,
+                *self.releases.book.problems,
+            ),
+            built=self._on_built,
         )
-        self.book = OverrideBook(store, self.journal, self.reconciler.offer_overrides, wall)
+        traffic = traffic or Traffic(clock)
+        on = Engines(engines or {})
+        self._outgoing = Outgoing(config.releases.ca)
+        self._webhooks = Webhooks(self._outgoing, config.releases, wall, self.registry)
+        self.releases = Releases(
+            store,
+            self.reconciler,
+            self.journal,
+            followers,
+            traffic,
+            look=Lookout(on),
+            acts=lambda tasks, wake: Executor(on, tasks, wake, self.registry),
+            gates=Gatekeeper(
+                Prometheus(self._outgoing, config.releases),
+                Hooks(self._outgoing, config.releases, wall),
+                self.registry,
+            ),
+            others=self._webhooks,
+            engines=tuple(engines or ()),
+            metrics=self.registry,
+            clock=clock,
+            wall=wall,
+        )
+        self.book = OverrideBook(store, self.journal, self.releases.offer_overrides, wall)
         parts = Parts(
             reconciler=self.reconciler,
             book=self.book,
+            releases=self.releases,
+            rehearsal=Rehearsal(on),
             journal=self.journal,
             registry=self.registry,
-            traffic=traffic or Traffic(clock),
+            traffic=traffic,
             ejections=self.ejections,
             followers=followers,
             status=status,
@@ -111,10 +155,21 @@ class ControlPlane:
     async def run(self) -> None:
         """Serve until cancelled. Raises ConfigError (T1617) if an address cannot be bound."""
         self.reconciler.resume()
+        try:
+            await self._run_parts()
+        finally:
+            await self._outgoing.close()
+
+    def _on_built(self) -> None:
+        self.releases.built()
+
+    async def _run_parts(self) -> None:
         async with Tasks("control") as tasks:
             tasks.spawn("certificates", self.certificates.run())
             tasks.spawn("memory", self._memory.run())
             tasks.spawn("reconciler", self.reconciler.run())
+            tasks.spawn("releases", self.releases.run())
+            tasks.spawn("webhooks", self._webhooks.run())
             tasks.spawn("overrides", self.book.run())
             tasks.spawn("admin", self.admin.run())
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from tidegate.control.asking import Asking
+from tidegate.control.webhooks import Notice
 from tidegate.model import Asked, CheckTarget, Decision, HealthReport
+from tidegate.release.acts import Act
+from tidegate.release.gates import Verdict
+from tidegate.release.record import Release
+from tidegate.release.seen import Container, Fault
 from tidegate.routing import Delta, RoutingTable
 
 
@@ -30,6 +36,10 @@ class Followers(Protocol):
 
     async def wait_applied(self, version: int, timeout: float) -> bool:  # noqa: ASYNC109  the port's contract is a deadline
         """Whether all workers run `version` or a later one within `timeout` seconds."""
+        ...
+
+    def applied_by_all(self, version: int) -> bool:
+        """Whether they do so now."""
         ...
 
 
@@ -60,11 +70,56 @@ class ResolvePort(Protocol):
         ...
 
 
+class LookPort(Protocol):
+    """Asks the engines; `lookout.Lookout` is one."""
+
+    async def look(self, release: Release, known: Iterable[tuple[str, str]]) -> dict[str, Container] | None:
+        """Containers by id: those of `known`, (node, id) each, that are there, and all that the release made; None while an
+        engine that matters does not answer."""
+        ...
+
+
+class ActPort(Protocol):
+    """Does what releases want done; `executor.Executor` is one."""
+
+    def carry_out(self, release: Release, wanted: Iterable[Act]) -> None:
+        """Begin what is not on its way; called again at every look with all that is still wanted."""
+        ...
+
+    def busy(self, release: Release) -> bool:
+        """Whether an act of the release is on its way."""
+        ...
+
+    def faults(self, release: Release) -> tuple[Fault, ...]:
+        """Why acts that are still wanted failed."""
+        ...
+
+
+class GatePort(Protocol):
+    """Asks gates; `gatekeeper.Gatekeeper` is one."""
+
+    async def ask(self, asking: Asking) -> tuple[Verdict, ...]:
+        """One verdict per gate, within a time of its own."""
+        ...
+
+
+class TellPort(Protocol):
+    """Tells others of events; `webhooks.Webhooks` is one."""
+
+    def tell(self, notice: Notice) -> None:
+        """Have it told, without waiting."""
+        ...
+
+
 class Alone:
     """Followers and status of a control part without workers."""
 
     async def wait_applied(self, version: int, timeout: float) -> bool:  # noqa: ARG002, ASYNC109  the port's signature
         """There is nobody to wait for."""
+        return True
+
+    def applied_by_all(self, version: int) -> bool:  # noqa: ARG002  as above
+        """As `wait_applied`."""
         return True
 
     def workers(self) -> Sequence[Mapping[str, Any]]:

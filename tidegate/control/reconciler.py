@@ -25,7 +25,8 @@ from tidegate.telemetry import Metrics, NullMetrics, logger
 
 
 class Reconciler:
-    """`required` are the names of providers to wait for; `complaints` tells what providers and checks complain of. `clock` must not go back; it times lingering claims.
+    """`required` are the names of providers to wait for; `complaints` tells what providers and checks complain of, `built` is called after
+    each build. `clock` must not go back; it times lingering claims.
 
     Offer from the event loop's thread only. `run` must be running for lingering claims to end and for failures to be
     seen.
@@ -43,9 +44,11 @@ class Reconciler:
         metrics: Metrics | None = None,
         clock: Callable[[], float] = time.monotonic,
         complaints: Callable[[], Iterable[Problem]] = tuple,
+        built: Callable[[], None] = lambda: None,
     ) -> None:
         self._publisher = publisher
         self._complaints = complaints
+        self._built = built
         self._checks = checks
         self._journal = journal
         self._waiting_for = set(required)
@@ -229,6 +232,7 @@ class Reconciler:
         self._since = 0.0
         self._tell(old, made)
         self._arm(made.wake_at)
+        self._built()
         self._metrics.observe("tidegate_control_publish_seconds", self._clock() - self._offered_at)
 
     def _publish(self, delta: Delta) -> None:

@@ -18,6 +18,7 @@ from tidegate.control.admin import Change, Look
 from tidegate.control.api import MAX_BODY, openapi, operations, refusals, routes
 from tidegate.control.guard import guard, is_loopback
 from tidegate.control.parts import Parts
+from tidegate.control.releaseapi import ReleaseOperations
 from tidegate.control.settings import RouteSettings
 from tidegate.errors import ConfigError, Problem
 from tidegate.model import Address
@@ -49,6 +50,7 @@ class AdminServer:
             *operations(Look(self._parts)),
             *operations(Change(self._parts)),
             *operations(RouteSettings(self._parts)),
+            *operations(ReleaseOperations(self._parts)),
         )
         described = openapi(found, __version__)
 

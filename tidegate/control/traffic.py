@@ -105,6 +105,14 @@ class Traffic:
                 found[key] = found.get(key, 0) + number
         return found
 
+    def quiet(self, endpoints: Iterable[Key], since: float) -> bool:
+        """Whether every worker that speaks has said after `since`, on the clock, that it has nothing in flight to these
+        endpoints."""
+        before = self._clock() - STALE_SECONDS
+        told = [each for each in self._flying.values() if each[0] >= before]
+        keys = [("endpoint", key) for key in endpoints]
+        return bool(told) and all(at > since and not any(map(flying.get, keys)) for at, flying in told)
+
     def measured_at(self) -> float:
         """The mean of the workers' last reports on the clock: sums taken at two such times differ by what came between."""
         times = [when for when, _ in self._flying.values()]

@@ -38,7 +38,7 @@ class OverrideWriter:
             )
         except Conflict as error:
             raise Refused(412 if "If-Match" in request.headers else 409, *error.problems) from None
-        return await self._changed(query, target, before, setting.revision)
+        return await self.changed(query, target, before, setting.revision)
 
     async def delete(self, request: web.Request, query: ChangeQuery, kind: str, target: str, why: str) -> Changed:
         """Take one override away; as `put`."""
@@ -52,7 +52,7 @@ class OverrideWriter:
             await book.delete(kind, target, who=guard.who(request), why=why, expected=_if_match(request))
         except Conflict as error:
             raise Refused(412 if "If-Match" in request.headers else 409, *error.problems) from None
-        return await self._changed(query, target, before, 0)
+        return await self.changed(query, target, before, 0)
 
     def _preview(self, kind: str, target: str, value: Any) -> Changed:
         reconciler, book = self._parts.reconciler, self._parts.book
@@ -61,7 +61,7 @@ class OverrideWriter:
         if value is not None:
             settings[store_key(kind, target)] = Setting(kind=kind, target=target, value=value, revision=0)
         unread = [each for each in book.unread if (each.kind, each.target) != (kind, target)]
-        after = reconciler.preview(compiled(settings.values(), unread))
+        after = reconciler.preview(self._parts.releases.overlaid(compiled(settings.values(), unread)))
         return Changed(
             target=target,
             dry_run=True,
@@ -72,7 +72,8 @@ class OverrideWriter:
             warnings=_new_problems(reconciler.current.problems, after.problems),
         )
 
-    async def _changed(self, query: ChangeQuery, target: str, before: Build, revision: int) -> Changed:
+    async def changed(self, query: ChangeQuery, target: str, before: Build, revision: int) -> Changed:
+        """What a change did since `before`, in force at all workers where that is asked for. Raises Refused (T1613)."""
         reconciler = self._parts.reconciler
         version = reconciler.settle()
         after = reconciler.current
