@@ -47,6 +47,8 @@ HELPS = {
     "tidegate_health_endpoints": "Endpoints watched.",
     "tidegate_health_suspicions_total": "Endpoints probed at once because traffic failed on them.",
     "tidegate_release_acts_total": "What releases did to containers (create, start, stop, remove): done, failed.",
+    "tidegate_release_ended_total": "Releases that ended: complete, rolled-back, failed.",
+    "tidegate_release_open": "Releases that have not ended: moving, waiting to be confirmed, paused.",
     "tidegate_release_verdicts_total": "What gates of releases said, each time they were asked.",
     "tidegate_release_webhooks_total": "Events for web hooks by what came of them: delivered, refused, late, full.",
     "tidegate_router_accepted_connections_total": "Client connections accepted.",

@@ -12,7 +12,7 @@ from tidegate.control.journal import Journal
 from tidegate.control.ports import ActPort, Followers, GatePort, LookPort, TellPort
 from tidegate.control.reconciler import Reconciler
 from tidegate.control.releasebook import Key, ReleaseBook, key_of
-from tidegate.control.runner import Runner
+from tidegate.control.runner import WARM_SECONDS, Runner
 from tidegate.control.settlement import settled
 from tidegate.control.tidings import measure, tell
 from tidegate.control.traffic import Traffic
@@ -66,6 +66,7 @@ class Releases:
         self._overrides: Overrides | None = None  # what the operator set; None until that is known
         self._runners: dict[Key, Runner] = {}
         self._running = False
+        self._warm_at = 0.0  # set when the records were first read
         self.acts = acts(self._tasks, self._acted)
         self.book = ReleaseBook(store, self._changed)
 
@@ -143,6 +144,7 @@ class Releases:
     # --------------------------------------------------------------------------------------------------------- private
 
     def _changed(self) -> None:
+        self._warm_at = self._warm_at or self._clock() + WARM_SECONDS
         self._lay()
         measure(self._metrics, self.book.records)
         if not self._running:
@@ -188,4 +190,5 @@ class Releases:
             self.engines,
             self._clock,
             self._wall,
+            self._warm_at,
         )

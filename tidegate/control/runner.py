@@ -7,7 +7,7 @@ by the stored record alone. So it does not matter where this ends: whoever reads
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from operator import is_not
 from typing import Protocol
 
@@ -23,13 +23,14 @@ from tidegate.release.advance import advance
 from tidegate.release.holding import asked_gates
 from tidegate.release.overlay import LEAVING
 from tidegate.release.record import UNDECIDED, Release
-from tidegate.release.seen import Seen
+from tidegate.release.seen import Container, Seen
 from tidegate.release.spec import Side
 from tidegate.telemetry import logger
 
 LOOK_SECONDS = 1.0
 REST_SECONDS = 10.0  # between looks at one that has ended, and where nothing is under way
 APPLY_SECONDS = 2.0  # for the workers to take over a table, until the next look
+WARM_SECONDS = 10.0  # after a start of ours, for checks to say again what they knew: the slowest usual probes need less
 MOST_TRANSITIONS = 50  # per look: then the engines are asked again
 
 _log = logger("control.releases")
@@ -49,7 +50,7 @@ class Laying(Protocol):
 
 class Runner:
     """Of the release called `key`. `engines` are names of providers whose containers engines can be asked about; `clock` is
-    monotonic, `wall` gives seconds since the epoch."""
+    monotonic, `wall` gives seconds since the epoch. Until `warm_at` on the clock nothing is concluded from who is not ready."""
 
     def __init__(
         self,
@@ -65,6 +66,7 @@ class Runner:
         engines: Collection[str],
         clock: Callable[[], float],
         wall: Callable[[], float],
+        warm_at: float = 0.0,
     ) -> None:
         self._key = key
         self._book = book
@@ -78,6 +80,7 @@ class Runner:
         self._engines = engines
         self._clock = clock
         self._wall = wall
+        self._warm_at = warm_at
         self._wakeup = asyncio.Event()
         self._drained_at: dict[str, float] = {}  # container -> when all workers knew that it gets nothing more
         self._glimpsed: tuple[object, ...] = ()
@@ -160,6 +163,7 @@ class Runner:
         live = self._live(release)
         self._note_drains(release, live=live)
         stable, candidate = sides(release, inventories, facts or {}, self._engines, self._ready_since, self._idle)
+        blinded = self._reconciler.waiting_for or blind(release, inventories) or self._warming((*stable, *candidate))
         return Seen(
             stable=stable,
             candidate=candidate,
@@ -168,8 +172,12 @@ class Runner:
             verdicts=self._gating.verdicts if asked_gates(release) else (),
             judged_at=self._gating.judged_at if asked_gates(release) else 0.0,
             faults=self._executor.faults(release),
-            whole=facts is not None and not self._reconciler.waiting_for and not blind(release, inventories),
+            whole=facts is not None and not blinded,
         )
+
+    def _warming(self, containers: Iterable[Container]) -> bool:
+        """Whether we started a moment ago and may not know yet who is ready: what got ready just before is not remembered."""
+        return self._clock() < self._warm_at and any(each.alive and not each.ready for each in containers)
 
     def _live(self, release: Release) -> bool:
         version = self._laying.laid(release)
