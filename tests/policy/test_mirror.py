@@ -15,6 +15,13 @@ TESTED_ELSEWHERE = {
     **dict.fromkeys(
         [f"tidegate/settings/{name}.py" for name in ("addresses", "fields")], "tests/settings/test_kinds.py"
     ),
+    **dict.fromkeys(
+        [f"tidegate/control/{name}.py" for name in ("deploying", "rehearsal", "releaseview")],
+        "tests/control/test_releaseapi.py",
+    ),
+    **dict.fromkeys(
+        [f"tidegate/control/{name}.py" for name in ("gating", "runner", "tidings")], "tests/control/test_releases.py"
+    ),
     "tidegate/engine/docker.py": "tests/engine/test_engine_contract.py",
     "tidegate/engine/docker_faults.py": "tests/engine/test_docker_http.py",
     "tidegate/engine/docker_raw.py": "tests/engine/test_docker_wire.py",

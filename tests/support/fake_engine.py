@@ -128,6 +128,11 @@ class FakeEngine:
         labels = {name: text for name, text in (original.labels | change.labels).items() if text is not None}
         return self.add(change.name, labels, image=change.image or original.image)
 
+    async def rehearse(self, container: str, change: Duplicate) -> tuple[Problem, ...]:
+        await self._call("rehearse")
+        await self.image(change.image or self._known(container).image)
+        return ()
+
     async def image(self, name: str) -> Image:
         await self._call("image")
         if name not in self.images:

@@ -86,7 +86,7 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def running(folder: Path, *, token: str = "", required=("docker",)) -> AsyncIterator[World]:
+async def running(folder: Path, *, token: str = "", required=("docker",), engines=None) -> AsyncIterator[World]:
     store = await SqliteStore.open(folder / "store.db")
     cell, checks, workers = TableCell(), Checks(), Workers()
     config = Config(
@@ -104,6 +104,7 @@ async def running(folder: Path, *, token: str = "", required=("docker",)) -> Asy
         followers=workers,
         status=workers,
         required=required,
+        engines=engines,
     )
     try:
         async with Tasks("test") as tasks:

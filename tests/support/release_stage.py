@@ -106,7 +106,7 @@ class Program:
             required=[NODE],
             metrics=self.registry,
             clock=_now,
-            built=lambda: self.releases.built(),
+            built=self._built,
         )
         on = Engines({NODE: engine})
         self.releases = Releases(
@@ -153,6 +153,9 @@ class Program:
         if self.shown != shown.services:
             self.shown = shown.services
             self.reconciler.offer_inventory(shown)
+
+    def _built(self):
+        self.releases.built()
 
     def assume(self, reports):
         """Nothing is remembered."""

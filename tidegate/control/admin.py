@@ -224,8 +224,8 @@ class Look:
     def _governed(self, route: Route) -> list[str]:
         """Which release sets the weights of a route."""
         names = dict.fromkeys((route.id, route.host, *(backend.service for backend in route.backends)))
-        found = dict.fromkeys(filter(None, map(self._parts.releases.governing, names)))
-        return [f"weights: set by {each}, {summary(each)}" for each in found]
+        found = [each for each in map(self._parts.releases.governing, names) if each is not None]
+        return list(dict.fromkeys(f"weights: set by {each}, {summary(each)}" for each in found))
 
     @operation("GET", "/v1/resolve")
     async def resolve(self, query: ResolveQuery) -> Document:

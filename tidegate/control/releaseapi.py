@@ -68,12 +68,12 @@ class ReleaseOperations:
     @operation("POST", "/v1/releases/{service:.*}/pause")
     async def pause(self, request: web.Request, service: str, body: SayBody) -> Told:
         """Stay where it is until it is resumed."""
-        return await self._say(request, service, body.why, lambda release, _seen, by: verbs.pause(release, by))
+        return await self._say(request, service, body.why, verbs.pause)
 
     @operation("POST", "/v1/releases/{service:.*}/resume")
     async def resume(self, request: web.Request, service: str, body: SayBody) -> Told:
         """Go on where it was paused."""
-        return await self._say(request, service, body.why, lambda release, _seen, by: verbs.resume(release, by))
+        return await self._say(request, service, body.why, verbs.resume)
 
     @operation("POST", "/v1/releases/{service:.*}/abort")
     async def abort(self, request: web.Request, service: str, body: SayBody) -> Told:
@@ -84,7 +84,7 @@ class ReleaseOperations:
     async def weights(self, request: web.Request, service: str, body: ShiftBody) -> Told:
         """Set the weights of both sides by hand, while the release waits for a person."""
         return await self._say(
-            request, service, body.why, lambda release, seen, by: verbs.weigh(release, seen, body.weights, by)
+            request, service, body.why, lambda release, seen, by: verbs.weigh(release, seen, by, body.weights)
         )
 
     @operation("POST", "/v1/releases/{service:.*}/rollback")

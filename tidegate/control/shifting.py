@@ -44,7 +44,7 @@ class ReleaseShift:
         reconciler = self._parts.reconciler
 
         def weighed(release: Release, seen: Seen) -> Release:
-            return verbs.weigh(release, seen, body.weights, by)
+            return verbs.weigh(release, seen, by, body.weights)
 
         if not query.dry_run:
             before = reconciler.current
