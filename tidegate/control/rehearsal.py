@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from tidegate.control.duplicates import duplicate
 from tidegate.control.engines import Engines
 from tidegate.errors import NoSuchThing, Problem
@@ -26,11 +28,13 @@ class Rehearsal:
             act = Create(name=spec.container_name(number), number=number, source=slot.container, node=slot.node)
             engine = self._engines.at(slot.node)
             source = await engine.inspect(slot.container)
+            change = duplicate(release, act, source.labels)
             try:
-                told = await engine.rehearse(slot.container, duplicate(release, act, source.labels))
+                told = await engine.rehearse(slot.container, change)
             except NoSuchThing as error:
                 if spec.change.pull is Pull.NEVER or error.problems[0].code != "T1150":
                     raise
-                continue
+                # What the copy would lack does not depend on its image.
+                told = await engine.rehearse(slot.container, replace(change, image="", image_id=""))
             found |= dict.fromkeys(told)
         return tuple(found)
