@@ -10,6 +10,7 @@ from typing import Any
 
 from tidegate.building import BuildOptions
 from tidegate.config import Config
+from tidegate.control.automatic import Automatic
 from tidegate.control.certificates import Certificates
 from tidegate.control.document import document
 from tidegate.control.ejections import Ejections
@@ -150,6 +151,7 @@ class ControlPlane:
             config=shown(config),
             started=time.monotonic(),
         )
+        self._automatic = Automatic(parts, wall)
         self.admin = AdminServer(parts, config.admin, folder / "admin.sock", sockets)
 
     async def run(self) -> None:
@@ -169,6 +171,7 @@ class ControlPlane:
             tasks.spawn("memory", self._memory.run())
             tasks.spawn("reconciler", self.reconciler.run())
             tasks.spawn("releases", self.releases.run())
+            tasks.spawn("automatic", self._automatic.run())
             tasks.spawn("webhooks", self._webhooks.run())
             tasks.spawn("overrides", self.book.run())
             tasks.spawn("admin", self.admin.run())
