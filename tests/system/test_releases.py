@@ -99,3 +99,35 @@ async def test_a_blue_green_deploy_makes_new_containers_moves_the_traffic_and_re
         say(load.told())
         assert not load.failures
         assert await left(box) == [f"shop-web-v2-1-{number}" for number in (1, 2)]
+
+
+async def test_a_version_that_somebody_starts_goes_through_its_canary_and_is_rolled_back_at_once(box, tmp_path, say):
+    async with running(tmp_path, docker=box.url, workers=2) as tidegate:
+        await old_ones(box, tidegate, 2)
+        async with Load(tidegate.http, HOST, rate=200) as load:
+            await load.more(100)
+            wanted = {"strategy": "canary", "canary": "25", "hold_seconds": "3", "gate.latency": "off"}
+            said = {f"tidegate.release.{name}": text for name, text in wanted.items()}
+            for short in ("new1", "new2"):
+                await box.serve(short, labels("v2") | said)
+            await until(lambda: begun(tidegate), 60.0, "the labels began a release")
+            await reached(tidegate, "complete", "rolled-back", "failed")
+            done = await stands(tidegate)
+            say(json.dumps([[moment["what"], moment["why"]] for moment in done["release"]["history"]]))
+            assert done["state"] == "complete", done
+            status, back = await ask(tidegate, "POST", f"/v1/releases/{SERVICE}/rollback", why="a test")
+            assert status == 200, back
+            await until(lambda: weights_are(tidegate, "v1"), 30.0, "v1 serves again")
+            await load.more(200)
+        say(load.told())
+        assert not load.failures
+        assert len(await left(box)) == 4
+
+
+async def begun(tidegate):
+    return bool((await tidegate.api("/v1/releases"))["releases"])
+
+
+async def weights_are(tidegate, version):
+    found = (await tidegate.api(f"/v1/services/{SERVICE}"))["weights"]
+    return {name for name, weight in found.items() if weight} == {version}
