@@ -65,6 +65,7 @@ class Engine:
         """They run from now on; a `start` event for each unless `quiet`."""
         for container in containers:
             self._containers[container.id] = container
+            self._stopped.discard(container.id)
             self._rows[container.id] = json.encode(list_row(container, running=True))
         at = time.monotonic()
         if not quiet:

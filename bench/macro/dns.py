@@ -1,5 +1,5 @@
 """DNS answers from own zones per CPU second, with 1 000 and 10 000 names, and latency at half of dnsmasq's peak; then with
-changing names (`dnschanges`) and answers from elsewhere (`dnsforwarding`)."""
+changing names (`dnschanges`), coming and going containers (`dnschurn`) and answers from elsewhere (`dnsforwarding`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from statistics import median
 
 from dnslib import DNSRecord
 
-from bench.macro import dnschanges, dnsforwarding, dnsload, dnsperf, loopback
+from bench.macro import dnschanges, dnschurn, dnsforwarding, dnsload, dnsperf, loopback
 from bench.macro.dnsload import Serving
 from bench.macro.program import PROXY_CORE, Program, free_port
 from bench.macro.record import Plan, Record
@@ -32,6 +32,7 @@ def measure(plan: Plan, record: Record) -> None:
     finally:
         endpoints.stop()
     dnschanges.measure(plan, record)
+    dnschurn.measure(plan, record)
     dnsforwarding.measure(plan, record)
 
 

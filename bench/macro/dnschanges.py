@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import socket
 import sys
-import time
-from contextlib import suppress
 from pathlib import Path
-
-from dnslib import DNSRecord
 
 from bench.macro import dnsload, dnsperf
 from bench.macro.program import PROXY_CORE, Launch, Program, free_port
@@ -44,25 +39,12 @@ def _measure_rate(plan: Plan, record: Record, case: str, queries: str, rate: int
     argv = (sys.executable, "-m", "bench.macro.changing_zone", str(port), str(COUNT), str(rate))
     program = Program(PEER, Launch(argv=argv, env={"PYTHONPATH": str(ROOT)}), folder, PROXY_CORE)
     try:
-        _wait(program, port)
-        for _ in range(2):
-            peak = dnsperf.flood(port, queries, max(plan.seconds, dnsload.WARM_SECONDS))
+        dnsload.wait(program, port, f"s00000.{ZONE}", READY_SECONDS)
+        dnsperf.warm(port, queries)
+        peak = dnsperf.flood(port, queries, plan.seconds)
         load = peak.answers / peak.seconds / 2
         for turn in range(1, plan.rounds + 1):
             middle, high = dnsperf.paced(port, queries, min(plan.seconds, 3), load)
             record.add(BENCH, case, PEER, turn, rate=load, p50_ms=middle, p99_ms=high)
     finally:
         program.stop()
-
-
-def _wait(program: Program, port: int) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while program.alive() and time.monotonic() < deadline:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client, suppress(OSError):
-            client.settimeout(0.5)
-            client.connect(("127.0.0.1", port))
-            client.send(DNSRecord.question(f"s00000.{ZONE}", "A").pack())
-            if DNSRecord.parse(client.recv(1500)).rr:
-                return
-        time.sleep(0.1)
-    raise Absent("does not answer" if program.alive() else f"ended at start: {program.last_words()}")

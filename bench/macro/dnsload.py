@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import random
+import socket
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+
+from dnslib import DNSRecord
 
 from bench.macro import dnsperf
 from bench.macro.program import Program, spent
@@ -22,6 +26,20 @@ class Serving:
         self.name = name
         self.port = port
         self.program = program
+
+
+def wait(program: Program, port: int, name: str, seconds: float) -> None:
+    """Returns once `name` has an address at 127.0.0.1:`port`; raises Absent if the program ends or it takes longer."""
+    deadline = time.monotonic() + seconds
+    while program.alive() and time.monotonic() < deadline:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client, suppress(OSError):
+            client.settimeout(0.5)
+            client.connect(("127.0.0.1", port))
+            client.send(DNSRecord.question(name, "A").pack())
+            if DNSRecord.parse(client.recv(1500)).rr:
+                return
+        time.sleep(0.1)
+    raise Absent(f"does not know {name}" if program.alive() else f"ended at start: {program.last_words()}")
 
 
 def query_file(folder: Path, zone: str, names: Iterable[str]) -> str:

@@ -26,7 +26,7 @@ class FakeEngine:
         argv = (sys.executable, "-m", "bench.fake_dockerd", "--socket", self._path)
         self._program = Program("engine", Launch(argv=argv, env={"PYTHONPATH": os.getcwd()}), folder, LOAD_CORE)
         deadline = time.monotonic() + 10
-        while not Path(self._path).exists():
+        while not _listens(self._path):
             if time.monotonic() > deadline or not self._program.alive():
                 self._program.stop()
                 raise Absent("the scripted engine did not start")
@@ -64,6 +64,11 @@ class FakeEngine:
             return json.decode(connection.getresponse().read())
         finally:
             connection.close()
+
+
+def _listens(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        return probe.connect_ex(path) == 0
 
 
 class _UnixConnection(http.client.HTTPConnection):

@@ -31,6 +31,14 @@ async def test_a_container_is_listed_with_every_label_language(client):
     assert row["NetworkSettings"]["Networks"]["bridge"]["IPAddress"] == "127.1.0.1"
 
 
+async def test_a_container_that_stopped_runs_again_when_it_is_added_again(client):
+    await add(client, WEB)
+    await client.post(f"/_bench/die/{WEB.id}")
+    assert not (await (await client.get(f"/containers/{WEB.id}/json")).json())["State"]["Running"]
+    await add(client, WEB)
+    assert (await (await client.get(f"/containers/{WEB.id}/json")).json())["State"]["Running"]
+
+
 async def test_inspect_finds_by_id_by_prefix_and_by_name_and_is_counted(client):
     await add(client, WEB, quiet="?quiet=1")
     for key in (WEB.id, WEB.id[:12], "web-1"):
