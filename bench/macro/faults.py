@@ -25,7 +25,7 @@ from typing import Self
 from bench.macro import misbehaving, packages
 from bench.macro.actors import Silent
 from bench.macro.backend import Backend
-from bench.macro.havoc import BIG_RATE, FLOOD_RATE, SLOW_RATE, Havoc
+from bench.macro.havoc import BIG_RATE, DIAL_RATE, FLOOD_RATE, QUERY_RATE, SLOW_RATE, Havoc
 from bench.macro.program import LOAD_CORE, PROXY_CORE, Program, descriptors, free_port, spent
 from bench.macro.proxies import PROXIES, Running
 from bench.macro.record import Plan, Record
@@ -307,6 +307,21 @@ def _havoc(name: str, host: str) -> Callable[[Scene], Iterator[Came]]:
     return make
 
 
+def _dns(name: str) -> Callable[[Scene], Iterator[Came]]:
+    """At the DNS listener, which the same loop serves."""
+
+    def make(scene: Scene) -> Iterator[Came]:
+        argv = scene.peer.program.argv
+        port = int(argv[argv.index("--dns") + 1].rpartition(":")[2])
+        havoc, came = Havoc(name, port, GOOD), Came()
+        try:
+            yield came
+        finally:
+            came.value = havoc.stop()
+
+    return make
+
+
 def _hole(scene: Scene) -> Iterator[Came]:
     with scene.hole.silent():
         yield from _havoc("blackhole", HOLE)(scene)
@@ -346,6 +361,13 @@ FAULTS = (
     Fault(case="clients reset mid-request, 1 000/s", make=_havoc("reset", BAD), stated=FLOOD_RATE),
     Fault(case="100 000 bytes of header, 100/s", make=_havoc("heads", BAD), stated=BIG_RATE),
     Fault(case="garbage, 1 000/s", make=_havoc("garbage", BAD), stated=FLOOD_RATE),
+    Fault(
+        case="DNS, 10 000 queries/s by UDP, half of them for made-up names", make=_dns("dns-flood"), stated=QUERY_RATE,
+        peers=("tidegate",),
+    ),
+    Fault(
+        case="DNS, 500 connections/s that are left idle", make=_dns("dns-idle"), stated=DIAL_RATE, peers=("tidegate",),
+    ),
     Fault(
         case="slow read of 1 MiB, 1 000 connections (-X)", make=_slow("-X", "-w", "10", "-y", "20", "-n", "5", "-z", "32"),
         stated=SLOW_CONNECTIONS,

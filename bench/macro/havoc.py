@@ -31,6 +31,8 @@ PIECE = bytes(262144)
 FLOOD_RATE = 1000.0  # garbage, resets
 SLOW_RATE = 50.0  # requests that each hold something for long
 BIG_RATE = 100.0
+QUERY_RATE = 10_000.0  # DNS, by UDP
+DIAL_RATE = 500.0  # DNS, by TCP
 RAMP_SECONDS = 1.0
 HEAD_BYTES = 100_000
 GARBAGE_SEED = 7
@@ -74,6 +76,9 @@ class Client:
         self.sources = itertools.cycle(SOURCES)
         self.done = 0.0  # acts begun, or MiB moved
         self._rng = random.Random(GARBAGE_SEED)
+        self._udp = socket.socket(type=socket.SOCK_DGRAM)
+        self._udp.connect(("127.0.0.1", port))
+        self._udp.setblocking(False)
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection("127.0.0.1", self.port, local_addr=(next(self.sources), 0))
@@ -115,6 +120,26 @@ class Client:
         fields = [f"X-Big-{number}: {'v' * 980}" for number in range(HEAD_BYTES // 1000)]
         await self._ask(self.head("/", *fields))
 
+    async def query(self) -> None:
+        """A DNS query by UDP, every second one for a name that nobody has heard of. Replies are read and thrown away."""
+        name = b"web" if self._rng.random() < 0.5 else b"x%d" % self._rng.randrange(1 << 30)
+        self._udp.send(_question(name))
+        with suppress(BlockingIOError):
+            while True:
+                self._udp.recv(2048)
+
+    async def dial(self) -> None:
+        """A DNS connection with one query, then idle until the server has enough of it."""
+        reader, writer = await self.connect()
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                message = _question(b"web")
+                writer.write(len(message).to_bytes(2) + message)
+                while await reader.read(65536):
+                    pass
+        finally:
+            writer.transport.abort()
+
     async def upload(self) -> None:
         """1 GiB with a Content-Length, as fast as it is taken."""
         reader, writer = await self.connect()
@@ -145,6 +170,11 @@ class Client:
                         return
         finally:
             writer.transport.abort()
+
+
+def _question(label: bytes) -> bytes:
+    """A query for the A record of a name in the zone `mesh.internal`."""
+    return b"\x12\x34\1\0\0\1\0\0\0\0\0\0" + bytes((len(label),)) + label + b"\x04mesh\x08internal\0\0\1\0\1"
 
 
 async def _at(rate: float, act: Act, client: Client) -> None:
@@ -212,6 +242,8 @@ RATED: dict[str, tuple[float, str]] = {
     "reset": (FLOOD_RATE, "reset"),
     "garbage": (FLOOD_RATE, "garbage"),
     "heads": (BIG_RATE, "big_head"),
+    "dns-flood": (QUERY_RATE, "query"),
+    "dns-idle": (DIAL_RATE, "dial"),
 }
 REPEATED = {"upload": "upload", "download": "download"}
 
@@ -219,7 +251,7 @@ REPEATED = {"upload": "upload", "download": "download"}
 async def _run(name: str, client: Client) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    kind, _, count = name.partition("-")
+    kind, _, count = (name, "", "") if name in RATED else name.partition("-")
     held: list[socket.socket] = []
     async with asyncio.TaskGroup() as group:
         task = None

@@ -51,7 +51,12 @@ class Asking:
 
     async def ask(self, asked=QUERY, room=1232):
         future = asyncio.get_running_loop().create_future()
-        reply = self.forwarder.take(asked, room, SHAPE, lambda: future.set_result)
+
+        def arrived(reply):
+            self.answering = self.forwarder.answering
+            future.set_result(reply)
+
+        reply = self.forwarder.take(asked, room, SHAPE, lambda: arrived)
         async with asyncio.timeout(DEADLINE):
             return dns.message.from_wire(reply if reply is not None else await future)
 
@@ -95,6 +100,24 @@ async def forwarding(*scripts, seconds=0.2, zones=(), resolv_conf=NOWHERE, **set
 
 def first_address(reply):
     return reply.answer[0][0].address
+
+
+async def test_while_an_answer_is_sent_it_is_known_whose_it_is():
+    async with forwarding(refusing, good) as asking:
+        await asking.ask()
+        assert asking.answering == str(asking.servers[1].address)
+    async with forwarding(refusing, refusing) as asking:
+        await asking.ask()
+        assert asking.answering in {str(each.address) for each in asking.servers}
+    async with forwarding(silent) as asking:
+        await asking.ask()
+        assert asking.answering == ""
+    async with forwarding(good) as asking:
+        await asking.ask()
+        asking.age(100.0)
+        asking.servers[0].script = silent
+        assert (await asking.ask()).answer
+        assert asking.answering == ""
 
 
 async def test_an_upstream_s_answer_reaches_the_asker_and_then_comes_from_the_cache():

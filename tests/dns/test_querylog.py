@@ -57,6 +57,11 @@ def test_an_asker_that_is_no_container_has_an_address_only(written):
     assert "container" not in line
 
 
+def test_what_an_upstream_answered_names_it(written):
+    (line,) = written((*note(qname="example.org", from_="forward"), "192.0.2.53:53"))
+    assert (line["source"], line["upstream"]) == ("forward", "192.0.2.53:53")
+
+
 def test_a_share_of_the_queries_is_logged(written):
     lines = written(note("a"), note("b"), note("c"), sample=0.5, chances=[0.9, 0.49, 0.5])
     assert [line["name"] for line in lines] == ["b"]

@@ -229,6 +229,7 @@ async def test_queries_are_logged_whichever_way_they_went(tmp_path):
         ("www.example.org", "REFUSED", "refused", "tcp"),
     ]
     assert all(line["duration_us"] >= 0 for line in lines)
+    assert [line.get("upstream") for line in lines[1:]] == [None, None, str(upstream.address), None, None]
 
 
 async def test_what_the_server_did_is_told_as_metrics():

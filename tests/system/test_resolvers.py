@@ -178,6 +178,21 @@ async def test_a_search_list_is_walked_to_the_suffix_that_has_the_name(place, tm
                 await place.expect(container, client, "nobody", ABSENT)
 
 
+async def test_a_suffix_that_has_the_name_without_addresses_ends_the_search_where_it_does_and_stalls_nobody(
+    place, tmp_path, static_file
+):
+    await place.serve("web", "shop/web")
+    other = await place.serve("other", "back/web")
+    async with serving(place, tmp_path, static_file) as tidegate:
+        await tidegate.cli("drain", place.box.name("web"), "--wait")
+        search = [f"--dns-search={suffix}" for suffix in ("shop.mesh.internal", "back.mesh.internal")]
+        container = await place.run("client", *search, "--dns-opt=ndots:1")
+        for client in CLIENTS:
+            await place.expect(container, client, "web.shop.mesh.internal", ABSENT)
+            # to musl NODATA is an answer, the others ask on; nobody waits
+            await place.expect(container, client, "web", ABSENT if client == "musl" else [other])
+
+
 async def test_every_option_of_resolv_conf_is_served(place, tmp_path, static_file):
     web = await place.serve("web", "shop/web")
     async with serving(place, tmp_path, static_file):

@@ -51,6 +51,11 @@ class Forwarder(Protocol):
         back, which is used in any case and in time."""
         ...
 
+    @property
+    def answering(self) -> str:
+        """Whose answer is being sent, while a way back is used; empty where it is no upstream's."""
+        ...
+
     def reload(self) -> bool:
         """Learn whom to ask; from here on names can be resolved. True if something is new."""
         ...
@@ -263,5 +268,6 @@ class Desk:
         meter = self.zone.tcp_meter if asker.stream else self.zone.udp_meter
         meter.add(errand.size, len(reply), query.do)
         if self.log is not None:
-            self.log.note(reply, asker, source, rcode, self.clock() - errand.began)
+            by = self._forwarder.answering if source == FORWARD and self._forwarder is not None else ""
+            self.log.note(reply, asker, source, rcode, self.clock() - errand.began, by)
         return reply

@@ -11,7 +11,7 @@ from tidegate.dns.group cimport Group, Groups
 from tidegate.dns.inquiry cimport Inquiry, Waiter
 from tidegate.dns.loop cimport LoopCheck
 from tidegate.dns.message cimport Message
-from tidegate.dns.upstream cimport query_for
+from tidegate.dns.upstream cimport Upstream, query_for
 from tidegate.dns.view cimport Asker
 from tidegate.dns.wire cimport Query
 
@@ -31,6 +31,7 @@ cdef class UpstreamForwarder:
     cdef dict _inquiries
     cdef Alarms _alarms
     cdef int _waiting
+    cdef Upstream _by
     cdef object _counts
     cdef object _when_done
     cdef object _when_late

@@ -63,6 +63,7 @@ class UpstreamForwarder:
         self._inquiries: dict[bytes, Inquiry] = {}
         self._alarms = Alarms()
         self._waiting = 0
+        self._by: Upstream | None = None  # who gave what is being sent; none where it is stale, or nobody did
         self._counts: Counter[str] = Counter()  # what is not in each query's way
         self._tries = self._hedges = self._answered = 0
         self._when_done, self._when_late = self._on_done, self._on_late  # once, for all inquiries
@@ -118,6 +119,11 @@ class UpstreamForwarder:
         if self._cache.due:
             self._refresh()
         return reply
+
+    @property
+    def answering(self) -> str:
+        """Whose answer is being sent, while a way back is used; empty where it is no upstream's."""
+        return str(self._by.server) if self._by is not None else ""
 
     def counters(self) -> dict[str, int]:
         """Replies from the cache, fresh and stale, from upstreams, failures; tries at upstreams; answers rejected."""
@@ -194,6 +200,7 @@ class UpstreamForwarder:
 
     def _on_late(self, inquiry: Inquiry) -> None:
         """No fresh answer yet: those who wait get the stale one."""
+        self._by = None
         for waiter in self._dismissed(inquiry):
             waiter.send(self._poor(waiter.query, waiter.room, inquiry.stale, None, 0))
 
@@ -204,9 +211,12 @@ class UpstreamForwarder:
         self._hedges += inquiry.hedges
         now = self._now()
         waiters = self._dismissed(inquiry)
+        self._by = inquiry.by
         if found is None or found.rcode in _FAILURES:
             self._failures.add(key, found, now)
             self._cache.retry(key)
+            if found is None or inquiry.stale is not None:
+                self._by = None
             for waiter in waiters:
                 waiter.send(self._poor(waiter.query, waiter.room, inquiry.stale, found, wire.EDE_NO_REACHABLE))
             return

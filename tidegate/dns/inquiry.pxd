@@ -16,6 +16,7 @@ cdef class Inquiry:
     cdef public list waiters
     cdef public Message stale
     cdef public bint is_late
+    cdef public Upstream by
     cdef public int tries
     cdef public int hedges
     cdef public long shape

@@ -58,6 +58,7 @@ class Inquiry:
         "_silent",
         "_spare",
         "_stale_at",
+        "by",
         "hedges",
         "is_late",
         "key",
@@ -80,6 +81,7 @@ class Inquiry:
         self.waiters: list[Waiter] = []
         self.stale: Message | None = None
         self.is_late = False  # set when the time for `stale` has come
+        self.by: Upstream | None = None  # who gave the answer, or the best of the bad ones
         self.tries = 0
         self.hedges = 0
         self.shape = -1  # of the zone in which the name was foreign when it was asked for last
@@ -157,11 +159,13 @@ class Inquiry:
                 self._again.append(asking.upstream)
             self._silent.append(asking.upstream)
         elif found.rcode not in _UNUSABLE and not found.truncated:
+            self.by = asking.upstream
             self._end(found)
             return
         else:
             if self._fallback is None or found.truncated:
                 self._fallback = found
+                self.by = asking.upstream
             self._again += self._spare
             self._silent += self._spare  # once is enough
             self._spare = []

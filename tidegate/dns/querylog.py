@@ -24,7 +24,8 @@ _KINDS = {number: name for name, number in wire.TYPES.items()}
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One line. `container` is empty for an asker that no container is known for; `size` is the reply's, in octets."""
+    """One line. `container` is empty for an asker that no container is known for; `upstream` is whose answer it was, where one
+    was asked; `size` is the reply's, in octets."""
 
     time: str
     client: str
@@ -34,6 +35,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     type: str
     rcode: str
     source: str
+    upstream: str = ""
     size: int
     duration_us: int
 
@@ -86,7 +88,7 @@ class QueryLog:
         """The table changed: an address may have another container now."""
         self._askers.clear()
 
-    def note(self, reply: bytes, asker: Asker, source: str, rcode: int, seconds: float) -> None:
+    def note(self, reply: bytes, asker: Asker, source: str, rcode: int, seconds: float, upstream: str = "") -> None:
         """Write a line about this reply, if its turn has come."""
         if self._sample < 1.0 and self._chance() >= self._sample:
             return
@@ -101,6 +103,7 @@ class QueryLog:
             type=qtype,
             rcode=_RCODES.get(rcode, f"RCODE{rcode}"),
             source=source,
+            upstream=upstream,
             size=len(reply),
             duration_us=int(seconds * 1e6),
         )

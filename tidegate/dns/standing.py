@@ -14,7 +14,7 @@ FAILURES_TO_DOWN = 3
 RETRY_SECONDS = 1.0
 MAX_RETRY_SECONDS = 60.0
 FIRST_GUESS_SECONDS = 0.1  # of one never asked: worse than a near one, better than a far one
-MIN_HEDGE_SECONDS = 0.02
+MIN_HEDGE_SECONDS = 0.01
 MAX_HEDGE_SECONDS = 0.3
 FORGET_SECONDS = 120.0  # one not asked for so long is as good as new
 
