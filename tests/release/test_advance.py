@@ -280,6 +280,15 @@ def test_what_takes_too_long_to_leave_is_left_behind(late, why):
     assert advance(replace(decided, fates={"old1": STOP}), look, 1600.0).history[-1].why == why
 
 
+def test_each_further_replica_that_is_ready_gives_the_others_their_time_again():
+    starting = replace(release(), state=State.STARTING, phase_since=1000.0, progress_at=1000.0, candidates=3)
+    noted = advance(starting, seen(candidate=news(2)), 1200.0)
+
+    assert (noted.most_ready, noted.progress_at, noted.state) == (2, 1200.0, State.STARTING)
+    assert advance(noted, seen(candidate=news(2)), 1499.0).state is State.STARTING
+    assert advance(noted, seen(candidate=news(2)), 1500.0).state is State.ROLLING_BACK
+
+
 def test_nothing_is_decided_while_not_everything_is_in_sight():
     begins = release()
 

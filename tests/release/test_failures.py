@@ -100,6 +100,13 @@ def test_or_to_a_person_where_that_was_asked_or_nobody_is_there_to_go_back_to():
     assert alone.paused.text == "new1 ended with exit code 1; nobody of v1 is left to go back to"
 
 
+def test_a_rollback_that_moved_nothing_yet_is_taken_back_and_one_that_did_is_not():
+    rollback = replace(SERVING, spec=replace(SERVING.spec, rollback_of=1))
+
+    assert failing(replace(rollback, weights={"v1": 100, "v2": 0}), CRASHED).state is State.ROLLING_BACK
+    assert failing(rollback, CRASHED).paused.cause is Cause.FAILURE
+
+
 def test_what_takes_too_long_asks_a_person():
     assert stuck(SERVING, seen(), 1599.0, "old1 does not end") is SERVING
     assert stuck(SERVING, seen(), 1600.0, "old1 does not end").paused.text == "old1 does not end for 600 s"

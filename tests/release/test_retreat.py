@@ -113,6 +113,14 @@ def test_where_both_cannot_live_side_by_side_a_place_is_free_when_the_new_one_ha
     assert wishes(retreated(ending, gone, 1003.0), Wish.RETURN) == ["old1"]
 
 
+def test_no_old_replica_returns_beside_a_new_one_that_still_ends():
+    stopped = tuple(ended(each) for each in olds())
+    told = fates(Wish.STOP, "old1", "old2", "old3", "new1")
+    given = back(33, fates=told, steps=STOP_FIRST)
+
+    assert retreated(given, seen(stable=stopped, candidate=news(1)), 1001.0) is given
+
+
 def test_the_next_batch_leaves_when_the_one_before_is_back():
     stopped = (*olds(1, ready_since=0.0), *(ended(each) for each in olds()[1:]))
     given = back(66, fates=fates(Wish.STOP, "old2", "old3") | fates(Wish.RETURN, "old1"), steps=STOP_FIRST)

@@ -136,6 +136,13 @@ def test_a_pause_stops_the_clock_of_a_hold():
     assert 35.0 <= made.now - resumed <= 41.0
 
 
+def test_a_pause_stops_the_clock_of_a_start():
+    starting = replace(release(), state=State.STARTING, progress_at=1000.0)
+    paused = pause(starting, seen(), By(who="ann", when=1010.0))
+
+    assert resume(paused, seen(), By(who="ann", when=1510.0)).progress_at == 1500.0
+
+
 def test_a_pause_is_no_reason_to_send_requests_to_what_is_broken():
     made = holding()
     made.commit(pause(made.stored, made.seen(), by(made)))
