@@ -1,4 +1,10 @@
+from msgspec.structs import replace
+
 from tests.support.release_plane import DEPLOY, PATH, SERVICE
+from tests.support.releases import release, seen
+from tidegate.control.releaseview import seen_document
+from tidegate.release.gates import DEFAULT_GATES, Outcome, Verdict
+from tidegate.release.record import Phase, State
 
 
 async def test_a_plan_is_shown_and_nothing_happens(stage):
@@ -73,3 +79,9 @@ async def test_weights_of_a_host_stand_against_a_release_and_are_named(stage):
     status, answer = await stage.ask("POST", PATH, json=DEPLOY)
     assert (status, answer["code"]) == (409, "T2010")
     assert "a.test" in answer["detail"]
+
+
+def test_a_release_that_ended_shows_what_its_gates_said_last():
+    said = Verdict(gate="success", outcome=Outcome.FAIL, text="success 90 %")
+    ended = replace(release(gates=DEFAULT_GATES), state=State.ROLLED_BACK, step=1, phase=Phase.HOLD, verdicts=(said,))
+    assert [each["text"] for each in seen_document(ended, seen(), 1000.0)["verdicts"]] == ["success 90 %"]

@@ -97,6 +97,9 @@ async def test_what_another_version_wrote_is_a_problem_and_left_alone(store):
     book = await opened(store)
     assert book.records == ()
     assert [each.code for each in book.problems] == ["T2006"]
+    with pytest.raises(Conflict) as refused:
+        await book.begin(release(2), 1000.0)
+    assert refused.value.problems[0].code == "T2006"
 
 
 async def test_a_release_between_two_services_is_one_of_both(store):

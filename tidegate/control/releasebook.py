@@ -99,9 +99,10 @@ class ReleaseBook:
     async def begin(self, release: Release, now: float) -> Release:
         """Store a new release; it takes the place of weights that an operator set for its targets, and of older releases.
 
-        Raises Conflict (T2001, T2005) if it may not begin, StoreError if it cannot be committed; then nothing changed.
+        Raises Conflict (T2001, T2005, T2006) if it may not begin, StoreError if it cannot be committed; then nothing changed.
         """
         spec, key = release.spec, key_of(release)
+        self._refuse_unread(spec)
         admitted(self.records, spec)
         older = [each for each in self.records if not each.closed and _related(each.spec, spec)]
         moved = {key_of(each): after for each in older if (after := overtaken(each, release, now)) is not each}
@@ -134,6 +135,13 @@ class ReleaseBook:
         compares = (Compare(key=record_key(key), revision=self._revisions[key]),)
         await self._commit(compares, tuple(operations), {key: after}, gone)
         return self._records.get(key, after)
+
+    def _refuse_unread(self, spec: Spec) -> None:
+        """What nobody here can read may be a release that goes on."""
+        folders = tuple(f"{_RECORD}{_escaped(service)}/" for service in _services(spec))
+        problem = next((each for key, each in self._unread.items() if key.startswith(folders)), None)
+        if problem is not None:
+            raise Conflict(problem)
 
     async def _commit(
         self,

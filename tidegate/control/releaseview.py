@@ -6,7 +6,7 @@ from typing import Any
 
 from tidegate.control.document import document
 from tidegate.release.holding import asked_gates, verdicts_of
-from tidegate.release.record import Phase, Release, State
+from tidegate.release.record import UNDECIDED, Phase, Release, State
 from tidegate.release.seen import Container, Seen
 from tidegate.release.spec import Spec
 
@@ -74,10 +74,15 @@ def seen_document(release: Release, seen: Seen, now: float) -> dict[str, Any]:
         "live": seen.live,
         "busy": seen.busy,
         "whole": seen.whole,
-        "verdicts": document(verdicts_of(release, seen) if asked_gates(release) else release.verdicts),
+        "verdicts": document(verdicts_of(release, seen) if _asks(release) else release.verdicts),
         "faults": [fault.text for fault in seen.faults],
         "remaining_seconds": round(max(0.0, release.until - now), 3) if holds else None,
     }
+
+
+def _asks(release: Release) -> bool:
+    """Whether gates are asked now; afterwards what they said last is shown."""
+    return release.state in UNDECIDED and bool(asked_gates(release))
 
 
 def _container(release: Release, container: Container) -> dict[str, Any]:
