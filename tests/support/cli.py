@@ -85,7 +85,7 @@ def _handler(fake):
             self.end_headers()
             self.wfile.write(payload)
 
-        do_GET = do_PUT = do_DELETE = answer  # noqa: N815  the names http.server looks for
+        do_GET = do_PUT = do_POST = do_DELETE = answer  # noqa: N815  the names http.server looks for
 
         def log_message(self, *_):
             pass

@@ -49,6 +49,10 @@ class Admin:
         """The decoded answer to PUT; empty mapping where the answer is empty."""
         return self._call("PUT", path, body, query)
 
+    def post(self, path: str, body: Mapping[str, Any], **query: object) -> Any:
+        """The decoded answer to POST."""
+        return self._call("POST", path, body, query)
+
     def delete(self, path: str, body: Mapping[str, Any], **query: object) -> Any:
         """The decoded answer to DELETE."""
         return self._call("DELETE", path, body, query)

@@ -28,6 +28,18 @@ class WaitedTooLong(TidegateError):
     exit_code = 7
 
 
+class RolledBack(TidegateError):
+    """A release that was waited for did not come to pass; the old version serves, or what is left of it."""
+
+    exit_code = 8
+
+
+class WaitsForPerson(TidegateError):
+    """A release that was waited for goes on only when somebody says so."""
+
+    exit_code = 9
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`did you mean x?` with the nearest of `known`, or nothing where none is near."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)

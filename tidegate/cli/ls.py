@@ -1,4 +1,4 @@
-"""`tidegate ls services|routes|endpoints|certs|nodes`: one line each."""
+"""`tidegate ls services|routes|endpoints|releases|certs|nodes`: one line each."""
 
 from __future__ import annotations
 
@@ -47,10 +47,24 @@ def _certificate(item: Mapping[str, Any]) -> Sequence[object]:
     return (item["name"], hosts, f"{item['days_left']:.0f}", item["issuer"], item["file"], default)
 
 
+def _release(item: Mapping[str, Any]) -> Sequence[object]:
+    sides = f"{item['stable']} -> {item['candidate']}"
+    return (
+        item["service"],
+        item["number"],
+        item["strategy"],
+        sides,
+        item["summary"],
+        item["who"],
+        words.moment(item["when"]),
+    )
+
+
 KINDS: dict[str, Listing] = {
     "services": Listing(("SERVICE", "ENDPOINTS", "VERSIONS"), _service),
     "routes": Listing(("HOST", "PATH", "WEIGHTS", "MODE"), _route),
     "endpoints": Listing(("ENDPOINT", "SERVICE", "VERSION", "STATE", "ADDRESS", "NODE", "REASON"), _endpoint),
+    "releases": Listing(("SERVICE", "RELEASE", "STRATEGY", "FROM -> TO", "STATE", "WHO", "WHEN"), _release),
     "certs": Listing(("CERTIFICATE", "HOSTS", "DAYS LEFT", "ISSUER", "FILE", ""), _certificate),
     "nodes": Listing(("NODE", "ZONE", "STATE", "ENDPOINTS"), _node),
 }
@@ -61,7 +75,7 @@ KINDS: dict[str, Listing] = {
 @talking
 @click.pass_obj
 def ls(session: Session, kind: str) -> None:
-    """List services, routes, endpoints, certificates or nodes."""
+    """List services, routes, endpoints, releases, certificates or nodes."""
     what = "certificates" if kind == "certs" else kind
     items = connect(session).get(f"/v1/{what}")[what]
     listing = KINDS[kind]

@@ -27,8 +27,9 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
         "Look",
         (
             Verb("status", "status", "status", "One screen: what runs, what is wrong."),
-            Verb("ls", "ls", "ls", "List services, routes, endpoints, certificates or nodes."),
+            Verb("ls", "ls", "ls", "List services, routes, endpoints, releases, certificates or nodes."),
             Verb("show", "show", "show", "Everything known of one service."),
+            Verb("history", "history", "history", "Releases of a service: who, when, why, and how they ended."),
             Verb("top", "top", "top", "Live requests/s, errors and latency."),
             Verb("events", "events", "events", "What changed, newest last; -f follows."),
             Verb("explain", "explain", "explain", "Why a URL or a container is routed as it is."),
@@ -38,6 +39,14 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
     (
         "Change",
         (
+            Verb(
+                "deploy", "deploy", "deploy", "Put another version of a service in place: rolling, blue-green, canary."
+            ),
+            Verb("promote", "release", "promote", "Go on with a release that waits, or skip what it waits for."),
+            Verb("pause", "release", "pause", "Stop a release where it is."),
+            Verb("resume", "release", "resume", "Let a paused release go on."),
+            Verb("abort", "release", "abort", "Give all traffic back to the old version."),
+            Verb("rollback", "release", "rollback", "Undo the last release of a service."),
             Verb("shift", "shift", "shift", "Move traffic between versions."),
             Verb("drain", "drain", "drain", "Send no new requests to an endpoint or node."),
             Verb("undrain", "drain", "undrain", "Take it back into service."),
