@@ -42,17 +42,32 @@ _LEFT_OUT = {
 }
 
 # Answers every request with its own name as the first line of the body and the head it got after it, on kept connections.
-# On SIGTERM it does what a careless program does: it goes at once, whatever is in flight. argv: name, port, seconds
+# A WebSocket gets the name for each of its (short) frames.
+# On SIGTERM it does what a careless program does: it goes at once, whatever is in flight. argv: name (or $WHO), port, seconds
 # before the port opens. /slow/0.5 answers after half a second; /healthz says 503 while there is a file /tmp/sick.
 SERVER = r"""
-import asyncio, os, signal, sys
-name, port, wait = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+import asyncio, base64, hashlib, os, signal, sys
+name, port, wait = os.environ.get("WHO") or sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+async def echo(reader, writer, head):
+    lines = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:-2])
+    key = {name.lower(): value for name, value in lines.items()}[b"sec-websocket-key"]
+    accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+    answer = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %b\r\n\r\n"
+    writer.write(answer % accept)
+    while True:
+        first, size = await reader.readexactly(2)
+        await reader.readexactly(4 + (size & 127))
+        writer.write(bytes((0x81, len(name))) + name.encode())
+        await writer.drain()
 async def serve(reader, writer):
     try:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
             path = head.split(b" ")[1].decode()
             low = head.lower()
+            if b"upgrade: websocket" in low:
+                await echo(reader, writer, head)
+                break
             if b"content-length:" in low:
                 await reader.readexactly(int(low.split(b"content-length:")[1].split(b"\r\n")[0]))
             if path.startswith("/slow/"):
