@@ -97,25 +97,28 @@ class Sockets(Visitors):
         self.ended: list[tuple[float, str]] = []
 
     async def _visit(self, number):
-        socket, going, last = None, True, ""
-        while going:
+        while not self._stop.is_set():
             try:
-                socket = socket or await Socket.open(self.where, self.host)
+                socket = await Socket.open(self.where, self.host)
             except (Cut, OSError) as fault:
                 self._note(number, "", f"not opened: {fault}")
-                going = await self._rest()
+                await self._rest()
                 continue
-            who = await self._asked(socket)
-            if who:
-                last = who
-                self._note(number, who)
-            else:
-                self.ended.append((time.monotonic(), last))
+            try:
+                await self._hold(number, socket)
+            finally:
                 socket.end()
-                socket = None
+
+    async def _hold(self, number, socket):
+        last, going = "", True
+        while going:
+            who = await self._asked(socket)
+            if not who:
+                self.ended.append((time.monotonic(), last))
+                return
+            last = who
+            self._note(number, who)
             going = await self._rest()
-        if socket is not None:
-            socket.end()
 
     async def _asked(self, socket):
         """Who answered a frame; empty where the connection has ended."""
