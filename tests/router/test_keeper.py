@@ -159,3 +159,9 @@ async def test_a_lack_of_descriptors_of_ours_is_not_held_against_the_container()
         assert (response.status, response.reason) == (503, "overloaded")
         assert mesh.failures == []
         assert (await (await mesh.client()).ask(GET)).status == 200
+
+
+def test_memory_is_known_when_there_is_no_descriptor_left():
+    held = resident_bytes()
+    with exhausted():
+        assert resident_bytes() > held / 2

@@ -12,6 +12,7 @@ import heapq
 import os
 import resource
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from tidegate.config import HttpConfig
@@ -130,11 +131,13 @@ def give_back() -> None:
 
 def resident_bytes() -> int:
     """Resident memory of this process."""
-    descriptor = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        return int(os.read(descriptor, 128).split()[1]) * _PAGE
-    finally:
-        os.close(descriptor)
+    return int(os.pread(_statm(), 128, 0).split()[1]) * _PAGE
+
+
+@cache
+def _statm() -> int:
+    """Opened once: when it matters most there may be no descriptor left."""
+    return os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _idle_until(connection: Downstream) -> float:
