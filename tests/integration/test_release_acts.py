@@ -42,7 +42,7 @@ async def test_a_release_leaves_the_new_processes_and_nothing_else_whatever_dies
 
 
 async def test_a_version_that_crashes_again_and_again_is_rolled_back(carrier):
-    carrier.begin(Strategy.ROLLING, "new-", Change(command=("sh", "-c", "exit 3")))
+    carrier.begin(Strategy.ROLLING, "new-", Change(command=("sh", "-c", "exit 3")), hold_seconds=1.0)
     await carrier.run()
     assert carrier.release.state is State.ROLLED_BACK
     assert await running(carrier) == {"old-1": "running", "old-2": "running"}
