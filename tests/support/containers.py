@@ -44,9 +44,11 @@ _LEFT_OUT = {
 # Answers every request with its own name as the first line of the body and the head it got after it, on kept connections.
 # A WebSocket, with the key of RFC 6455's own example, gets the name for each of its (short) frames.
 # On SIGTERM it does what a careless program does: it goes at once, whatever is in flight. argv: name (or $WHO), port, seconds
-# before the port opens. /slow/0.5 answers after half a second; /healthz says 503 while there is a file /tmp/sick.
+# before the port opens. /slow/0.5 answers after half a second; /healthz says 503 while there is a file /tmp/sick. Bad versions, by
+# their environment: NEVER opens its port, CRASH so many seconds after its start, ERRORS for every so many requests, LAZY seconds.
 SERVER = r"""
 import asyncio, os, signal, sys
+asked, errors, lazy = 0, int(os.environ.get("ERRORS", 0)), float(os.environ.get("LAZY", 0))
 name, port, wait = os.environ.get("WHO") or sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
 async def echo(reader, writer, head):
     assert b"dGhlIHNhbXBsZSBub25jZQ==" in head
@@ -58,6 +60,7 @@ async def echo(reader, writer, head):
         writer.write(bytes((0x81, len(name))) + name.encode())
         await writer.drain()
 async def serve(reader, writer):
+    global asked
     try:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
@@ -71,6 +74,10 @@ async def serve(reader, writer):
             if path.startswith("/slow/"):
                 await asyncio.sleep(float(path[6:]))
             sick = path == "/healthz" and os.path.exists("/tmp/sick")
+            if path != "/healthz":
+                asked += 1
+                sick = errors and not asked % errors
+                await asyncio.sleep(lazy)
             body = (name + "\n" + head.decode("latin-1")).encode("latin-1")
             status = b"503 Sick" if sick else b"200 OK"
             writer.write(b"HTTP/1.1 %b\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body))
@@ -80,7 +87,9 @@ async def serve(reader, writer):
     finally:
         writer.close()
 async def main():
-    await asyncio.sleep(wait)
+    if "CRASH" in os.environ:
+        asyncio.get_running_loop().call_later(float(os.environ["CRASH"]), os._exit, 3)
+    await asyncio.sleep(1e6 if "NEVER" in os.environ else wait)
     server = await asyncio.start_server(serve, "0.0.0.0", port, backlog=512)
     await server.serve_forever()
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))

@@ -3,34 +3,19 @@ nothing fails, and each step has the share it should have. Figures with -s, or i
 
 from __future__ import annotations
 
-import asyncio
-import json
-import sys
 import time
 from collections import Counter
 
 import pytest
 
-from tests.support.cli import ROOT, environment
-from tests.support.containers import PYTHON
+from tests.support.deploying import HOST, SERVICE, Command, current, forget_image, new_image, old_ones
 from tests.support.load import Load
 from tests.support.serve import running, until
 from tests.support.visitors import Sockets, Sticky
 
 pytestmark = pytest.mark.system
 
-HOST = "web.example.test"
-SERVICE = "shop/web"
 RATE = 300
-IMAGE = "tidegate-test/web:v2"
-DEADLINE = 240.0
-LABELS = {
-    "aliyun.routing.port_80": f"http://{HOST}",
-    "tidegate.service": SERVICE,
-    "tidegate.version": "v1",
-    "tidegate.probe.url": "http://container/healthz",
-    "tidegate.probe.interval_seconds": "1",
-}
 QUICK = (
     "--min-healthy",
     "1s",
@@ -50,57 +35,9 @@ QUICK = (
 
 @pytest.fixture
 async def image(box):
-    """Another name for the image, so that a deploy has something to be new in."""
-    await box.docker("tag", PYTHON, IMAGE)
-    yield IMAGE
-    found = await box.docker("ps", "-aq", "--filter", f"ancestor={IMAGE}", check=False)
-    if found:
-        await box.docker("rm", "-f", *found.split(), check=False)
-    await box.docker("rmi", IMAGE, check=False)
-
-
-class Command:
-    """A verb that runs as long as a release does."""
-
-    def __init__(self, tidegate, *arguments):
-        self.tidegate, self.arguments = tidegate, arguments
-
-    async def __aenter__(self):
-        self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tidegate", *self.arguments),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            stdin=asyncio.subprocess.DEVNULL,
-            cwd=ROOT,
-            env=environment(TIDEGATE_ADMIN="{}:{}".format(*self.tidegate.admin)),
-        )
-        return self
-
-    async def ended(self):
-        """Its exit code and all it said."""
-        async with asyncio.timeout(DEADLINE):
-            out, err = await self.process.communicate()
-        return self.process.returncode, out.decode() + err.decode()
-
-    async def __aexit__(self, *_):
-        if self.process.returncode is None:
-            self.process.kill()
-            await self.process.wait()
-
-
-async def current(tidegate):
-    return (await tidegate.api(f"/v1/releases/{SERVICE}"))["current"]
-
-
-async def old_ones(box, tidegate, count):
-    for number in range(1, count + 1):
-        await box.serve(f"old{number}", LABELS)
-    await until(lambda: _healthy(tidegate, count), 60, what="the old version is healthy")
-
-
-async def _healthy(tidegate, count):
-    endpoints = (await tidegate.api("/v1/endpoints"))["endpoints"]
-    return sum(each["state"] == "healthy" for each in endpoints) == count
+    """The name of the new version's image."""
+    yield await new_image(box)
+    await forget_image(box)
 
 
 def shares(load, history):
@@ -203,5 +140,5 @@ async def test_a_canary_is_aborted_at_each_step_without_a_failed_request(box, im
 
 
 async def _has_share(tidegate, share):
-    status, body = await tidegate.get(f"/v1/releases/{SERVICE}")
-    return status == 200 and json.loads(body)["current"]["release"]["share"] >= share
+    found = await current(tidegate)
+    return found is not None and found["release"]["share"] >= share
