@@ -80,7 +80,7 @@ class SlowUpstream(asyncio.DatagramProtocol):
         asyncio.get_running_loop().call_later(0.3, self.transport.sendto, reply, address)
 
 
-async def test_twenty_reloads_under_load_lose_no_query(tmp_path):
+async def test_reloads_under_load_lose_no_query(tmp_path):
     transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(SlowUpstream, ("127.0.0.1", 0))
     upstream = "{}:{}".format(*transport.get_extra_info("sockname"))
     names = ["web.mesh.internal", "nope.mesh.internal", "www.example.org"]
@@ -89,7 +89,7 @@ async def test_twenty_reloads_under_load_lose_no_query(tmp_path):
         static(tmp_path, "--upstream-dns", upstream, settings=patient) as tidegate,
         DnsLoad(tidegate.dns, names, rate=600) as load,
     ):
-        for turn in range(20):
+        for turn in range(6):
             load.mark(f"reload {turn}")
             old = await reload(tidegate)
             load.mark(f"the new generation serves, {turn}")

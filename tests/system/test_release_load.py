@@ -93,7 +93,7 @@ class Crowd:
     [
         ("blue-green", 2, ("--blue-green", "--no-confirm", "--hold", "3s")),
         ("canary", 4, ("--canary", "5,25,50", "--hold", "4s")),
-        ("rolling", 10, ("--rolling", "--hold", "2s")),
+        ("rolling", 10, ("--rolling", "--parallelism", "2", "--hold", "2s")),
     ],
 )
 async def test_a_release_under_load_fails_nothing_and_keeps_its_shares(
@@ -119,7 +119,7 @@ async def test_a_release_under_load_fails_nothing_and_keeps_its_shares(
         assert not [who for who in last if who.startswith("old")]
 
 
-@pytest.mark.parametrize("share", [5, 25, 50, 100])
+@pytest.mark.parametrize("share", [5, 50, 100])
 async def test_a_canary_is_aborted_at_each_step_without_a_failed_request(box, image, tmp_path, say, share):
     async with running(tmp_path, docker=box.url, workers=2) as tidegate:
         await old_ones(box, tidegate, 2)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.system
 HOST = "web.example.test"
 SERVICE = "shop/web"
 NAME = "web.shop.mesh.internal"
-SAMPLE = 1000
+SAMPLE = 600
 CALLS = 100
 
 
@@ -42,7 +42,7 @@ async def test_a_new_version_gets_nothing_before_its_release_and_then_the_same_s
         options = ("--dns", gateway, "--dns-search", ".", "--label=tidegate.enable=false")
         caller = await box.serve("caller", options=options)
         url = f"http://{NAME}:{tidegate.http[1]}/" if mode == "proxy" else f"http://{NAME}/"
-        async with Load(tidegate.http, HOST, rate=250) as load:
+        async with Load(tidegate.http, HOST, rate=500) as load:
             await box.serve("new", labels("v2", mode))
             await until(lambda: _healthy(tidegate, 3), what="the new version is healthy")
             await load.more(SAMPLE)
