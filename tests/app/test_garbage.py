@@ -7,7 +7,14 @@ import gc
 import weakref
 
 from tidegate.app import garbage
-from tidegate.app.garbage import ANYWAY_AFTER_SECONDS, GROWN_BYTES, QUIET_AFTER_SECONDS, Collector, tend_garbage
+from tidegate.app.garbage import (
+    ANYWAY_AFTER_SECONDS,
+    GROWN_AFTER_SECONDS,
+    GROWN_BYTES,
+    QUIET_AFTER_SECONDS,
+    Collector,
+    tend_garbage,
+)
 from tidegate.tasks import Tasks
 
 MIB = 1 << 20
@@ -47,17 +54,25 @@ def test_a_busy_one_is_left_alone_for_an_hour():
     assert due == [ANYWAY_AFTER_SECONDS]
 
 
-def test_memory_that_doubled_is_looked_through_at_once_and_counts_anew():
+def test_a_busy_one_whose_memory_doubled_waits_five_minutes_at_most_and_then_counts_anew():
     process = Process()
     collector = process.collector()
-    process.cpu = 1.0
-    process.memory += GROWN_BYTES
-    assert not collector.look(1.0)
-    process.cpu = 2.0
     process.memory = 160 * MIB + 1
-    assert collector.look(2.0)
-    process.cpu = 3.0
-    assert not collector.look(3.0)
+    due = []
+    for now in range(1, 1000):
+        process.cpu += 0.5
+        if collector.look(float(now)):
+            due.append(now)
+    assert due == [GROWN_AFTER_SECONDS]
+
+
+def test_memory_that_grew_by_little_is_no_reason():
+    process = Process()
+    collector = process.collector()
+    process.memory += GROWN_BYTES
+    for now in range(1, 1000):
+        process.cpu += 0.5
+        assert not collector.look(float(now))
 
 
 class Knot:

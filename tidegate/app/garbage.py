@@ -18,6 +18,7 @@ LOOK_SECONDS = 1.0
 QUIET_SHARE = 0.05  # of a core since the last look: whoever is stopped now, they are few
 QUIET_AFTER_SECONDS = 60.0  # between collections, if it is quiet
 ANYWAY_AFTER_SECONDS = 3600.0
+GROWN_AFTER_SECONDS = 300.0  # where memory has grown; mostly it is full buffers, and no reason to stop anybody
 GROWN_SHARE = 2.0  # memory against that after the last collection
 GROWN_BYTES = 64 << 20
 _YOUNG, _MIDDLE, _NEVER = 700, 10, 1 << 30
@@ -55,8 +56,13 @@ class Collector:
         return due
 
     def _is_due(self, age: float, share: float) -> bool:
-        if age >= (QUIET_AFTER_SECONDS if share < QUIET_SHARE else ANYWAY_AFTER_SECONDS):
-            return True
+        if share < QUIET_SHARE:
+            return age >= QUIET_AFTER_SECONDS
+        if age < GROWN_AFTER_SECONDS:
+            return False
+        return age >= ANYWAY_AFTER_SECONDS or self._has_grown()
+
+    def _has_grown(self) -> bool:
         return self._resident() > max(self._base * GROWN_SHARE, self._base + GROWN_BYTES)
 
 
