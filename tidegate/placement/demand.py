@@ -1,0 +1,71 @@
+"""What one revision of a service wants of the cluster."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from tidegate.placement.resources import NOTHING, Resources
+from tidegate.placement.rules import Kind, Reschedule, Rule, ZoneRule
+from tidegate.value import Value
+
+
+class Fit(StrEnum):
+    """Among nodes that are otherwise equal: SPREAD takes the emptiest, BINPACK the fullest."""
+
+    SPREAD = "spread"
+    BINPACK = "binpack"
+
+
+class Demand(Value):
+    """`service` is `stack/service`. `everywhere`: one replica on each node that it may be on, and `replicas` is not asked.
+
+    `reservation` is per replica. `ports` are host ports, as `tcp/80`. `volumes` are local volumes, whose content stays on the node it is
+    on. `image` and `labels` are those of its containers: other services' affinities speak of them. `platforms` are `os/arch`, empty:
+    any. `spread` are keys of nodes over whose values replicas are made even, the first counts most. `max_per_node` 0: no limit.
+    `exclusive`: never two of a slot at a time, not even while the first cannot be seen. `account` names the quota it counts to.
+    `max_parallel` replicas at most are absent by our own doing, and one counts as there once it was ready for `min_healthy` seconds.
+    """
+
+    service: str
+    revision: str = ""
+    replicas: int = 1
+    everywhere: bool = False
+    reservation: Resources = NOTHING
+    ports: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    zones: ZoneRule | None = None
+    spread: tuple[str, ...] = ()
+    max_per_node: int = 0
+    platforms: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    image: str = ""
+    labels: dict[str, str] = {}
+    reschedule: Reschedule = Reschedule.AUTO
+    exclusive: bool = False
+    fit: Fit = Fit.SPREAD
+    account: str = ""
+    max_parallel: int = 1
+    min_healthy: float = 10.0
+
+    @property
+    def moves(self) -> bool:
+        """Whether its replicas are started elsewhere when their node is gone."""
+        if self.everywhere:
+            return False
+        return self.reschedule is Reschedule.ALWAYS or (self.reschedule is Reschedule.AUTO and not self.volumes)
+
+    def hard(self, kind: Kind) -> tuple[Rule, ...]:
+        """Its rules of a kind that exclude nodes."""
+        return tuple(rule for rule in self.rules if rule.kind is kind and not rule.soft)
+
+    def soft(self, kind: Kind) -> tuple[Rule, ...]:
+        """Its rules of a kind that prefer nodes."""
+        return tuple(rule for rule in self.rules if rule.kind is kind and rule.soft)
+
+
+class Quota(Value):
+    """What all services of one account may reserve together; an amount of 0, or no replicas, is not limited."""
+
+    account: str
+    limit: Resources = NOTHING
+    replicas: int = 0
