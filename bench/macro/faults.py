@@ -369,7 +369,7 @@ FAULTS = (
         case="DNS, 500 connections/s that are left idle", make=_dns("dns-idle"), stated=DIAL_RATE, peers=("tidegate",),
     ),
     Fault(
-        case="slow read of 1 MiB, 1 000 connections (-X)", make=_slow("-X", "-w", "10", "-y", "20", "-n", "5", "-z", "32"),
+        case="slow read of 1 MiB, 1 000 connections (-X)", make=_slow("-X", "-w", "10", "-y", "20", "-n", "5", "-z", "32", each=2),
         stated=SLOW_CONNECTIONS,
     ),
 )  # fmt: skip
