@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate.router.timers import TICK_SECONDS, Timed, Wheel
+from tidegate.router.timers import AT_ONCE, TICK_SECONDS, Timed, Wheel
 
 
 class Owner(Timed):
@@ -75,3 +75,26 @@ def test_moving_a_deadline_back_and_forth_does_not_fill_the_wheel():
         wheel.arm(owner, 160.0 + step * 0.01)
         wheel.arm(owner, 175.0 + step * 0.01)
     assert sum(len(slot) for slot in wheel.slots.values()) == 1
+
+
+def test_many_that_are_due_together_come_a_few_at_a_time_each_once():
+    wheel, owners = Wheel(100.0), [Owner() for _ in range(5 * AT_ONCE + 1)]
+    for owner in owners:
+        wheel.arm(owner, 101.0)
+    batches = []
+    while not batches or wheel.is_behind:
+        batches.append(wheel.turn(102.0))
+    assert max(map(len, batches)) == AT_ONCE
+    assert sorted(map(id, owners)) == sorted(id(owner) for batch in batches for owner in batch)
+    assert wheel.turn(103.0) == []
+
+
+def test_who_moves_its_deadline_while_others_of_its_tick_are_looked_at_is_left_alone():
+    wheel, owners = Wheel(100.0), [Owner() for _ in range(AT_ONCE + 1)]
+    for owner in owners:
+        wheel.arm(owner, 101.0)
+    (moved,) = set(owners) - set(wheel.turn(102.0))
+    wheel.arm(moved, 110.0)
+    assert wheel.is_behind
+    assert wheel.turn(102.0) == []
+    assert fired(wheel, 102.0, 112.0) == [(moved, 110.25)]

@@ -24,6 +24,7 @@ from tidegate.tasks import Tasks
 from tidegate.telemetry import Metrics, NullMetrics
 
 _FLUSH_SECONDS = 0.25
+_AT_ONCE = 32  # connections ended in one go
 _LOOK_SECONDS = 10.0  # between looks at what addresses this host has
 _PROGRAMMING_SECONDS = tuple(0.001 * 2**power for power in range(16))  # buckets, as CoreDNS has them
 
@@ -154,9 +155,15 @@ class DnsServer:
                 self.zone.stand_at(host.addresses())
             if self.zone.jar is not None:
                 self.zone.jar.now = int(time.time())
-            for stream in self._streams:
-                stream.sweep(now)
+            await self._sweep(now)
             self.report()
+
+    async def _sweep(self, now: float) -> None:
+        """End what is idle or stalled, a few at a time: queries go between."""
+        for number, stream in enumerate(self._streams):
+            stream.sweep(now)
+            if number % _AT_ONCE == _AT_ONCE - 1:
+                await asyncio.sleep(0)
 
 
 async def _flush(log: QueryLog) -> None:

@@ -7,9 +7,11 @@ cdef class Timed:
 cdef class Wheel:
     cdef public long long tick
     cdef public dict slots
+    cdef public list rest
+    cdef public bint is_behind
 
     @cython.locals(due="long long", slot=list)
     cpdef arm(self, Timed owner, double deadline)
 
-    @cython.locals(current="long long", owner=Timed, late=list)
+    @cython.locals(current="long long", left="long long", owner=Timed, late=list)
     cpdef list turn(self, double now)

@@ -208,13 +208,22 @@ class Router:
                 turn_at = now + TICK_SECONDS
                 self.book.warm()
                 self.book.try_ejected()
-                for owner in self.core.wheel.turn(now):
-                    self._contained(owner, partial(owner.on_deadline, now))
+                await self._turn_wheel(now)
                 self.keeper.look(now, self.book.upstreams.values())
             if now >= reap_at:
                 reap_at = now + _REAP_SECONDS
                 for upstream in list(self.book.upstreams.values()):
                     upstream.close_idle(now - self.config.upstream_idle_seconds)
+
+    async def _turn_wheel(self, now: float) -> None:
+        """What is due ends, a few at a time: requests go between."""
+        wheel = self.core.wheel
+        while True:
+            for owner in wheel.turn(now):
+                self._contained(owner, partial(owner.on_deadline, now))
+            if not wheel.is_behind:
+                return
+            await asyncio.sleep(0)
 
     def _pages(self, folder: str) -> dict[int, bytes]:
         """They were readable at the start; a worker that is replaced later serves without them rather than not at all."""
