@@ -7,7 +7,7 @@ import tarfile
 import pytest
 
 from tests.support.tree import ROOT
-from tidegate.engine.composefile import read_file
+from tidegate.stacks.reader import read_file
 from tidegate.errors import EngineError
 from tidegate.example import image
 

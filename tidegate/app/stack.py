@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from tidegate.engine.composefile import ComposeFile, read_file
+from tidegate.stacks.reader import ComposeFile, read_file
 from tidegate.engine.port import ContainerSpec, Engine
 from tidegate.errors import ConfigError, EngineError, NoSuchThing
 from tidegate.telemetry import logger

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate.engine.compose_interpolate import REQUIRED, SYNTAX, UNSET, fill, interpolate
+from tidegate.stacks.interpolation import REQUIRED, SYNTAX, UNSET, fill, interpolate
 
 VARIABLES = {"A": "one", "EMPTY": "", "HOME_2": "two"}
 

@@ -16,10 +16,10 @@ from typing import Any
 import msgspec
 
 from tidegate import yamlfile
-from tidegate.engine import compose_values as values
-from tidegate.engine.compose_interpolate import UNSET, interpolate
+from tidegate.stacks import values
+from tidegate.stacks.interpolation import UNSET, interpolate
 from tidegate.engine.compose_labels import NUMBER_LABEL, PROJECT_LABEL, SERVICE_LABEL
-from tidegate.engine.compose_values import Findings, dotted, shown
+from tidegate.stacks.values import Findings, dotted, shown
 from tidegate.engine.port import ContainerSpec
 from tidegate.errors import ConfigError, Problem, Severity
 from tidegate.value import Value

@@ -2,7 +2,7 @@ import textwrap
 
 import pytest
 
-from tidegate.engine.composefile import NUMBER_LABEL, PROJECT_LABEL, SERVICE_LABEL, ComposeNetwork, read, read_file
+from tidegate.stacks.reader import NUMBER_LABEL, PROJECT_LABEL, SERVICE_LABEL, ComposeNetwork, read, read_file
 from tidegate.errors import ConfigError
 
 

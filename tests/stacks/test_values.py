@@ -1,8 +1,8 @@
 import pytest
 
 from tidegate import yamlfile
-from tidegate.engine import compose_values as values
-from tidegate.engine.compose_values import Findings
+from tidegate.stacks import values
+from tidegate.stacks.values import Findings
 
 PATH = ("services", "web", "x")
 
