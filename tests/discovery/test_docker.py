@@ -16,6 +16,7 @@ from tidegate.config import DockerConfig
 from tidegate.discovery.docker import EngineProvider
 from tidegate.engine.docker import DockerEngine
 from tidegate.engine.port import ContainerSpec, Network
+from tidegate.engine.spec import Attachment, NetworkSpec
 from tidegate.errors import EngineError, Problem
 from tidegate.model import EngineHealth, InstanceState, NetworkAddress
 
@@ -745,8 +746,9 @@ async def test_a_real_container_appears_drains_and_goes(docker_engine_url):
 async def test_real_networks_without_a_way_out_and_the_real_host_s_addresses_are_known(docker_engine_url):
     engine = DockerEngine(docker_engine_url)
     image, label = await ensure_busybox(engine), f"tidegate-grounds-{time.time_ns()}"
-    made = [await engine.create_network(f"{label}-{n}", internal=n == "closed") for n in ("open", "closed")]
-    networks = {f"{label}-open": ("db",), f"{label}-closed": ()}
+    wanted = (NetworkSpec(name=f"{label}-{n}", internal=n == "closed") for n in ("open", "closed"))
+    made = [await engine.create_network(network) for network in wanted]
+    networks = {f"{label}-open": Attachment(aliases=("db",)), f"{label}-closed": Attachment()}
     specs = [
         ContainerSpec(name=f"{label}-both", image=image, command=("/bin/sleep", "600"), networks=networks),
         ContainerSpec(name=f"{label}-agent", image=image, command=("/bin/sleep", "600"), network_mode="host"),

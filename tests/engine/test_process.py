@@ -12,6 +12,7 @@ import pytest
 
 from tidegate.engine.port import ContainerSpec, Engine
 from tidegate.engine.process import ProcessEngine
+from tidegate.engine.spec import Attachment
 from tidegate.errors import EngineError, EngineUnreachable
 
 DEADLINE = 20.0
@@ -238,5 +239,7 @@ async def test_an_id_may_be_shortened_while_it_fits_only_one(engine):
 
 
 async def test_aliases_of_all_networks_are_kept(engine):
-    container = await engine.create(shell("a", networks={"front": ("web",), "back": ("web", "api")}))
+    container = await engine.create(
+        shell("a", networks={"front": Attachment(aliases=("web",)), "back": Attachment(aliases=("web", "api"))})
+    )
     assert (await engine.inspect(container)).networks[0].aliases == ("web", "api")

@@ -7,9 +7,9 @@ import tarfile
 import pytest
 
 from tests.support.tree import ROOT
-from tidegate.stacks.reader import read_file
 from tidegate.errors import EngineError
 from tidegate.example import image
+from tidegate.stacks.reader import read_file
 
 COMPOSE = ROOT / "tidegate" / "example" / "compose.yaml"
 

@@ -1,19 +1,11 @@
-import textwrap
-
 import pytest
 
-from tidegate.stacks.reader import NUMBER_LABEL, PROJECT_LABEL, SERVICE_LABEL, ComposeNetwork, read, read_file
+from tests.support.compose import codes, compose
+from tidegate.engine.compose_labels import NUMBER_LABEL, PROJECT_LABEL, SERVICE_LABEL
+from tidegate.engine.spec import Attachment, Mount, MountKind, Publication
 from tidegate.errors import ConfigError
-
-
-def compose(text, **more):
-    options = {"project": "shop", "folder": "/srv/shop", "variables": {"TAG": "2"}, **more}
-    return read(textwrap.dedent(text), "compose.yaml", **options)
-
-
-def codes(file):
-    return [(problem.code, problem.place, problem.severity.value) for problem in file.problems]
-
+from tidegate.stacks.fingerprint import CONFIG_LABEL
+from tidegate.stacks.reader import read_file
 
 FULL = """\
     version: "3"
@@ -41,6 +33,8 @@ FULL = """\
     networks:
       front: {}
       back: {external: true}
+    volumes:
+      named: {}
 """
 
 
@@ -57,13 +51,19 @@ def test_everything_understood_reaches_the_spec():
         PROJECT_LABEL: "shop",
         SERVICE_LABEL: "web",
         NUMBER_LABEL: "1",
+        CONFIG_LABEL: file.services[0].revision,
     }
-    assert (spec.publish, spec.ports) == ({80: 8080}, (90,))
-    assert spec.networks == {"shop_front": ("web", "www"), "back": ("web",)}
+    assert (spec.publish, spec.ports) == ((Publication(port=80, host_port=8080),), (90,))
+    assert spec.networks == {"shop_front": Attachment(aliases=("web", "www")), "back": Attachment(aliases=("web",))}
     assert (spec.stop_signal, spec.stop_timeout_seconds, spec.restart) == ("SIGQUIT", 60.0, "always")
     assert (spec.user, spec.working_dir, spec.dns) == ("1000", "/app", ("10.0.0.1",))
-    assert spec.volumes == ("/srv/shop/data:/data", "shop_named:/n", "/abs:/a:ro")
-    assert file.networks == (ComposeNetwork(name="shop_front"), ComposeNetwork(name="back", external=True))
+    assert spec.mounts == (
+        Mount(kind=MountKind.BIND, source="/srv/shop/data", target="/data"),
+        Mount(source="shop_named", target="/n"),
+        Mount(kind=MountKind.BIND, source="/abs", target="/a", read_only=True),
+    )
+    assert [(network.name, network.external) for network in file.networks] == [("shop_front", False), ("back", True)]
+    assert [volume.name for volume in file.volumes] == ["shop_named"]
 
 
 @pytest.mark.parametrize(
@@ -85,14 +85,14 @@ def test_version_1_has_its_services_on_top():
         db:
           image: mysql:5.7
         """)
-    assert [spec.name for spec in file.specs] == ["shop-web-1", "shop-web-2", "shop-db-1"]
-    assert codes(file) == [("T1131", "compose.yaml:3", "warning")]
-    assert file.networks == (ComposeNetwork(name="shop_default"),)
+    assert [spec.name for spec in file.specs] == ["shop-db-1", "shop-web-1", "shop-web-2"]
+    assert file.problems == ()
+    assert [network.name for network in file.networks] == ["shop_default"]
 
 
 def test_every_service_is_on_the_default_network_by_its_name():
     (spec,) = compose("services: {web: {image: x}}").specs
-    assert spec.networks == {"shop_default": ("web",)}
+    assert spec.networks == {"shop_default": Attachment(aliases=("web",))}
 
 
 def test_a_network_mode_takes_the_place_of_networks():
@@ -110,7 +110,7 @@ def test_all_problems_come_at_once_each_with_its_line():
             image: x
             ports: ["80", "nonsense"]
             stop_grace_period: soon
-            healthcheck: {test: "true"}
+            build: .
             networks: [lost]
             scale: many
           bare: {}
@@ -119,18 +119,18 @@ def test_all_problems_come_at_once_each_with_its_line():
           typed: {image: x, command: {a: b}, environment: 5, user: $NOBODY}
           $X: {image: x}
         """)
-    assert codes(file) == [
+    assert sorted(codes(file)) == [
+        ("T1131", "compose.yaml:6", "warning"),
+        ("T1132", "compose.yaml:12", "error"),
+        ("T1132", "compose.yaml:12", "error"),
         ("T1133", "compose.yaml:12", "warning"),
         ("T1136", "compose.yaml:4", "error"),
-        ("T1138", "compose.yaml:5", "error"),
-        ("T1131", "compose.yaml:6", "warning"),
-        ("T1140", "compose.yaml:7", "error"),
-        ("T1139", "compose.yaml:8", "error"),
-        ("T1137", "compose.yaml:9", "error"),
-        ("T1142", "compose.yaml:10", "error"),
         ("T1137", "compose.yaml:11", "error"),
-        ("T1132", "compose.yaml:12", "error"),
-        ("T1132", "compose.yaml:12", "error"),
+        ("T1137", "compose.yaml:9", "error"),
+        ("T1138", "compose.yaml:5", "error"),
+        ("T1139", "compose.yaml:8", "error"),
+        ("T1140", "compose.yaml:7", "error"),
+        ("T1142", "compose.yaml:10", "error"),
         ("T1142", "compose.yaml:13", "error"),
     ]
     assert len(file.errors) == 10
@@ -188,3 +188,124 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ConfigError) as caught:
         read_file(tmp_path / "none.yaml")
     assert caught.value.problems[0].code == "T1141"
+
+
+def test_variables_stand_in_a_file_beside_it_unless_the_process_has_them(tmp_path):
+    (tmp_path / ".env").write_text("TAG=7\nNAME=own\n")
+    (tmp_path / "compose.yaml").write_text("services: {web: {image: '${NAME}:${TAG}'}}")
+    assert read_file(tmp_path / "compose.yaml", variables={"TAG": "8"}).specs[0].image == "own:8"
+
+
+def test_a_faulty_line_of_the_file_beside_it_is_told_and_the_others_hold(tmp_path):
+    (tmp_path / ".env").write_text("=1\nTAG=7\n")
+    (tmp_path / "compose.yaml").write_text("services: {web: {image: 'x:${TAG}'}}")
+    file = read_file(tmp_path / "compose.yaml", variables={})
+    assert codes(file) == [("T1174", f"{tmp_path}/.env:1", "warning")]
+    assert file.specs[0].image == "x:7"
+
+
+PROFILES = """
+services:
+  web: {image: x}
+  debug: {image: x, profiles: [dev, test]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "awake"),
+    [
+        ({}, ["web"]),
+        ({"profiles": ["dev"]}, ["web", "debug"]),
+        ({"profiles": ["*"]}, ["web", "debug"]),
+        ({"variables": {"COMPOSE_PROFILES": "a,test"}}, ["web", "debug"]),
+        ({"profiles": ["other"]}, ["web"]),
+    ],
+)
+def test_a_service_with_profiles_runs_only_where_one_is_chosen(options, awake):
+    file = compose(PROFILES, **options)
+    assert [service.name for service in file.services] == awake
+    assert file.dormant == (() if "debug" in awake else ("debug",))
+
+
+def test_a_dependency_that_is_not_there_or_asleep_is_an_error_unless_it_is_not_required():
+    file = compose("""
+        services:
+          a: {image: x, depends_on: [gone]}
+          b: {image: x, depends_on: [debug]}
+          c: {image: x, depends_on: {gone: {condition: service_started, required: false}}}
+          debug: {image: x, profiles: [dev]}
+        """)
+    assert codes(file) == [("T1180", "compose.yaml:3", "error"), ("T1180", "compose.yaml:4", "error")]
+
+
+def test_services_that_wait_for_each_other_are_an_error_that_names_the_way_round():
+    file = compose("""
+        services:
+          a: {image: x, depends_on: [b]}
+          b: {image: x, links: [c]}
+          c: {image: x, labels: {aliyun.depends: "a"}}
+        """)
+    (problem,) = file.problems
+    assert (problem.code, problem.place) == ("T1181", "compose.yaml:3")
+    assert "a -> b -> c -> a" in problem.text
+
+
+def test_unknown_keys_on_top_are_named_and_remarks_are_not():
+    file = compose("services: {web: {image: x}}\nx-a: {b: 1}\nmodels: {m: {}}\ninclude: [other.yaml]\nsecret: {}\n")
+    assert [(problem.code, problem.place) for problem in file.problems] == [
+        ("T1131", "compose.yaml:4"),
+        ("T1131", "compose.yaml:3"),
+        ("T1131", "compose.yaml:5"),
+    ]
+
+
+def test_anchors_and_merge_keys_are_followed():
+    file = compose("""
+        x-base: &base
+          image: base:1
+          environment: &env {A: "1", B: "1"}
+        services:
+          web:
+            <<: *base
+            environment: {<<: *env, B: "2"}
+        """)
+    assert file.problems == ()
+    assert (file.specs[0].image, file.specs[0].environment) == ("base:1", {"A": "1", "B": "2"})
+
+
+def test_a_service_that_is_somewhere_else_has_no_container_and_its_callers_know_its_address():
+    file = compose("""
+        rds:
+          external: {host: 10.1.2.3, ports: [3306]}
+        web:
+          image: x
+          links: ["rds:db"]
+        """)
+    assert file.problems == ()
+    assert [spec.name for spec in file.specs] == ["shop-web-1"]
+    assert file.service("rds").external.host == "10.1.2.3"
+    assert file.service("rds").external.ports == (3306,)
+    assert file.specs[0].extra_hosts == ("rds:10.1.2.3", "db:10.1.2.3")
+
+
+def test_an_outside_service_known_by_a_name_only_cannot_be_given_another_and_that_is_told():
+    file = compose("services: {rds: {external: {host: db.example.test}}, web: {image: x, depends_on: [rds]}}")
+    assert [problem.code for problem in file.problems] == ["T1179"]
+    assert file.specs[0].extra_hosts == ()
+
+
+def test_labels_without_effect_are_named_once_for_the_whole_file():
+    file = compose("""
+        a:
+          image: x
+          labels: {aliyun.log_store_app: stdout, aliyun.logs: /var/log}
+        b:
+          image: x
+          labels: {aliyun.monitoring.script: sh gather.sh, aliyun.scale: 2}
+        """)
+    (problem,) = file.problems
+    assert (problem.code, problem.severity.value, problem.place) == ("T1177", "warning", "compose.yaml:4")
+    for label in ("aliyun.log_store_app", "aliyun.logs", "aliyun.monitoring.script"):
+        assert label in problem.text
+        assert label in {name for spec in file.specs for name in spec.labels}
+    assert "aliyun.scale" not in problem.text

@@ -2,7 +2,7 @@ import pytest
 
 from tidegate import yamlfile
 from tidegate.stacks import values
-from tidegate.stacks.values import Findings
+from tidegate.stacks.findings import Findings
 
 PATH = ("services", "web", "x")
 
@@ -10,33 +10,6 @@ PATH = ("services", "web", "x")
 @pytest.fixture
 def findings():
     return Findings(yamlfile.load("services: {web: {x: 1}}\n", "c.yaml"))
-
-
-@pytest.mark.parametrize(
-    ("value", "ports"),
-    [
-        (["80"], {80: 0}),
-        ([80], {80: 0}),
-        (["8080:80", "81"], {80: 8080, 81: 0}),
-        (["80/tcp"], {80: 0}),
-        ([{"target": 80, "published": "8080"}], {80: 8080}),
-        ([{"target": 80}], {80: 0}),
-    ],
-)
-def test_ports_are_read_in_every_form(findings, value, ports):
-    assert values.published(findings, PATH, value) == ports
-    assert findings.problems == []
-
-
-@pytest.mark.parametrize("value", ["x", "0", "65536", "80-81", "8080:", "53:53/udp", True, {"published": 1}])
-def test_what_is_no_tcp_port_is_an_error(findings, value):
-    values.published(findings, PATH, [value])
-    assert [problem.code for problem in findings.problems] == ["T1136"]
-
-
-def test_a_host_address_is_left_out_with_a_warning(findings):
-    assert values.published(findings, PATH, ["127.0.0.1:8080:80"]) == {80: 8080}
-    assert [problem.severity.value for problem in findings.problems] == ["warning"]
 
 
 @pytest.mark.parametrize(
@@ -92,3 +65,83 @@ def test_restart_policies_are_read(findings, value, policy):
 def test_an_unknown_restart_policy_is_an_error(findings):
     assert values.restart(findings, PATH, "sometimes") == ""
     assert [problem.code for problem in findings.problems] == ["T1132"]
+
+
+@pytest.mark.parametrize(
+    ("value", "size"),
+    [
+        (1024, 1024),
+        ("512m", 512 << 20),
+        ("1g", 1 << 30),
+        ("1.5G", 3 << 29),
+        ("64kb", 64 << 10),
+        ("2GiB", 2 << 30),
+        ("10b", 10),
+        (-1, -1),
+        ("-1", -1),
+    ],
+)
+def test_sizes_are_read(findings, value, size):
+    assert values.size(findings, PATH, value) == size
+    assert findings.problems == []
+
+
+@pytest.mark.parametrize("value", ["", "much", "1x", True, [], None, "-5m"])
+def test_what_is_no_size_is_an_error(findings, value):
+    assert values.size(findings, PATH, value) == 0
+    assert [problem.code for problem in findings.problems] == ["T1170"]
+
+
+@pytest.mark.parametrize(("value", "number"), [(1, 1.0), ("0.5", 0.5), (0.25, 0.25), (0, 0.0)])
+def test_numbers_are_read(findings, value, number):
+    assert values.number(findings, PATH, value) == number
+    assert findings.problems == []
+
+
+@pytest.mark.parametrize("value", ["", "x", -1, True, [], "inf", "nan", None])
+def test_what_is_no_number_is_an_error(findings, value):
+    assert values.number(findings, PATH, value) == 0.0
+    assert [problem.code for problem in findings.problems] == ["T1132"]
+
+
+@pytest.mark.parametrize("value", ["", "x", -1, True, 1.5, "1.5", None])
+def test_what_is_no_whole_number_is_an_error(findings, value):
+    assert values.whole(findings, PATH, value) == 0
+    assert [problem.code for problem in findings.problems] == ["T1132"]
+
+
+@pytest.mark.parametrize(("value", "flag"), [(True, True), ("true", True), ("False", False), (False, False)])
+def test_flags_are_read(findings, value, flag):
+    assert values.flag(findings, PATH, value) is flag
+    assert findings.problems == []
+
+
+@pytest.mark.parametrize("value", ["", "yes", 1, None, []])
+def test_what_is_no_flag_is_an_error(findings, value):
+    assert values.flag(findings, PATH, value) is False
+    assert [problem.code for problem in findings.problems] == ["T1132"]
+
+
+@pytest.mark.parametrize(
+    ("value", "hosts"),
+    [
+        (["db:10.0.0.1", "gate=host-gateway"], ("db:10.0.0.1", "gate:host-gateway")),
+        ({"db": "10.0.0.1", "two": ["10.0.0.2", "10.0.0.3"]}, ("db:10.0.0.1", "two:10.0.0.2", "two:10.0.0.3")),
+        (["six:[2001:db8::1]", "seven=2001:db8::7"], ("six:2001:db8::1", "seven:2001:db8::7")),
+    ],
+)
+def test_names_of_addresses_are_read_in_every_form(findings, value, hosts):
+    assert values.hosts(findings, PATH, value) == hosts
+    assert findings.problems == []
+
+
+@pytest.mark.parametrize("value", [["db"], [":10.0.0.1"], ["db:"]])
+def test_a_name_without_an_address_is_an_error(findings, value):
+    assert values.hosts(findings, PATH, value) == ()
+    assert [problem.code for problem in findings.problems] == ["T1132"]
+
+
+def test_a_command_said_to_be_empty_takes_the_images_away(findings):
+    assert values.command(findings, PATH, []) == ("",)
+    assert values.command(findings, PATH, "") == ("",)
+    assert findings.problems == []

@@ -32,7 +32,9 @@ from tidegate.engine.port import (
     Image,
     Network,
     PullStep,
+    Volume,
 )
+from tidegate.engine.spec import NetworkSpec, VolumeSpec
 from tidegate.errors import EngineError, EngineUnreachable, NoSuchThing, Problem
 from tidegate.model import EngineHealth, InstanceState, NetworkAddress
 
@@ -57,6 +59,7 @@ class FakeEngine:
         self.registry: set[str] = set()
         self.changes: list[Duplicate] = []
         self.known_networks: tuple[Network, ...] = (Network(id="net-bridge", name="bridge", driver="bridge"),)
+        self.known_volumes: dict[str, Volume] = {}
         self.list_row: dict[str, ContainerSummary] = {}
         self.latency = 0.0
         self.list_seconds = 0.0  # between taking the snapshot and answering
@@ -97,6 +100,28 @@ class FakeEngine:
     async def networks(self) -> tuple[Network, ...]:
         await self._call("networks")
         return self.known_networks
+
+    async def create_network(self, spec: NetworkSpec) -> str:
+        await self._call("create_network")
+        self.known_networks += (Network(id=f"net-{spec.name}", name=spec.name, driver=spec.driver or "bridge"),)
+        return f"net-{spec.name}"
+
+    async def remove_network(self, network: str) -> None:
+        await self._call("remove_network")
+        self.known_networks = tuple(each for each in self.known_networks if network not in (each.id, each.name))
+
+    async def volumes(self) -> tuple[Volume, ...]:
+        await self._call("volumes")
+        return tuple(self.known_volumes.values())
+
+    async def create_volume(self, spec: VolumeSpec) -> str:
+        await self._call("create_volume")
+        made = Volume(name=spec.name, driver=spec.driver or "local", labels=spec.labels)
+        return self.known_volumes.setdefault(spec.name, made).name
+
+    async def remove_volume(self, name: str) -> None:
+        await self._call("remove_volume")
+        self.known_volumes.pop(name, None)
 
     async def events(self, since_ns: int) -> AsyncIterator[EngineEvent]:
         await self._call("events")

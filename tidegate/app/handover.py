@@ -25,9 +25,9 @@ from tidegate.app.logs import check_logs
 from tidegate.app.sockets import Inherited, Kept, bind_rest, close_all
 from tidegate.config import HANDOVER_VARIABLE, Config
 from tidegate.discovery.file import check_file
-from tidegate.stacks.reader import read_file
 from tidegate.errors import ConfigError, Problem, Severity
 from tidegate.router.errorpages import read_pages
+from tidegate.stacks.reader import read_file
 from tidegate.telemetry import logger
 
 SIGNALS = frozenset((signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2))

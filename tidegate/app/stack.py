@@ -8,20 +8,24 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from tidegate.stacks.reader import ComposeFile, read_file
 from tidegate.engine.port import ContainerSpec, Engine
+from tidegate.engine.spec import NetworkSpec, VolumeSpec
 from tidegate.errors import ConfigError, EngineError, NoSuchThing
+from tidegate.stacks.file import ComposeFile
+from tidegate.stacks.reader import read_file
 from tidegate.telemetry import logger
 
 _log = logger("stack")
 
 
 class NetworkMaker(Protocol):
-    """An engine that can make networks (Docker; processes need none)."""
+    """An engine that can make networks and volumes (Docker; processes need none)."""
 
-    async def create_network(self, name: str, internal: bool = False) -> str: ...
+    async def create_network(self, spec: NetworkSpec) -> str: ...
 
     async def remove_network(self, network: str) -> None: ...
+
+    async def create_volume(self, spec: VolumeSpec) -> str: ...
 
 
 class Stack:
@@ -47,7 +51,7 @@ class Stack:
     async def run(self) -> None:
         """Start everything, stay until cancelled, remove everything."""
         try:
-            await self._make_networks()
+            await self._make_ground()
             for spec in self._file.specs:
                 await self._start(spec)
             _log.info("stack runs", extra={"containers": len(self._started)})
@@ -55,11 +59,14 @@ class Stack:
         finally:
             await asyncio.shield(self._remove())
 
-    async def _make_networks(self) -> None:
+    async def _make_ground(self) -> None:
         existing = {network.name for network in await self._engine.networks()}
         for network in self._file.networks:
             if self._maker is not None and not network.external and network.name not in existing:
-                self._networks.append(await self._maker.create_network(network.name, network.internal))
+                self._networks.append(await self._maker.create_network(network.spec))
+        for volume in self._file.volumes:
+            if self._maker is not None and not volume.external:
+                await self._maker.create_volume(volume.spec)
 
     async def _start(self, spec: ContainerSpec) -> None:
         for summary in await self._engine.list():

@@ -12,6 +12,7 @@ import math
 from collections.abc import AsyncIterator, Iterable
 from urllib.parse import quote
 
+from tidegate.engine import docker_create as making
 from tidegate.engine import docker_faults as faults
 from tidegate.engine import docker_send as send
 from tidegate.engine import docker_wire as wire
@@ -28,6 +29,8 @@ from tidegate.engine.docker_raw import (
     RawNetwork,
     RawStats,
     RawSummary,
+    RawVolume,
+    RawVolumes,
     decode,
 )
 from tidegate.engine.docker_streams import Demultiplexer, JsonSplitter, Lines
@@ -44,7 +47,9 @@ from tidegate.engine.port import (
     Network,
     PullStep,
     Stats,
+    Volume,
 )
+from tidegate.engine.spec import Attachment, NetworkSpec, VolumeSpec
 from tidegate.errors import EngineError, Problem, TidegateError
 
 EXEC_OUTPUT_BYTES = 64 << 10
@@ -140,14 +145,14 @@ class DockerEngine:
             "POST",
             "/containers/create",
             f"create {spec.name}",
-            params={"name": spec.name},
-            json=send.create_body(spec),
+            params={"name": spec.name} | ({"platform": spec.platform} if spec.platform else {}),
+            json=making.container_body(spec),
             seconds=START_SECONDS,
         )
         container = self._http.parse(RawId, body, "create").id
         try:
-            for network, aliases in builtins.list(spec.networks.items())[1:]:
-                await self._connect(container, network, aliases)
+            for network, how in builtins.list(spec.networks.items())[1:] if not spec.network_mode else ():
+                await self._connect(container, network, how)
         except TidegateError:
             await self.remove(container, force=True)
             raise
@@ -196,6 +201,30 @@ class DockerEngine:
         what = f"remove {container}"
         await self._http.call("DELETE", _container(container), what, params=params, seconds=REMOVE_SECONDS)
 
+    async def create_network(self, spec: NetworkSpec) -> str:
+        what = f"create network {spec.name}"
+        body = making.network_body(spec)
+        created = await self._http.call("POST", "/networks/create", what, json=body, seconds=START_SECONDS)
+        return self._http.parse(RawId, created, what).id
+
+    async def remove_network(self, network: str) -> None:
+        path = f"/networks/{quote(network, safe='')}"
+        await self._http.call("DELETE", path, f"remove network {network}", seconds=REMOVE_SECONDS)
+
+    async def volumes(self) -> tuple[Volume, ...]:
+        rows = await self._http.read(RawVolumes, "/volumes", "volumes")
+        return tuple(wire.volume(row) for row in rows.volumes or ())
+
+    async def create_volume(self, spec: VolumeSpec) -> str:
+        what = f"create volume {spec.name}"
+        body = making.volume_body(spec)
+        created = await self._http.call("POST", "/volumes/create", what, json=body, seconds=START_SECONDS)
+        return self._http.parse(RawVolume, created, what).name
+
+    async def remove_volume(self, name: str) -> None:
+        path = f"/volumes/{quote(name, safe='')}"
+        await self._http.call("DELETE", path, f"remove volume {name}", seconds=REMOVE_SECONDS)
+
     async def exec(self, container: str, command: tuple[str, ...], timeout_seconds: float) -> ExecResult:
         """Run `command` inside. After `timeout_seconds` EngineError is raised, but the command runs on: the Engine API
         has no call to end it.
@@ -228,7 +257,7 @@ class DockerEngine:
                 return state.exit_code
             await asyncio.sleep(0.01)
 
-    # ---------------------------------------------------------------------------- beyond the port: images and networks
+    # ---------------------------------------------------------------------------- beyond the port: images
 
     async def has_image(self, tag: str) -> bool:
         """True if the engine holds an image called `tag`."""
@@ -256,26 +285,13 @@ class DockerEngine:
             "DELETE", f"/images/{quote(tag, safe='/:')}", f"remove image {tag}", seconds=REMOVE_SECONDS
         )
 
-    async def create_network(self, name: str, internal: bool = False) -> str:
-        """A bridge network; returns its id. A second network of one name is refused."""
-        body = {"Name": name, "Driver": "bridge", "Internal": internal, "CheckDuplicate": True}
-        created = await self._http.call(
-            "POST", "/networks/create", f"create network {name}", json=body, seconds=START_SECONDS
-        )
-        return self._http.parse(RawId, created, "create network").id
-
-    async def remove_network(self, network: str) -> None:
-        """By id or name; refused while containers are on it."""
-        path = f"/networks/{quote(network, safe='')}"
-        await self._http.call("DELETE", path, f"remove network {network}", seconds=REMOVE_SECONDS)
-
     # --------------------------------------------------------------------------------------------------------- private
 
     async def _inspect(self, container: str) -> RawDetail:
         return await self._http.read(RawDetail, _container(container, "/json"), f"inspect {container}")
 
-    async def _connect(self, container: str, network: str, aliases: tuple[str, ...]) -> None:
-        body = {"Container": container, "EndpointConfig": send.endpoint_body(aliases)}
+    async def _connect(self, container: str, network: str, how: Attachment) -> None:
+        body = {"Container": container, "EndpointConfig": making.endpoint_body(how)}
         what = f"connect {container} to {network}"
         await self._http.call("POST", f"/networks/{quote(network, safe='')}/connect", what, json=body)
 

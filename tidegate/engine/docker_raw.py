@@ -29,6 +29,7 @@ class RawVersion(Pascal):
 
 class RawSwarm(Pascal):
     local_node_state: str = ""
+    control_available: bool = False
 
 
 class RawInfo(Pascal):
@@ -136,6 +137,17 @@ class RawNetwork(Pascal):
     driver: str = ""
     internal: bool = False
     ipam: RawIpam | None = field(name="IPAM", default=None)
+    labels: dict[str, str] | None = None
+
+
+class RawVolume(Pascal):
+    name: str
+    driver: str = ""
+    labels: dict[str, str] | None = None
+
+
+class RawVolumes(Pascal):
+    volumes: list[RawVolume] | None = None
 
 
 class RawActor(Pascal):

@@ -26,6 +26,7 @@ from tidegate.engine.docker_raw import (
     RawStats,
     RawSummary,
     RawVersion,
+    RawVolume,
 )
 from tidegate.engine.port import (
     ContainerDetail,
@@ -35,6 +36,7 @@ from tidegate.engine.port import (
     LogLine,
     Network,
     Stats,
+    Volume,
 )
 from tidegate.model import EngineHealth, InstanceState, NetworkAddress, PublishedPort
 
@@ -64,6 +66,7 @@ def info(version: RawVersion, raw: RawInfo, api: str) -> EngineInfo:
         min_api=version.min_api_version,
         now=epoch(raw.system_time),
         swarm=raw.swarm is not None and raw.swarm.local_node_state == "active",
+        swarm_manager=raw.swarm is not None and raw.swarm.control_available,
     )
 
 
@@ -200,7 +203,13 @@ def network(raw: RawNetwork) -> Network:
         internal=raw.internal,
         subnets=tuple(config.subnet for config in configs if config.subnet),
         gateways=tuple(gateway for gateway in gateways if gateway),
+        labels=raw.labels or {},
     )
+
+
+def volume(raw: RawVolume) -> Volume:
+    """One row of `/volumes`."""
+    return Volume(name=raw.name, driver=raw.driver, labels=raw.labels or {})
 
 
 def _gateway(config: RawIpamConfig, driver: str) -> str:

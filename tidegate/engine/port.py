@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
+from tidegate.engine.spec import ContainerSpec as ContainerSpec  # noqa: PLC0414  what `create` takes belongs to the port
+from tidegate.engine.spec import NetworkSpec, VolumeSpec
 from tidegate.errors import Problem
 from tidegate.model import EngineHealth, InstanceState, NetworkAddress, PublishedPort
 from tidegate.value import Value
@@ -19,6 +21,7 @@ class EngineInfo(Value):
     min_api: str = ""
     now: float = 0.0
     swarm: bool = False
+    swarm_manager: bool = False  # it may make networks of the swarm
 
 
 class ContainerSummary(Value):
@@ -71,6 +74,15 @@ class Network(Value):
     internal: bool = False
     subnets: tuple[str, ...] = ()
     gateways: tuple[str, ...] = ()
+    labels: dict[str, str] = {}
+
+
+class Volume(Value):
+    """A named volume of the engine."""
+
+    name: str
+    driver: str = ""
+    labels: dict[str, str] = {}
 
 
 class EngineEvent(Value):
@@ -83,29 +95,6 @@ class EngineEvent(Value):
     id: str
     time_ns: int
     attributes: dict[str, str] = {}
-
-
-class ContainerSpec(Value):
-    """What to create. `networks` maps a network's name to the aliases wanted on it; `publish` is port -> host port."""
-
-    name: str
-    image: str
-    command: tuple[str, ...] = ()
-    entrypoint: tuple[str, ...] = ()
-    environment: dict[str, str] = {}
-    labels: dict[str, str] = {}
-    hostname: str = ""
-    networks: dict[str, tuple[str, ...]] = {}
-    network_mode: str = ""
-    publish: dict[int, int] = {}
-    ports: tuple[int, ...] = ()
-    volumes: tuple[str, ...] = ()
-    working_dir: str = ""
-    user: str = ""
-    stop_signal: str = ""
-    stop_timeout_seconds: float = 10.0
-    restart: str = ""
-    dns: tuple[str, ...] = ()
 
 
 class Image(Value):
@@ -245,6 +234,24 @@ class Engine(Protocol):
         ...
 
     async def remove(self, container: str, force: bool = False) -> None: ...
+
+    async def create_network(self, spec: NetworkSpec) -> str:
+        """Make a network; returns its id. Raises EngineConflict, or another EngineError, where the name is in use."""
+        ...
+
+    async def remove_network(self, network: str) -> None:
+        """By id or name; refused while containers are on it."""
+        ...
+
+    async def volumes(self) -> tuple[Volume, ...]: ...
+
+    async def create_volume(self, spec: VolumeSpec) -> str:
+        """Make a volume, or take the one of this name and driver as it is; returns its name."""
+        ...
+
+    async def remove_volume(self, name: str) -> None:
+        """With what is in it; refused while containers use it."""
+        ...
 
     async def exec(self, container: str, command: tuple[str, ...], timeout_seconds: float) -> ExecResult: ...
 

@@ -2,8 +2,8 @@
 
 A `ContainerSpec` is run as it stands, without its image: the command is looked up on this host. It finds its address in
 HOST (also ADDRESS, TIDEGATE_ADDRESS), its first port in PORT, and both as `${ADDRESS}` and `${PORT}` in command and
-environment. Not honoured, for want of a container: image, networks (all are on `process`), published host ports (the
-address is reachable as it is), volumes, dns. What it does and tells is otherwise what Docker does and tells.
+environment. What is not honoured, for want of a container, is told by `process_lacks`. What it does and tells is otherwise
+what Docker does and tells.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from tidegate.engine.port import (
     Network,
     PullStep,
     Stats,
+    Volume,
 )
 from tidegate.engine.process_addresses import SUBNET, AddressPool
 from tidegate.engine.process_child import Child
@@ -37,7 +38,8 @@ from tidegate.engine.process_container import KILLED_SECONDS, NETWORK, ProcessCo
 from tidegate.engine.process_duplicate import duplicate_spec
 from tidegate.engine.process_events import EventLog
 from tidegate.engine.process_stats import session_stats
-from tidegate.errors import EngineError, NoSuchThing, Problem
+from tidegate.engine.spec import MountKind, NetworkSpec, VolumeSpec
+from tidegate.errors import EngineConflict, EngineError, NoSuchThing, Problem
 
 EXEC_OUTPUT_BYTES = 64 << 10
 CLOSE_SECONDS = 3.0
@@ -50,6 +52,8 @@ class ProcessEngine:
         self._folder = Path(folder)
         self._containers: dict[str, ProcessContainer] = {}
         self._addresses = AddressPool()
+        self._networks: dict[str, NetworkSpec] = {}
+        self._volumes: dict[str, VolumeSpec] = {}
         self._events = EventLog(self.name)
 
     @property
@@ -84,8 +88,15 @@ class ProcessEngine:
         return self._find(container).detail()
 
     async def networks(self) -> tuple[Network, ...]:
-        """One, the loopback, where the host itself is 127.0.0.1."""
-        return (Network(id=NETWORK, name=NETWORK, driver=NETWORK, subnets=(SUBNET,), gateways=("127.0.0.1",)),)
+        """The loopback, where the host itself is 127.0.0.1 and every process is; others are names that somebody gave."""
+        given = (
+            Network(id=name, name=name, driver=NETWORK, labels=spec.labels) for name, spec in self._networks.items()
+        )
+        return (Network(id=NETWORK, name=NETWORK, driver=NETWORK, subnets=(SUBNET,), gateways=("127.0.0.1",)), *given)
+
+    async def volumes(self) -> tuple[Volume, ...]:
+        """Names that somebody gave: a process sees the host's own files."""
+        return tuple(Volume(name=name, driver=NETWORK, labels=spec.labels) for name, spec in self._volumes.items())
 
     def events(self, since_ns: int) -> AsyncIterator[EngineEvent]:
         return self._events.read(since_ns)
@@ -147,6 +158,29 @@ class ProcessEngine:
             self._addresses.free(found.address)
             found.tell("destroy")
 
+    async def create_network(self, spec: NetworkSpec) -> str:
+        if spec.name in self._networks or spec.name == NETWORK:
+            raise EngineConflict(_refused(f"create network {spec.name}: the name is in use", "take another name"))
+        self._networks[spec.name] = spec
+        return spec.name
+
+    async def remove_network(self, network: str) -> None:
+        if any(network in container.spec.networks for container in self._containers.values()):
+            raise EngineError(_refused(f"remove network {network}: containers are on it", "remove them first"))
+        if self._networks.pop(network, None) is None:
+            raise NoSuchThing(Problem(code="T1112", text=f"no such network: {network}", place=self.name))
+
+    async def create_volume(self, spec: VolumeSpec) -> str:
+        self._volumes.setdefault(spec.name, spec)
+        return spec.name
+
+    async def remove_volume(self, name: str) -> None:
+        mounts = (mount for container in self._containers.values() for mount in container.spec.mounts)
+        if any(mount.kind is MountKind.VOLUME and mount.source == name for mount in mounts):
+            raise EngineConflict(_refused(f"remove volume {name}: containers use it", "remove them first"))
+        if self._volumes.pop(name, None) is None:
+            raise NoSuchThing(Problem(code="T1112", text=f"no such volume: {name}", place=self.name))
+
     async def exec(self, container: str, command: tuple[str, ...], timeout_seconds: float) -> ExecResult:
         """Run `command` beside the process, with its environment; after `timeout_seconds` it is killed, EngineError."""
         found = self._find(container)
@@ -170,7 +204,7 @@ class ProcessEngine:
 
     def _check(self, spec: ContainerSpec) -> None:
         """Refuse what could never start, and a second container of one name."""
-        if not (spec.entrypoint or spec.command):
+        if not (any(spec.entrypoint) or spec.command):
             raise EngineError(_no_command(spec))
         if self._named(spec.name) is not None:
             raise EngineError(_refused(f"create {spec.name}: the name is in use", "remove the other one first"))

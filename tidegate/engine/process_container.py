@@ -44,7 +44,7 @@ class ProcessContainer:
         self.logs = LogRing()
         self._folder = folder / spec.working_dir  # an absolute one stands for itself
         self._emit = emit
-        self._ports = tuple(dict.fromkeys((*spec.ports, *spec.publish)))
+        self._ports = tuple(dict.fromkeys((*spec.ports, *_published(spec))))
         self._listen = listen_port(address, self._ports[0]) if self._ports else 0
         self._created_at = time.time()
         self._started_at = 0.0  # of the present or last life
@@ -114,7 +114,7 @@ class ProcessContainer:
 
     def _begin(self) -> None:
         child = Child(self._line, self._ended)
-        command = tuple(self._filled(part) for part in (*self.spec.entrypoint, *self.spec.command))
+        command = tuple(self._filled(part) for part in _words(self.spec))
         child.start(command, self.environment(), self._folder, self.spec.user)
         self._child = child
         self._started_at = time.time()
@@ -219,7 +219,7 @@ class ProcessContainer:
             state=self.state,
             labels=spec.labels,
             environment=tuple(f"{name}={value}" for name, value in self.environment().items()),
-            command=(*spec.entrypoint, *spec.command),
+            command=_words(spec),
             hostname=spec.hostname or spec.name,
             networks=(self._network(),),
             network_mode=NETWORK,
@@ -235,7 +235,7 @@ class ProcessContainer:
         )
 
     def _network(self) -> NetworkAddress:
-        aliases = dict.fromkeys(alias for given in self.spec.networks.values() for alias in given)
+        aliases = dict.fromkeys(alias for how in self.spec.networks.values() for alias in how.aliases)
         return NetworkAddress(
             network=NETWORK,
             name=NETWORK,
@@ -253,6 +253,15 @@ class ProcessContainer:
     def _filled(self, text: str) -> str:
         values = {"ADDRESS": self.address, "PORT": str(self._listen or "")}
         return _PLACEHOLDER.sub(lambda found: values[found[1]], text)
+
+
+def _published(spec: ContainerSpec) -> tuple[int, ...]:
+    return tuple(each.port for each in spec.publish if each.protocol == "tcp")
+
+
+def _words(spec: ContainerSpec) -> tuple[str, ...]:
+    """What is run; an entry point of one empty word is none."""
+    return (*(word for word in spec.entrypoint if word), *spec.command)
 
 
 def signal_number(name: str) -> int:

@@ -11,50 +11,16 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from tidegate.errors import Problem, Severity
-from tidegate.yamlfile import Document, Path
+from tidegate.stacks.findings import WRONG_KIND, Findings, dotted, shown
+from tidegate.yamlfile import Path
 
-WRONG_KIND, BAD_PORT, BAD_DURATION = "T1132", "T1136", "T1138"
-MAX_PORT = 65535
+BAD_DURATION, BAD_SIZE = "T1138", "T1170"
 
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?")
+_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?(?:(\d+)us)?")
 _RESTART = re.compile(r"no|always|unless-stopped|on-failure(?::\d+)?")
-
-
-class Findings:
-    """Problems of one file, in the order found."""
-
-    def __init__(self, document: Document) -> None:
-        self._document = document
-        self.problems: list[Problem] = list(document.problems)
-
-    def error(self, code: str, path: Path, text: str, mend: str = "") -> None:
-        self._add(code, path, text, mend, Severity.ERROR)
-
-    def warn(self, code: str, path: Path, text: str, mend: str = "") -> None:
-        self._add(code, path, text, mend, Severity.WARNING)
-
-    def wrong(self, path: Path, wanted: str, value: Any) -> None:
-        """`value` is of another kind than `wanted` says."""
-        self.error(WRONG_KIND, path, f"{dotted(path)} must be {wanted}, not {shown(value)}")
-
-    def _add(self, code: str, path: Path, text: str, mend: str, severity: Severity) -> None:
-        place = self._document.place(path)
-        self.problems.append(Problem(code=code, text=text, place=place, mend=mend, severity=severity))
-
-
-def dotted(path: Path) -> str:
-    """`services.web.ports[0]`, as a path is written in messages."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
-
-
-def shown(value: Any) -> str:
-    """A value in a message: its kind where it is large."""
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list):
-        return "a list"
-    return "nothing" if value is None else repr(value)
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(|b|[kmgt]i?b?)", re.IGNORECASE)
+_UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_FLAGS = {"true": True, "false": False}
 
 
 def scalar(value: Any) -> str | None:
@@ -84,7 +50,11 @@ def texts(findings: Findings, path: Path, value: Any) -> tuple[str, ...]:
 
 
 def command(findings: Findings, path: Path, value: Any) -> tuple[str, ...]:
-    """A list as it stands; a string as a shell would split it (it is not run by one)."""
+    """A list as it stands; a string as a shell would split it (it is not run by one). Said to be empty it is one empty word,
+    which takes away what the image has.
+    """
+    if value in ("", []):
+        return ("",)
     if not isinstance(value, str):
         return texts(findings, path, value)
     try:
@@ -96,16 +66,22 @@ def command(findings: Findings, path: Path, value: Any) -> tuple[str, ...]:
 
 def labels(findings: Findings, path: Path, value: Any) -> dict[str, str]:
     """A mapping, or a list of `name=value`; a name alone has an empty value."""
-    return {name: item or "" for name, item in _pairs(findings, path, value).items()}
+    return {name: item or "" for name, item in pairs(findings, path, value).items()}
 
 
 def environment(findings: Findings, path: Path, value: Any, variables: Mapping[str, str]) -> dict[str, str]:
     """As labels; but a name alone is passed on from our own environment, and left out where it is not set there."""
-    pairs = _pairs(findings, path, value)
-    return {name: variables.get(name, "") if item is None else item for name, item in pairs.items() if item is not None or name in variables}  # fmt: skip
+    return filled(pairs(findings, path, value), variables)
 
 
-def _pairs(findings: Findings, path: Path, value: Any) -> dict[str, str | None]:
+def filled(found: Mapping[str, str | None], variables: Mapping[str, str]) -> dict[str, str]:
+    """Names without a value from our own environment; left out where they are not set there."""
+    said = {name: variables.get(name) if item is None else item for name, item in found.items()}
+    return {name: item for name, item in said.items() if item is not None}
+
+
+def pairs(findings: Findings, path: Path, value: Any) -> dict[str, str | None]:
+    """A mapping, or a list of `name=value`; a name alone has None."""
     if value is None:
         return {}
     if isinstance(value, dict):
@@ -113,12 +89,12 @@ def _pairs(findings: Findings, path: Path, value: Any) -> dict[str, str | None]:
     if not isinstance(value, list):
         findings.wrong(path, "a mapping or a list of NAME=VALUE", value)
         return {}
-    pairs: dict[str, str | None] = {}
+    found: dict[str, str | None] = {}
     for index, item in enumerate(value):
         name, equals, rest = text(findings, (*path, index), item).partition("=")
         if name:
-            pairs[name] = rest if equals else None
-    return pairs
+            found[name] = rest if equals else None
+    return found
 
 
 def seconds(findings: Findings, path: Path, value: Any) -> float:
@@ -131,8 +107,70 @@ def seconds(findings: Findings, path: Path, value: Any) -> float:
             BAD_DURATION, path, f"{dotted(path)} is no duration: {shown(value)}", "write it like 10s or 1m30s"
         )
         return 10.0
-    hours, minutes, whole, thousandths = (float(part or 0) for part in found.groups())
-    return hours * 3600 + minutes * 60 + whole + thousandths / 1000
+    hours, minutes, whole, thousandths, millionths = (float(part or 0) for part in found.groups())
+    return hours * 3600 + minutes * 60 + whole + thousandths / 1e3 + millionths / 1e6
+
+
+def size(findings: Findings, path: Path, value: Any) -> int:
+    """`512m`, `1.5g`, `64kb` or a number of bytes; 0, and a problem, for what is none. -1 is kept: without bound."""
+    if value == -1 or value == "-1":
+        return -1
+    found = _SIZE.fullmatch(scalar(value) or "") if not isinstance(value, bool) else None
+    if found is None:
+        text = f"{dotted(path)} is no size: {shown(value)}"
+        findings.error(BAD_SIZE, path, text, "write it like 512m or 1g")
+        return 0
+    return round(float(found[1]) * _UNITS[found[2][:1].lower()])
+
+
+def number(findings: Findings, path: Path, value: Any) -> float:
+    """A number that is not negative, also written as text."""
+    try:
+        found = float(scalar(value) or "x") if not isinstance(value, bool) else -1.0
+    except ValueError:
+        found = -1.0
+    if not 0 <= found < float("inf"):
+        findings.wrong(path, "a number", value)
+        return 0.0
+    return found
+
+
+def whole(findings: Findings, path: Path, value: Any, least: int = 0) -> int:
+    """A whole number from `least` up, also written as text."""
+    said = scalar(value) or ""
+    if isinstance(value, bool) or not re.fullmatch(r"-?\d{1,18}", said) or int(said) < least:
+        findings.wrong(path, f"a whole number from {least} up", value)
+        return 0
+    return int(said)
+
+
+def flag(findings: Findings, path: Path, value: Any) -> bool:
+    """Whether it is true; also written as text."""
+    found = _FLAGS.get((scalar(value) or "").lower())
+    if found is None:
+        findings.wrong(path, "true or false", value)
+    return found or False
+
+
+def hosts(findings: Findings, path: Path, value: Any) -> tuple[str, ...]:
+    """`extra_hosts`: a list of `name:address` or `name=address`, or a mapping, as `name:address`."""
+    found: list[str] = []
+    if isinstance(value, dict):
+        for name, addresses in value.items():
+            found += [f"{name}:{_bare(each)}" for each in texts(findings, (*path, name), addresses)]
+        return tuple(found)
+    for index, item in enumerate(texts(findings, path, value)):
+        name, sign, address = re.match(r"([^:=]*)([:=]?)(.*)", item, re.DOTALL).groups()  # type: ignore[union-attr]
+        if not (name and sign and address):
+            findings.wrong((*path, index), "text like name:address", item)
+            continue
+        found.append(f"{name}:{_bare(address)}")
+    return tuple(found)
+
+
+def _bare(address: str) -> str:
+    """An IPv6 address without its brackets."""
+    return address.strip("[]")
 
 
 def restart(findings: Findings, path: Path, value: Any) -> str:
@@ -144,60 +182,9 @@ def restart(findings: Findings, path: Path, value: Any) -> str:
     return policy
 
 
-def published(findings: Findings, path: Path, value: Any) -> dict[int, int]:
-    """`ports:` as container port -> host port, 0 for any."""
-    if not isinstance(value, list):
-        findings.wrong(path, "a list of ports", value)
-        return {}
-    ports: dict[int, int] = {}
-    for index, item in enumerate(value):
-        ports.update(_published(findings, (*path, index), item))
-    return ports
-
-
-def exposed(findings: Findings, path: Path, value: Any) -> tuple[int, ...]:
-    """`expose:`, ports that are reachable inside only."""
-    ports = (_port(findings, (*path, index), item) for index, item in enumerate(texts(findings, path, value)))
-    return tuple(port for port in ports if port)
-
-
-def _published(findings: Findings, path: Path, item: Any) -> dict[int, int]:
-    if isinstance(item, dict):
-        return _published_long(findings, path, item)
-    *before, container = text(findings, path, item).rsplit(":", 2)
-    if len(before) == 2:
-        _lost_address(findings, path, before[0])
-    host = before[-1] if before else ""
-    port = _port(findings, path, container)
-    return {port: _port(findings, path, host) if host else 0} if port else {}
-
-
-def _published_long(findings: Findings, path: Path, item: dict[Any, Any]) -> dict[int, int]:
-    for key in item.keys() - {"target", "published", "protocol", "host_ip", "mode", "name", "app_protocol"}:
-        findings.warn("T1131", (*path, key), f"{dotted((*path, key))} is not supported and was left out")
-    if item.get("host_ip"):
-        _lost_address(findings, path, str(item["host_ip"]))
-    protocol = scalar(item.get("protocol")) or "tcp"
-    port = _port(findings, path, f"{scalar(item.get('target')) or ''}/{protocol}")
-    host = scalar(item.get("published")) or ""
-    return {port: _port(findings, path, host) if host else 0} if port else {}
-
-
-def _lost_address(findings: Findings, path: Path, address: str) -> None:
-    findings.warn(
-        "T1131", path, f"the host address {address} of {dotted(path)} is left out: the port is open on every address"
-    )
-
-
-def _port(findings: Findings, path: Path, written: str) -> int:
-    """A TCP port; 0, and a problem, for what is none."""
-    number, _, protocol = written.partition("/")
-    if number.isdigit() and 0 < int(number) <= MAX_PORT and protocol in ("", "tcp"):
-        return int(number)
-    findings.error(
-        BAD_PORT,
-        path,
-        f"{dotted(path)} names no TCP port: {written!r}",
-        'write "80" or "8080:80", one line for each port; UDP and ranges are not carried over',
-    )
-    return 0
+def external(findings: Findings, path: Path, settings: Mapping[Any, Any]) -> tuple[bool, str]:
+    """(whether a network or volume is there already, its name where one is said): `external: true` or `{name: ...}`."""
+    said, name = settings.get("external"), scalar(settings.get("name")) or ""
+    if isinstance(said, dict):
+        return True, scalar(said.get("name")) or name
+    return (False if said is None else flag(findings, (*path, "external"), said)), name
