@@ -44,10 +44,12 @@ class EngineHealth(StrEnum):
 
 
 class Address(Value):
-    """An IP literal (v4 or v6, no brackets) and a port, 1..65535."""
+    """An IP literal (v4 or v6, no brackets) and a port, 1..65535. With `through` it is another node's router, which is asked there
+    for the endpoint of that id and passes the connection on."""
 
     host: str
     port: int
+    through: str = ""
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -168,7 +170,8 @@ class Instance(Value):
     `release` is how its version wants to be put in service; None: by its weight, at once.
     `dns` is how its service's name is answered, None where it does not say; `dns_fallback`: where no replica is ready, with
     all that run; `dns_ttl`: seconds its names may be kept, None where it does not say. `texts` are attributes to publish in the DNS, `name=value`. `external` is the host name of a service
-    that no provider runs; such an instance has no networks and no ports.
+    that no provider runs; such an instance has no networks and no ports. Of an instance of another node `judged` is what that
+    node's checks say of its ports, which is not asked again here, and `peer` where that node's router takes connections for it.
     Times are seconds since the epoch on the engine's clock.
     """
 
@@ -200,6 +203,8 @@ class Instance(Value):
     dns_ttl: int | None = None
     texts: tuple[str, ...] = ()
     external: str = ""
+    judged: dict[int, EngineHealth] = {}
+    peer: Address | None = None
     created_at: float = 0.0
     started_at: float = 0.0
     problems: tuple[Problem, ...] = ()
@@ -256,17 +261,19 @@ class HealthState(StrEnum):
 
 
 class HealthSource(StrEnum):
-    """Who says so. ASSUMED: last known before a restart, until the first probe of this life."""
+    """Who says so. ASSUMED: last known before a restart, until the first probe of this life. NODE: the node it is on."""
 
     PROBE = "probe"
     ENGINE = "engine"
     PASSIVE = "passive"
+    NODE = "node"
     ASSUMED = "assumed"
 
 
 class CheckTarget(Value):
     """One endpoint to watch. `candidates` are the addresses it may be reached at, best first: the checker connects and
-    keeps the first that answers, so that the network is verified, not guessed."""
+    keeps the first that answers, so that the network is verified, not guessed. `judge` is the node whose own checks are the
+    `engine_health` here; empty where that is the engine's."""
 
     endpoint: str
     instance: str
@@ -274,6 +281,7 @@ class CheckTarget(Value):
     candidates: tuple[Address, ...]
     probe: ProbeSpec | None = None
     engine_health: EngineHealth = EngineHealth.NONE
+    judge: str = ""
     started_at: float = 0.0
 
 

@@ -2,9 +2,17 @@ import pytest
 
 from tests.support.seen import healthy, instance, inventory, report
 from tidegate.building import build
-from tidegate.building.endpoints import addresses, candidates, endpoint_id
+from tidegate.building.endpoints import addresses, candidates, check_targets, endpoint_id
 from tidegate.building.options import BuildOptions
-from tidegate.model import Address, HealthState, InstanceState, NetworkAddress, Overrides, PublishedPort
+from tidegate.model import (
+    Address,
+    EngineHealth,
+    HealthState,
+    InstanceState,
+    NetworkAddress,
+    Overrides,
+    PublishedPort,
+)
 
 FRONT = NetworkAddress(network="n1", name="front", ipv4="10.0.0.2", ipv6="fd00::2")
 BACK = NetworkAddress(network="n2", name="back", ipv4="10.9.0.2", internal=True)
@@ -101,3 +109,20 @@ def test_on_the_host_s_network_the_declared_address_of_the_node_goes_before_thos
     (declared,) = addresses(agent, BuildOptions(node_addresses={"n7": "2001:db8::7"}))
     assert (declared.ipv4, declared.ipv6) == ("", "2001:db8::7")
     assert addresses(agent, BuildOptions()) == (FRONT,)
+
+
+def test_the_router_of_another_node_is_the_last_way_to_its_endpoints():
+    peer = Address(host="192.0.2.7", port=7946)
+    published = (PublishedPort(container_port=80, host_ip="192.0.2.7", host_port=8080),)
+    made = instance("c1", networks=(), published=published, peer=peer)
+    assert candidates(made, 80, BuildOptions()) == (
+        Address(host="192.0.2.7", port=8080),
+        Address(host="192.0.2.7", port=7946, through="c1:80"),
+    )
+
+
+def test_what_its_own_node_finds_of_each_port_goes_before_its_engine():
+    made = instance("c1", ports=(80, 81), node="n7", judged={80: EngineHealth.UNHEALTHY})
+    first, second = check_targets(made, BuildOptions())
+    assert (first.engine_health, first.judge) == (EngineHealth.UNHEALTHY, "n7")
+    assert (second.engine_health, second.judge) == (EngineHealth.NONE, "n7")

@@ -331,6 +331,18 @@ async def test_the_engine_must_agree(bench, server):
         assert (report.state, report.source, report.reason) == (U, HealthSource.ENGINE, "engine says unhealthy")
 
 
+async def test_the_node_it_is_on_must_agree(bench, server):
+    await server.start()
+    there = target(server.address, engine_health=EngineHealth.HEALTHY, judge="node-a")
+    bench.checker.update([there])
+    async with bench.running():
+        await bench.seen.state(H)
+        bench.checker.update([replace(there, engine_health=EngineHealth.UNHEALTHY)])
+        report = bench.seen.reports[-1]
+        assert (report.state, report.source, report.reason) == (U, HealthSource.NODE, "node-a says unhealthy")
+        assert bench.checker.problems() == ()
+
+
 # ------------------------------------------------------------------------------------------------------ what is followed
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from tidegate.healthcheck.faults import problem
 from tidegate.model import Address, CheckTarget, HealthReport, HealthSource, HealthState
@@ -34,6 +35,13 @@ def test_each_cause_has_its_code(source, address, code):
     found = problem(TARGET, report(HealthState.UNHEALTHY, source, address))
     assert (found.code, found.place, found.cause) == (code, "c1", "status 503")
     assert "c1:80 of shop/web" in found.text
+
+
+def test_of_another_nodes_endpoint_only_the_way_there_is_told():
+    there = replace(TARGET, judge="node-a")
+    assert problem(there, report(HealthState.UNHEALTHY, HealthSource.NODE)) is None
+    found = problem(there, report(HealthState.UNHEALTHY, HealthSource.PASSIVE, None))
+    assert found.code == "T2304" and "on node-a" in found.text and "10.0.0.2:80" in found.text
 
 
 def test_the_addresses_tried_are_named():

@@ -35,7 +35,7 @@ def candidates(instance: Instance, port: int, options: BuildOptions) -> tuple[Ad
     """Addresses at which `port` may be reached, best first, without repetition. The checker connects to find out.
 
     The network named by label, the host's own for host networking, its other networks (internal ones last, IPv4 before
-    IPv6), then published ports.
+    IPv6), then published ports, then the router of the node it is on.
     """
     host = options.node_addresses.get(instance.node, _LOOPBACK)
     found: dict[Address, None] = {}
@@ -49,6 +49,9 @@ def candidates(instance: Instance, port: int, options: BuildOptions) -> tuple[Ad
         if published.container_port == port and published.protocol == "tcp":
             literal = host if published.host_ip in _UNSPECIFIED else published.host_ip
             found[Address(host=literal, port=published.host_port)] = None
+    if instance.peer is not None:
+        peer = instance.peer
+        found[Address(host=peer.host, port=peer.port, through=endpoint_id(instance, port))] = None
     return tuple(found)
 
 
@@ -65,7 +68,8 @@ def check_targets(instance: Instance, options: BuildOptions) -> Iterator[CheckTa
             service=instance.key,
             candidates=candidates(instance, port, options),
             probe=instance.probe,
-            engine_health=instance.engine_health,
+            engine_health=instance.judged.get(port, instance.engine_health),
+            judge=instance.node if instance.judged else "",
             started_at=instance.started_at,
         )
 

@@ -290,7 +290,8 @@ class Checker:
     def _report(self, watched: _Watched, target: CheckTarget) -> None:
         """Tell what changed: state, source of it, or address."""
         old, new = self._reports.get(target.endpoint), watched.standing
-        source = HealthSource.ENGINE if new.engine_decides else new.source
+        judge = HealthSource.NODE if target.judge else HealthSource.ENGINE
+        source = judge if new.engine_decides else new.source
         address = watched.address or (old.address if old is not None else None)
         if address not in target.candidates:
             address = None
@@ -301,7 +302,7 @@ class Checker:
             state=new.state,
             source=source,
             since=old.since if old is not None and old.state is new.state else self._wall(),
-            reason=f"engine says {new.engine.value}" if new.engine_decides else new.reason,
+            reason=f"{target.judge or 'engine'} says {new.engine.value}" if new.engine_decides else new.reason,
             address=address,
             failures=new.failures,
         )

@@ -8,9 +8,13 @@ from tidegate.model import CheckTarget, HealthReport, HealthSource, HealthState
 
 def problem(target: CheckTarget, report: HealthReport) -> Problem | None:
     """The problem of an unhealthy endpoint; None for any other. A starting one is only young."""
-    if report.state is not HealthState.UNHEALTHY:
-        return None
-    if report.source is HealthSource.ENGINE:
+    if report.state is not HealthState.UNHEALTHY or report.source is HealthSource.NODE:
+        return None  # what its node finds wrong its node tells
+    if target.judge:
+        tried = ", ".join(map(str, target.candidates)) or "no address"
+        code, text = "T2304", f"on {target.judge} is not reached from here (tried {tried})"
+        mend = "see the network to that node; publish the port, or declare the network routable, or give it a peer listener"
+    elif report.source is HealthSource.ENGINE:
         code, text = "T1403", "is unhealthy for its engine"
         mend = "see the output of its HEALTHCHECK in the engine's inspect"
     elif report.address is None:

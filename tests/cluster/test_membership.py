@@ -1,0 +1,154 @@
+"""A node joins, stays, is lost and comes back; a name is one node's."""
+
+import asyncio
+import random
+from contextlib import asynccontextmanager
+
+from msgspec import json
+
+from tests.support.beside import beside
+from tests.support.memory_store import MemoryStore, Way
+from tests.support.virtual_time import run_virtual
+from tidegate.cluster.keys import live_key
+from tidegate.cluster.lease import TTL_SECONDS
+from tidegate.cluster.live import Live
+from tidegate.cluster.membership import TAKEN_SECONDS, Membership
+
+
+@asynccontextmanager
+async def joined(store, name="a", id_="one", **said):
+    member = make(store, name, id_, **said)
+    async with beside(member.run(), settle=0.1):
+        yield member
+
+
+def make(store, name="a", id_="one", **said):
+    live = Live(id=id_, incarnation="boot/1", **said)
+    return Membership(store, name, lambda: live, clock=asyncio.get_running_loop().time, rng=random.Random(1))
+
+
+def stands(store, name="a") -> Live | None:
+    entry = store.entries.get(live_key(name))
+    return json.decode(entry.value, type=Live) if entry is not None else None
+
+
+def test_who_joins_is_told_to_the_others_and_numbered():
+    async def main() -> None:
+        store = MemoryStore()
+        async with joined(store, zone="z1", cpus=4.0) as member, joined(store, "b", "two") as second:
+            assert stands(store) == Live(id="one", incarnation="boot/1", zone="z1", cpus=4.0, index=1)
+            assert (member.index, second.index) == (1, 2)
+            assert member.lease is not None and member.problem is None
+
+    run_virtual(main())
+
+
+def test_who_leaves_is_gone_at_once_and_keeps_its_number():
+    async def main() -> None:
+        store = MemoryStore()
+        async with joined(store):
+            pass
+        assert stands(store) is None
+        async with joined(store, "b", "two") as second, joined(store) as first:
+            assert (first.index, second.index) == (1, 2)
+
+    run_virtual(main())
+
+
+def test_a_node_stays_for_as_long_as_it_runs():
+    async def main() -> None:
+        store = MemoryStore()
+        async with joined(store) as member:
+            await asyncio.sleep(20 * TTL_SECONDS)
+            assert member.lease is not None and stands(store) is not None
+
+    run_virtual(main())
+
+
+def test_the_second_node_of_a_name_does_not_join_and_says_why():
+    async def main() -> None:
+        store = MemoryStore()
+        async with joined(store, address="10.0.0.1") as first, joined(store, id_="other") as second:
+            await asyncio.sleep(3 * TTL_SECONDS)
+            assert second.lease is None
+            assert second.problem is not None and second.problem.code == "T2300"
+            assert "10.0.0.1" in second.problem.cause and "--node" in second.problem.mend
+            assert first.lease is not None and stands(store).id == "one"
+
+    run_virtual(main())
+
+
+def test_it_joins_when_the_name_is_free():
+    async def main() -> None:
+        store = MemoryStore()
+        async with joined(store, id_="gone"):
+            second = joined(store, id_="other")
+            waiting = await second.__aenter__()
+            assert waiting.lease is None
+        await asyncio.sleep(TAKEN_SECONDS + 0.5)
+        assert waiting.lease is not None and waiting.problem is None and stands(store).id == "other"
+        await second.__aexit__(None, None, None)
+
+    run_virtual(main())
+
+
+def test_a_node_that_was_killed_and_started_again_takes_its_own_place_over_at_once():
+    async def main() -> None:
+        store = MemoryStore()
+        killed = Way(store)
+        async with joined(killed) as before:
+            lease = before.lease
+            killed.cut = True
+            async with joined(store) as after:
+                assert after.lease not in (None, lease)
+                store.end(lease)
+                assert stands(store) is not None, "the end of the old lease takes nothing of the new life"
+
+    run_virtual(main())
+
+
+def test_without_the_store_a_node_is_out_in_time_and_joins_again_when_it_is_back():
+    async def main() -> None:
+        store = MemoryStore()
+        way = Way(store)
+        turns = []
+        async with joined(way) as member:
+            member._changed = lambda: turns.append(member.lease is not None)
+            way.broken = True
+            await asyncio.sleep(TTL_SECONDS + 1)
+            assert member.lease is None and turns == [False]
+            assert member.problem is not None and "T1506" not in member.problem.code
+            assert stands(store) is None
+            way.broken = False
+            await asyncio.sleep(2)
+            assert member.lease is not None and member.problem is None and turns == [False, True]
+
+    run_virtual(main())
+
+
+def test_what_a_node_says_of_itself_is_written_when_it_changed():
+    async def main() -> None:
+        store = MemoryStore()
+        async with joined(store) as member:
+            revision = store.revision
+            await member.tell()
+            assert store.revision == revision, "nothing changed"
+            member._describe = lambda: Live(id="one", incarnation="boot/1", zone="moved")
+            await member.tell()
+            assert stands(store).zone == "moved" and stands(store).index == 1
+
+    run_virtual(main())
+
+
+def test_of_two_that_join_at_the_same_moment_one_does():
+    async def main() -> None:
+        store = MemoryStore()
+        slow, quick = Way(store), Way(store)
+        slow.delays = [0, 0, 0, 0, 0.05]
+        async with joined(slow, id_="slow") as first, joined(quick, id_="quick") as second:
+            await asyncio.sleep(1)
+            assert [first.lease is None, second.lease is None].count(True) == 1
+            out = first if first.lease is None else second
+            assert out.problem.code == "T2300"
+
+    run_virtual(main())

@@ -1,0 +1,113 @@
+"""Who is there."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+from msgspec import json
+
+from tests.support.beside import beside
+from tests.support.memory_store import MemoryStore
+from tests.support.virtual_time import run_virtual
+from tidegate.cluster.keys import live_key, seen_key, spec_key
+from tidegate.cluster.live import Live, Machine, Spec
+from tidegate.cluster.nodes import Nodes
+from tidegate.placement.node import NodeFacts
+from tidegate.placement.resources import Resources
+from tidegate.store.port import Delete, Put
+
+LIVE = Live(
+    id="one",
+    incarnation="boot/1",
+    index=3,
+    zone="z1",
+    labels={"disk": "ssd"},
+    cpus=4.0,
+    memory=8 << 30,
+    address="10.0.0.1",
+    engines=(Machine(name="docker", id="ENGINE", hostname="host-a", platform="linux/amd64"),),
+)
+
+
+@asynccontextmanager
+async def nodes(store):
+    changed, seen = [], []
+    view = Nodes(store, asyncio.get_running_loop().time, changed.append, seen.append)
+    async with beside(view.run()):
+        yield view, changed, seen
+
+
+async def put(store, **values):
+    await store.txn((), tuple(Put(key=key, value=value) for key, value in values.items()))
+    await asyncio.sleep(0.01)
+
+
+def test_a_node_comes_is_drained_and_goes():
+    async def main() -> None:
+        store = MemoryStore()
+        async with nodes(store) as (view, changed, _):
+            await put(store, **{live_key("a"): json.encode(LIVE)})
+            assert view.all["a"].state == "ready" and view.all["a"].live == LIVE
+            await put(store, **{spec_key("a"): json.encode(Spec(drained=True))})
+            assert view.all["a"].state == "drained"
+            await store.txn((), (Delete(key=live_key("a")),))
+            await asyncio.sleep(0.01)
+            assert view.all["a"].state == "gone"
+            await store.txn((), (Delete(key=spec_key("a")),))
+            await asyncio.sleep(0.01)
+            assert "a" not in view.all and changed[-4:] == [{"a"}] * 4
+
+    run_virtual(main())
+
+
+def test_placement_is_told_what_it_needs():
+    async def main() -> None:
+        store = MemoryStore()
+        async with nodes(store) as (view, _, _):
+            await put(
+                store,
+                **{
+                    live_key("a"): json.encode(LIVE),
+                    spec_key("b"): json.encode(Spec(zone="z2", drained=True)),
+                },
+            )
+            assert view.facts() == (
+                NodeFacts(
+                    name="a",
+                    id="ENGINE",
+                    hostname="host-a",
+                    zone="z1",
+                    index=3,
+                    labels={"disk": "ssd"},
+                    platform="linux/amd64",
+                    addresses=("10.0.0.1",),
+                    capacity=Resources(cpu=4.0, memory=8 << 30),
+                    incarnation="boot/1",
+                ),
+                NodeFacts(name="b", zone="z2", ready=False, drained=True),
+            )
+
+    run_virtual(main())
+
+
+def test_what_a_node_sees_is_told_apart_from_the_node():
+    async def main() -> None:
+        store = MemoryStore()
+        async with nodes(store) as (view, changed, seen):
+            changed.clear()
+            await put(store, **{seen_key("a", "shop/web", 0): b"[]"})
+            assert changed == [] and seen[-1] == {seen_key("a", "shop/web", 0)} and "a" not in view.all
+
+    run_virtual(main())
+
+
+def test_a_value_of_another_version_is_a_problem_until_it_is_gone():
+    async def main() -> None:
+        store = MemoryStore()
+        async with nodes(store) as (view, _, _):
+            await put(store, **{live_key("a"): b"?"})
+            assert view.all["a"].live is None
+            assert [each.code for each in view.problems] == ["T2302"]
+            await put(store, **{live_key("a"): json.encode(LIVE)})
+            assert view.problems == () and view.all["a"].live == LIVE
+
+    run_virtual(main())

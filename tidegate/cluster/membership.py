@@ -1,0 +1,175 @@
+"""Our node in the cluster: it joins, stays for as long as its lease is kept, and joins again when it was lost.
+
+One name is one node. Who finds its name held by a node with another id does not join, says so (T2300), and looks again: the
+holder may be gone. Its own earlier life it takes over at once, for its state folder belongs to one program at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+
+from msgspec import json
+from msgspec.structs import replace
+
+from tidegate.cluster.keys import INDEXES, index_key, live_key
+from tidegate.cluster.lease import RETRY_SECONDS, Clock, Lease, answered
+from tidegate.cluster.live import Live, read
+from tidegate.errors import Problem, StoreError
+from tidegate.store.port import Compare, Entry, Put, Store
+from tidegate.telemetry import logger
+
+TAKEN_SECONDS = 5.0  # between two looks whether our name is free
+
+_log = logger("cluster")
+
+
+class Membership:
+    """`describe` tells who we are now; `changed` is called when the node has joined or is out. `clock` is monotonic."""
+
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        describe: Callable[[], Live],
+        *,
+        clock: Clock,
+        rng: random.Random,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.name = name
+        self._store = store
+        self._describe = describe
+        self._clock = clock
+        self._rng = rng
+        self._changed = changed
+        self._lease: Lease | None = None  # while we are in
+        self._told: Live | None = None  # what stands in the store, while we are in
+        self.index = 0  # our number in the cluster; set by the first join
+        self.problem: Problem | None = None  # why we are out; None while we are in, and before the first try
+
+    @property
+    def lease(self) -> int | None:
+        """The lease that all we publish hangs on; None while it is not sure that we are in."""
+        return self._lease.number if self._lease is not None and self._lease.is_sure else None
+
+    async def run(self) -> None:
+        """Join, stay, join again; until cancelled, and then leave at once."""
+        try:
+            while True:
+                pause = await self._live()
+                await asyncio.sleep(pause)
+        finally:
+            await self._leave()
+
+    async def tell(self) -> None:
+        """Have the store say what `describe` says now. Does nothing while we are out. Raises StoreError."""
+        lease, live = self.lease, self._described()
+        if lease is None or live == self._told:
+            return
+        await answered(self._store.txn((), (Put(key=live_key(self.name), value=json.encode(live), lease=lease),)))
+        self._told = live
+
+    async def _live(self) -> float:
+        """One stay, from joining to being out; how long to wait before the next."""
+        try:
+            problem = await self._join()
+        except StoreError as error:
+            self._out(_lost(self.name, error.problems[0].text))
+            return RETRY_SECONDS
+        if problem is not None:
+            self._out(problem)
+            return TAKEN_SECONDS
+        assert self._lease is not None
+        cause = await self._lease.hold(self._rng)
+        self._out(_lost(self.name, cause))
+        return RETRY_SECONDS
+
+    async def _join(self) -> Problem | None:
+        """Write who we are on a new lease; what is in the way, if something is. Raises StoreError."""
+        found = await answered(self._store.get(live_key(self.name)))
+        if found is not None and (taken := _taken(self.name, found, self._describe().id)) is not None:
+            return taken
+        self.index = await self._numbered()
+        lease = await Lease.grant(self._store, self._clock)
+        live = self._described()
+        before = found.revision if found is not None else 0
+        put = Put(key=live_key(self.name), value=json.encode(live), lease=lease.number)
+        if await answered(self._store.txn((Compare(key=put.key, revision=before),), (put,))) is None:
+            await lease.give_up()
+            return _hurried(self.name)
+        self._lease, self._told, self.problem = lease, live, None
+        _log.info("joined the cluster", extra={"node": self.name, "index": self.index})
+        self._changed()
+        return None
+
+    async def _numbered(self) -> int:
+        """Our number for good: the one we were given before, else the lowest that nobody has. Raises StoreError."""
+        while True:
+            listing = await answered(self._store.list(INDEXES))
+            owners = {
+                entry.key.removeprefix(INDEXES): entry.value.decode("utf-8", "replace") for entry in listing.entries
+            }
+            mine = [int(number) for number, owner in owners.items() if owner == self.name and number.isdigit()]
+            if mine:
+                return min(mine)
+            free = next(number for number in range(1, len(owners) + 2) if str(number) not in owners)
+            put = Put(key=index_key(free), value=self.name.encode())
+            if await answered(self._store.txn((Compare(key=put.key, revision=0),), (put,))) is not None:
+                return free
+
+    def _described(self) -> Live:
+        return replace(self._describe(), index=self.index)
+
+    def _out(self, problem: Problem) -> None:
+        was_in, self._lease, self._told = self._lease is not None, None, None
+        if self.problem is None or self.problem.code != problem.code:
+            _log.error("%s", problem)
+        self.problem = problem
+        if was_in:
+            self._changed()
+
+    async def _leave(self) -> None:
+        """Nobody need wait for the end of our lease."""
+        lease, self._lease = self._lease, None
+        if lease is not None and lease.is_sure:
+            try:
+                await asyncio.shield(lease.give_up())
+            except StoreError as error:
+                _log.warning("could not leave the cluster, the lease will end", extra={"cause": str(error)})
+
+
+def _taken(name: str, found: Entry, own: str) -> Problem | None:
+    live = read(Live, found.key, found.value)
+    if isinstance(live, Live) and live.id == own:
+        return None
+    where = f" at {live.address}" if isinstance(live, Live) and live.address else ""
+    return Problem(
+        code="T2300",
+        text=f"another node is called {name} already",
+        place=f"--node {name}",
+        cause=f"a node with another state folder{where} keeps its lease under this name",
+        mend="give this one another name with --node NAME; a node whose state folder was lost waits until its old lease has ended",
+        kept="this node is not part of the cluster; it serves its own containers",
+    )
+
+
+def _hurried(name: str) -> Problem:
+    return Problem(
+        code="T2300",
+        text=f"another node took the name {name} at the same moment",
+        place=f"--node {name}",
+        mend="give each node a name of its own with --node NAME",
+        kept="this node is not part of the cluster; it serves its own containers",
+    )
+
+
+def _lost(name: str, cause: str) -> Problem:
+    return Problem(
+        code="T2303",
+        text=f"{name} is cut off from the cluster",
+        cause=cause,
+        mend="see that the store runs and is reached from here; the node joins again by itself",
+        kept="its containers run on, its routers keep the last routes; nothing is scaled or released",
+    )

@@ -1,0 +1,128 @@
+"""Who is there: all nodes with what they say of themselves and what operators want of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from tidegate.cluster.following import Following
+from tidegate.cluster.keys import NODES, live_key, parse, spec_key
+from tidegate.cluster.lease import TTL_SECONDS, Clock
+from tidegate.cluster.live import Live, Node, Spec, read
+from tidegate.errors import Problem
+from tidegate.placement.node import NodeFacts
+from tidegate.placement.resources import Resources
+from tidegate.store.port import Entry, Store
+from tidegate.value import Value
+
+V = TypeVar("V", bound=Value)
+
+
+class Nodes:
+    """`changed(names)` is called with the nodes of which something is new, `seen(keys)` with the keys below `nodes/<node>/seen/`
+    that came, changed or went."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        changed: Callable[[set[str]], None] = lambda _: None,
+        seen: Callable[[set[str]], None] = lambda _: None,
+    ) -> None:
+        self._following = Following(store, NODES, self._take, clock, grace_seconds=TTL_SECONDS)
+        self._changed = changed
+        self._seen = seen
+        self._nodes: dict[str, Node] = {}
+        self._faults: dict[str, Problem] = {}  # by key: what is not understood
+
+    async def run(self) -> None:
+        """Follow the store until cancelled."""
+        await self._following.run()
+
+    @property
+    def known(self) -> bool:
+        """Whether the store was read once."""
+        return self._following.known
+
+    @property
+    def lost(self) -> Problem | None:
+        """Why the store cannot be followed now; None while it is."""
+        return self._following.lost
+
+    @property
+    def all(self) -> Mapping[str, Node]:
+        """Every node that is there, or that an operator has said something of. A live view."""
+        return self._nodes
+
+    @property
+    def entries(self) -> Mapping[str, Entry]:
+        """What is in the store below `nodes/`. A live view."""
+        return self._following.entries
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is in the store and cannot be understood."""
+        return tuple(self._faults[key] for key in sorted(self._faults))
+
+    def facts(self) -> tuple[NodeFacts, ...]:
+        """What placement needs to know of each node that has ever joined and is named now, by name."""
+        return tuple(facts_of(node) for _, node in sorted(self._nodes.items()))
+
+    def _take(self, keys: set[str]) -> None:
+        names: set[str] = set()
+        seen: set[str] = set()
+        for key in keys:
+            node, kind, _ = parse(key)
+            if kind == "seen":
+                seen.add(key)
+            elif node:
+                names.add(node)
+        for name in names:
+            self._read(name)
+        if names or not keys:
+            self._changed(names)
+        if seen or not keys:
+            self._seen(seen)
+
+    def _read(self, name: str) -> None:
+        live, spec = (self.entries.get(key) for key in (live_key(name), spec_key(name)))
+        if live is None and spec is None:
+            self._nodes.pop(name, None)
+            for key in (live_key(name), spec_key(name)):
+                self._faults.pop(key, None)
+            return
+        self._nodes[name] = Node(
+            name=name,
+            live=self._understood(Live, live_key(name), live),
+            spec=self._understood(Spec, spec_key(name), spec) or Spec(),
+            revision=spec.revision if spec is not None else 0,
+        )
+
+    def _understood(self, kind: type[V], key: str, entry: Entry | None) -> V | None:
+        found = read(kind, key, entry.value) if entry is not None else None
+        if isinstance(found, Problem):
+            self._faults[key] = found
+            return None
+        self._faults.pop(key, None)
+        return found
+
+
+def facts_of(node: Node) -> NodeFacts:
+    """A node as placement sees it; one that is gone is not ready."""
+    live = node.live
+    if live is None:
+        return NodeFacts(name=node.name, zone=node.zone, labels=node.labels, ready=False, drained=node.spec.drained)
+    engine = live.engines[0] if live.engines else None
+    return NodeFacts(
+        name=node.name,
+        id=engine.id if engine is not None else "",
+        hostname=engine.hostname if engine is not None else "",
+        platform=engine.platform if engine is not None else "",
+        zone=node.zone,
+        index=live.index,
+        labels=node.labels,
+        addresses=(live.address,) if live.address else (),
+        capacity=Resources(cpu=live.cpus, memory=live.memory),
+        drained=node.spec.drained,
+        incarnation=live.incarnation,
+    )
