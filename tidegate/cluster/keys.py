@@ -1,7 +1,6 @@
 """The keys of the cluster in the store, one writer each.
 
 leader                       who leads, on a lease                                  (the candidates, by comparing)
-hb                           that the leader and the store are well, every 3 s      (the leader)
 indexes/<n>                  the node that is number n for good                     (the node)
 nodes/<node>/live            who the node is, on its lease                          (the node)
 nodes/<node>/seen/<service>/<part>   what it sees of a service, on the same lease   (the node)
