@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from tidegate.elasticity import ScalingPolicy
 from tidegate.errors import Problem
 from tidegate.policy import Match, Policy
 from tidegate.value import Value
@@ -167,7 +168,9 @@ class Instance(Value):
     `id` is unique over all providers. `project`/`service` name its service (`key`); `number` is the replica's number
     (0 where unknown). `ports` are the ports worth an endpoint: those of claims, then exposed ones.
     `weight` is the relative weight of this instance's *version* (default 100), `endpoint_weight` its own share in it.
-    `release` is how its version wants to be put in service; None: by its weight, at once.
+    `release` is how its version wants to be put in service; None: by its weight, at once. `scaling` is how its service follows
+    its load; None: not by itself. `scale` is the number of replicas wanted at first. `made` says what of Tidegate's made it
+    (`release`, `scaling`); empty: somebody else did.
     `dns` is how its service's name is answered, None where it does not say; `dns_fallback`: where no replica is ready, with
     all that run; `dns_ttl`: seconds its names may be kept, None where it does not say. `texts` are attributes to publish in the DNS, `name=value`. `external` is the host name of a service
     that no provider runs; such an instance has no networks and no ports. Of an instance of another node `judged` is what that
@@ -198,6 +201,8 @@ class Instance(Value):
     endpoint_weight: int = 1
     release: ReleasePolicy | None = None
     scale: int = 0
+    scaling: ScalingPolicy | None = None
+    made: str = ""
     dns: DnsMode | None = None
     dns_fallback: bool = False
     dns_ttl: int | None = None

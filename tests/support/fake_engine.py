@@ -9,7 +9,8 @@ come back. Faults:
 * `down()` .. `up()` ends every stream and refuses every call;
 * `hanging` ids whose inspect never answers, `list_row` overrides what a list shows of a container;
 * `latency` seconds that every call takes;
-* `images` are the names it holds, `registry` those that it can fetch; `broken` acts (`start`, `stop`, ...) are refused.
+* `images` are the names it holds, `registry` those that it can fetch; `broken` acts (`start`, `stop`, ...) are refused;
+* `burning` is what a container uses: cores, and bytes of memory.
 
 `calls` counts calls by name, `inspected` by container id.
 """
@@ -32,6 +33,7 @@ from tidegate.engine.port import (
     Image,
     Network,
     PullStep,
+    Stats,
     Volume,
 )
 from tidegate.engine.spec import NetworkSpec, VolumeSpec
@@ -58,6 +60,8 @@ class FakeEngine:
         self.images: set[str] = {"image:1"}
         self.registry: set[str] = set()
         self.changes: list[Duplicate] = []
+        self.burning: dict[str, tuple[float, int]] = {}
+        self._burnt: dict[str, tuple[float, float]] = {}
         self.known_networks: tuple[Network, ...] = (Network(id="net-bridge", name="bridge", driver="bridge"),)
         self.known_volumes: dict[str, Volume] = {}
         self.list_row: dict[str, ContainerSummary] = {}
@@ -171,6 +175,17 @@ class FakeEngine:
         if name not in self.registry:
             raise EngineError(Problem(code="T1151", text=f"image {name} could not be fetched"))
         self.images.add(name)
+
+    async def stats(self, container: str) -> Stats:
+        await self._call("stats")
+        self._known(container)
+        cores, memory = self.burning.get(container, (0.0, 0))
+        now = self._now()
+        used, since = self._burnt.get(container, (0.0, now))
+        self._burnt[container] = (used + cores * (now - since), now)
+        running = self.containers[container].state is InstanceState.RUNNING
+        seconds = self._burnt[container][0]
+        return Stats(at=now if running else 0.0, cpu_seconds=seconds, memory_bytes=memory, memory_limit_bytes=1 << 30)
 
     async def keep_stopped(self, container: str) -> None:
         await self._call("keep_stopped")

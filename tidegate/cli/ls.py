@@ -1,4 +1,4 @@
-"""`tidegate ls services|routes|endpoints|releases|certs|nodes`: one line each."""
+"""`tidegate ls services|routes|endpoints|releases|scaling|certs|nodes`: one line each."""
 
 from __future__ import annotations
 
@@ -60,11 +60,17 @@ def _release(item: Mapping[str, Any]) -> Sequence[object]:
     )
 
 
+def _scaling(item: Mapping[str, Any]) -> Sequence[object]:
+    replicas = f"{item['running']}/{item['wanted']}"
+    return (item["service"], replicas, f"{item['least']}..{item['most']}", words.figures(item), item["why"])
+
+
 KINDS: dict[str, Listing] = {
     "services": Listing(("SERVICE", "ENDPOINTS", "VERSIONS"), _service),
     "routes": Listing(("HOST", "PATH", "WEIGHTS", "MODE"), _route),
     "endpoints": Listing(("ENDPOINT", "SERVICE", "VERSION", "STATE", "ADDRESS", "NODE", "REASON"), _endpoint),
     "releases": Listing(("SERVICE", "RELEASE", "STRATEGY", "FROM -> TO", "STATE", "WHO", "WHEN"), _release),
+    "scaling": Listing(("SERVICE", "REPLICAS", "BOUNDS", "FIGURES", "WHY"), _scaling),
     "certs": Listing(("CERTIFICATE", "HOSTS", "DAYS LEFT", "ISSUER", "FILE", ""), _certificate),
     "nodes": Listing(("NODE", "ZONE", "STATE", "ENDPOINTS"), _node),
 }
@@ -75,7 +81,7 @@ KINDS: dict[str, Listing] = {
 @talking
 @click.pass_obj
 def ls(session: Session, kind: str) -> None:
-    """List services, routes, endpoints, releases, certificates or nodes."""
+    """List services, routes, endpoints, releases, scaling, certificates or nodes."""
     what = "certificates" if kind == "certs" else kind
     items = connect(session).get(f"/v1/{what}")[what]
     listing = KINDS[kind]

@@ -43,6 +43,8 @@ def _view(screen: Screen, service: Mapping[str, Any], routes: list[Mapping[str, 
     for route in routes:
         for name, value in sorted((route.get("settings") or {}).items()):
             screen.line(f"{route['id']}: {name} = {value}")
+    for line in words.scaling(service["scaling"]) if service.get("scaling") else ():
+        screen.line(line)
     for problem in service.get("problems") or []:
         screen.line()
         screen.line(str(as_problem(problem)))

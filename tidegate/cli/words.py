@@ -48,6 +48,23 @@ def weights(backends: Sequence[Mapping[str, Any]]) -> str:
     return " ".join(f"{name} {weight}" for name, weight in words.items())
 
 
+def figures(scaled: Mapping[str, Any]) -> str:
+    """`cpu 43.1 memory 12`: what a decision was made from, by the words of labels."""
+    return " ".join(f"{name} {value:.4g}" for name, value in (scaled.get("figures") or {}).items())
+
+
+def scaling(scaled: Mapping[str, Any]) -> list[str]:
+    """How a service is scaled, in lines."""
+    own = f", {scaled['own']} of them not made by Tidegate" if scaled["own"] else ""
+    wanted = f"{count(scaled['wanted'], 'replica')} wanted of {scaled['least']} to {scaled['most']}"
+    lines = [f"scaling: {wanted}, {scaled['running']} running{own}", *(f"  {line}" for line in scaled["rule"])]
+    lines.append(f"  now: {scaled['why']}")
+    last = scaled.get("last_change")
+    if last:
+        lines.append(f"  last: {moment(last['when'])} {last['current']} -> {last['wanted']}: {last['why']}")
+    return lines
+
+
 def state(endpoint: Mapping[str, Any]) -> str:
     """`healthy`, or `healthy, ejected 1/2` where one of two workers sends it nothing after failures."""
     ejected = endpoint.get("ejected")

@@ -43,6 +43,7 @@ from tidegate.control.explain import container_names, explain_container, explain
 from tidegate.control.parts import Parts
 from tidegate.control.refusal import Refused
 from tidegate.control.releaseview import summary
+from tidegate.control.scalingapi import brief
 from tidegate.control.shifting import ReleaseShift
 from tidegate.control.stream import EventStream
 from tidegate.control.traffic import LABELS
@@ -111,9 +112,11 @@ class Look:
             *memo.service_problems.get(key, ()),
             *(p for id_ in routes for p in memo.route_problems.get(id_, ())),
         ]
+        scaled = self._parts.autoscaling.standing.get(key)
         return {
             **document(service),
             "endpoints": self._listed(service.endpoints),
+            "scaling": brief(scaled) if scaled is not None else None,
             "weights": targets.weights_of(reconciler.table, key),
             "routes": routes,
             "overrides": document([each for each in self._parts.book.settings if each.target == key]),

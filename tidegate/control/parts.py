@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tidegate.control.answers import Document
+from tidegate.control.autoscaling import Autoscaling
 from tidegate.control.ejections import Ejections
 from tidegate.control.journal import Journal
+from tidegate.control.metering import Metering
 from tidegate.control.metrics import Registry
 from tidegate.control.overrides import OverrideBook
 from tidegate.control.ports import DecidePort, Followers, ResolvePort, StatusPort
@@ -24,6 +26,8 @@ class Parts(Value, frozen=True):
     book: OverrideBook
     releases: Releases
     rehearsal: Rehearsal
+    autoscaling: Autoscaling
+    metering: Metering
     journal: Journal
     registry: Registry
     traffic: Traffic

@@ -11,7 +11,9 @@ from typing import Any
 from tidegate.building import BuildOptions
 from tidegate.config import Config
 from tidegate.control.automatic import Automatic
+from tidegate.control.autoscaling import Autoscaling
 from tidegate.control.certificates import Certificates
+from tidegate.control.copying import Copying
 from tidegate.control.document import document
 from tidegate.control.ejections import Ejections
 from tidegate.control.engines import Engines
@@ -21,15 +23,18 @@ from tidegate.control.guard import check_config
 from tidegate.control.hooks import Hooks
 from tidegate.control.journal import Journal
 from tidegate.control.lookout import Lookout
+from tidegate.control.metering import Metering
 from tidegate.control.metrics import Registry
 from tidegate.control.outgoing import Outgoing
 from tidegate.control.overrides import OverrideBook
+from tidegate.control.pace import Pace
 from tidegate.control.parts import Parts
 from tidegate.control.ports import CheckFollower, DecidePort, Followers, Publisher, ResolvePort, StatusPort
 from tidegate.control.promql import Prometheus
 from tidegate.control.reconciler import Reconciler
 from tidegate.control.rehearsal import Rehearsal
 from tidegate.control.releases import Releases
+from tidegate.control.scalebook import ScaleBook
 from tidegate.control.server import AdminServer
 from tidegate.control.snapshot import Memory
 from tidegate.control.traffic import Traffic
@@ -110,8 +115,11 @@ class ControlPlane:
         )
         traffic = traffic or Traffic(clock)
         on = Engines(engines or {})
+        self.metering = Metering(on, lambda: self.reconciler.inventories, self.registry, wall, clock)
+        self.registry.also(self.metering.families)
         self._outgoing = Outgoing(config.releases.ca)
         self._webhooks = Webhooks(self._outgoing, config.releases, wall, self.registry)
+        prometheus = Prometheus(self._outgoing, config.releases)
         self.releases = Releases(
             store,
             self.reconciler,
@@ -121,7 +129,7 @@ class ControlPlane:
             look=Lookout(on),
             acts=lambda tasks, wake: Executor(on, tasks, wake, self.registry),
             gates=Gatekeeper(
-                Prometheus(self._outgoing, config.releases),
+                prometheus,
                 Hooks(self._outgoing, config.releases, wall),
                 self.registry,
             ),
@@ -132,11 +140,28 @@ class ControlPlane:
             wall=wall,
         )
         self.book = OverrideBook(store, self.journal, self.releases.offer_overrides, wall)
+        scaling = Tasks("autoscaling")
+        self.autoscaling = Autoscaling(
+            ScaleBook(store),
+            self.reconciler,
+            lambda: self.releases.book.records,
+            self.metering,
+            Pace(traffic),
+            prometheus,
+            Copying(on, self.reconciler, self.book, followers, traffic, self.journal, scaling, clock),
+            self.journal,
+            self.registry,
+            scaling,
+            clock,
+            wall,
+        )
         parts = Parts(
             reconciler=self.reconciler,
             book=self.book,
             releases=self.releases,
             rehearsal=Rehearsal(on),
+            autoscaling=self.autoscaling,
+            metering=self.metering,
             journal=self.journal,
             registry=self.registry,
             traffic=traffic,
@@ -172,6 +197,8 @@ class ControlPlane:
             tasks.spawn("reconciler", self.reconciler.run())
             tasks.spawn("releases", self.releases.run())
             tasks.spawn("automatic", self._automatic.run())
+            tasks.spawn("metering", self.metering.run())
+            tasks.spawn("autoscaling", self.autoscaling.run())
             tasks.spawn("webhooks", self._webhooks.run())
             tasks.spawn("overrides", self.book.run())
             tasks.spawn("admin", self.admin.run())

@@ -7,6 +7,7 @@ That nothing was found, or what was found is no number, says nothing and is *inc
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 from urllib.parse import urlencode
@@ -17,7 +18,7 @@ from msgspec.structs import replace
 from tidegate.config import ReleasesConfig
 from tidegate.control.asking import Asking
 from tidegate.control.outgoing import Answer, Outgoing
-from tidegate.release.gates import Outcome, QueryGate, Verdict
+from tidegate.release.gates import STALE_SECONDS, Outcome, QueryGate, Verdict
 from tidegate.release.judge import Sample, judge_samples
 from tidegate.value import Value
 
@@ -64,26 +65,36 @@ class Prometheus:
         if not (gate.url or self._url):
             return _error(gate, "no Prometheus is set (releases.prometheus)")
         query = filled(gate.query, asking)
-        found = read(await self._post(gate, query))
+        found = read(await self._post(gate.url, query, gate.stale_seconds))
         if isinstance(found, str):
             return _error(gate, found)
         if any(each.series for each in found):  # what has no name and no label was computed now
-            times = read(await self._post(gate, f"timestamp({query}\n)"))
+            times = read(await self._post(gate.url, f"timestamp({query}\n)", gate.stale_seconds))
             if isinstance(times, str):
                 return _error(gate, times)
             found = aged(found, times)
         return judge_samples(gate, found)
 
-    async def _post(self, gate: QueryGate, query: str) -> Answer:
+    async def value(self, query: str) -> float | str:
+        """The number that an expression gives now, the sum where it gives several; in words why there is none."""
+        if not self._url:
+            return "no Prometheus is set (releases.prometheus)"
+        found = read(await self._post("", query, STALE_SECONDS))
+        if isinstance(found, str):
+            return found
+        total = sum(each.value for each in found)
+        return total if found and math.isfinite(total) else "it gives no number"
+
+    async def _post(self, url: str, query: str, stale_seconds: float) -> Answer:
         form = {
             "query": query,
             "timeout": f"{self._seconds:g}s",
             # How far back an instant selector looks. Older servers do not know it and look back for their own 5 minutes.
-            "lookback_delta": f"{gate.stale_seconds:g}s",
+            "lookback_delta": f"{stale_seconds:g}s",
         }
         # Headers of the configuration are for the server of the configuration: they hold its password.
-        headers = {**_FORM, **({} if gate.url else self._headers)}
-        where = (gate.url or self._url).rstrip("/") + _PATH
+        headers = {**_FORM, **({} if url else self._headers)}
+        where = (url or self._url).rstrip("/") + _PATH
         return await self._outgoing.post(where, urlencode(form).encode(), headers, self._seconds)
 
 

@@ -19,6 +19,7 @@ from tidegate.control.api import MAX_BODY, openapi, operations, refusals, routes
 from tidegate.control.guard import guard, is_loopback
 from tidegate.control.parts import Parts
 from tidegate.control.releaseapi import ReleaseOperations
+from tidegate.control.scalingapi import ScalingOperations
 from tidegate.control.settings import RouteSettings
 from tidegate.errors import ConfigError, Problem
 from tidegate.model import Address
@@ -51,6 +52,7 @@ class AdminServer:
             *operations(Change(self._parts)),
             *operations(RouteSettings(self._parts)),
             *operations(ReleaseOperations(self._parts)),
+            *operations(ScalingOperations(self._parts)),
         )
         described = openapi(found, __version__)
 

@@ -24,6 +24,7 @@ from msgspec.structs import replace
 
 from tidegate.discovery.attributes import read_attributes
 from tidegate.discovery.complaints import Complaints
+from tidegate.discovery.elastic import MISPRINTED, misprint, read_scaling, word_of
 from tidegate.discovery.hosts import ALIYUN, TIDEGATE
 from tidegate.discovery.probe import NAMES as PROBE_NAMES
 from tidegate.discovery.probe import WAYS, Setting, UnreadableProbe, read_probe
@@ -42,6 +43,7 @@ from tidegate.discovery.vocabulary import (
     probably,
     release_word,
 )
+from tidegate.elasticity import ScalingPolicy
 from tidegate.engine.port import ContainerDetail
 from tidegate.errors import Problem
 from tidegate.model import DnsMode, EngineHealth, Instance, InstanceState, ProbeSpec, ReleasePolicy, RouteClaim
@@ -80,6 +82,7 @@ class Meaning(Struct, frozen=True, kw_only=True):
     ports: tuple[int, ...] = ()
     probe: ProbeSpec | None = None
     release: ReleasePolicy | None = None
+    scaling: ScalingPolicy | None = None
     problems: tuple[Problem, ...] = ()
 
 
@@ -113,6 +116,8 @@ def understand(detail: ContainerDetail, provider: str, node: str, root_domain: s
         probe=meaning.probe,
         weight=meaning.weight,
         release=meaning.release,
+        scaling=meaning.scaling,
+        made=_made(detail.labels),
         scale=meaning.scale,
         dns=meaning.dns,
         dns_fallback=meaning.dns_fallback,
@@ -176,6 +181,7 @@ class _Reader:
         nothing: tuple[str, ...] = ()
         texts = self._value("tidegate.dns.txt", lambda text: read_attributes(text, self._labels), nothing)
         release = self._release()
+        scaling = self._scaling()
         said = self._said()
         self._quarantined = self._quarantined or said.closed
         serves = not self._one_off() and not self._quarantined
@@ -205,6 +211,7 @@ class _Reader:
             ports=tuple(ports) if serves else (),
             probe=probe,
             release=release,
+            scaling=scaling,
             problems=self._complaints.problems,
         )
 
@@ -308,6 +315,21 @@ class _Reader:
             return found.policy or ReleasePolicy()  # what cannot be read waits all the same
         return ReleasePolicy(strategy=Strategy.ROLLING.value, parallelism=parallelism) if rolling else None
 
+    def _scaling(self) -> ScalingPolicy | None:
+        """How its service follows its load."""
+        labels = {word: label for label in self._texts if (word := word_of(label))}  # ours come last, and hold
+        for label in MISPRINTED:
+            if label in self._texts:
+                fault = misprint(label)
+                self._complaints.warning("T2406", label, fault.text, mend=fault.mend, kept="it is read as if it were")
+        wanted = read_scaling({word: self._texts[label] for word, label in labels.items()})
+        for code, word, fault in wanted.errors:
+            kept = "the container serves; its service is not scaled by itself until this is right"
+            self._complaints.error(code, labels[word], fault.text, mend=fault.mend, kept=kept)
+        for code, word, fault in wanted.warnings:
+            self._complaints.warning(code, labels[word], fault.text, mend=fault.mend)
+        return wanted.policy
+
     def _service(self) -> tuple[str, str]:
         """Project and service: our label, else Compose's, else nothing (the caller takes the container's name)."""
         own = self._value("tidegate.service", _service_name, None)
@@ -343,6 +365,11 @@ class _Reader:
         kept_out = decides(label)
         self._quarantined = self._quarantined or kept_out
         self._complaints.error(code, label, fault.text, mend=fault.mend, kept=_KEPT_OUT if kept_out else kept)
+
+
+def _made(labels: Mapping[str, str]) -> str:
+    """What of ours made the container, by the labels that we alone write; a copy of a release's container is a copy."""
+    return next((word for word in ("scaling", "release") if f"io.tidegate.{word}" in labels), "")
 
 
 def _own_names(project: str, service: str) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from tidegate.discovery.elastic import MISPRINTED, scaling_names
+from tidegate.discovery.elastic import TOP as SCALING
 from tidegate.discovery.probe import NAMES as PROBE_NAMES
 from tidegate.discovery.probe import WAYS
 from tidegate.discovery.releasing import TOP as RELEASE
@@ -45,6 +47,7 @@ APPLIED = frozenset(
         *(f"tidegate.probe.{name}" for name in PROBE_NAMES),
         *_ROLLING,
         *(_RELEASE_LABEL + name for name in release_names()),
+        *(f"{prefix}.{SCALING}.{name}" for prefix in ("aliyun", "tidegate") for name in scaling_names(prefix)),
     }
 )
 # Labels that decide whether or how much traffic a container gets.
@@ -65,9 +68,6 @@ NOT_YET = frozenset(
         *("routing.weight", "routing.ssl_cert", "routing.extra_setting", "routing.timeout_setting", "routing.worker"),
         *("routing.coexist", "global", "depends", "latest_image"),
         *("gpu", "addon", "reschedule", "log.timestamp", "log_project", "logs"),
-        *(f"auto_scaling.{edge}_{what}" for edge in ("max", "min") for what in ("cpu", "memory", "instances")),
-        *(f"auto_scaling.{edge}_internet{way}Rate" for edge in ("max", "min") for way in ("In", "Out")),
-        *("auto_scaling.step", "auto_scaling.period"),
         *(f"monitoring.{name}" for name in ("script", "http", "conf", "reload", "tags", "format", "interval")),
     )
 )
@@ -84,7 +84,12 @@ def is_ours(label: str) -> bool:
 
 def is_applied(label: str) -> bool:
     """Whether Tidegate acts on the label."""
-    return label in APPLIED or PORT_LABEL.fullmatch(label) is not None or is_word(release_word(label))
+    return (
+        label in APPLIED
+        or label in MISPRINTED
+        or PORT_LABEL.fullmatch(label) is not None
+        or is_word(release_word(label))
+    )
 
 
 def release_word(label: str) -> str:

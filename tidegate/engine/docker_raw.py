@@ -107,6 +107,9 @@ class RawRestartPolicy(Pascal):
 
 class RawHostConfig(Pascal):
     network_mode: str = ""
+    nano_cpus: int = 0
+    cpu_quota: int = 0
+    cpu_period: int = 0
     restart_policy: RawRestartPolicy = field(default_factory=RawRestartPolicy)
 
 

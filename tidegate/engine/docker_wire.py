@@ -19,6 +19,7 @@ from tidegate.engine.docker_raw import (
     RawDetail,
     RawEndpoint,
     RawEvent,
+    RawHostConfig,
     RawInfo,
     RawIpamConfig,
     RawNetwork,
@@ -131,7 +132,15 @@ def detail(raw: RawDetail) -> ContainerDetail:
         restarts=raw.restart_count,
         image_id=raw.image,
         restarting=state.status == "restarting",
+        cpus=_cpus(raw.host_config),
     )
+
+
+def _cpus(config: RawHostConfig) -> float:
+    """Cores that a container may use: `--cpus`, or `--cpu-quota` of a period that is 100 ms where it is not said."""
+    if config.nano_cpus > 0:
+        return config.nano_cpus / 1e9
+    return config.cpu_quota / (config.cpu_period or 100_000) if config.cpu_quota > 0 else 0.0
 
 
 def _network_addresses(raw: RawDetail, settings: RawNetworkSettings) -> tuple[NetworkAddress, ...]:

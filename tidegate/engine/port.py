@@ -62,6 +62,7 @@ class ContainerDetail(Value):
     oom_killed: bool = False
     restarts: int = 0
     image_id: str = ""
+    cpus: float = 0.0  # cores that it may use at most; 0: all of the host's
     restarting: bool = False  # it ended, and its restart policy is about to give it another life
 
 

@@ -1,0 +1,162 @@
+import asyncio
+import contextlib
+
+import pytest
+
+from tests.support.fake_engine import EPOCH
+from tests.support.release_stage import SERVICE, CountingStore, Killed, wall
+from tests.support.scaling_stage import ScaledProgram, engine_with
+from tests.support.virtual_time import run_virtual
+from tidegate.control.duplicates import RELEASE_LABEL
+from tidegate.release.spec import Retire, Strategy
+from tidegate.release.strategies import Options
+
+
+def lived(path, made, story, load=lambda now: 0.0, last=None):
+    """Run `story` in one life of the program, in virtual time; in a second one if the first ended at its write number `last`."""
+
+    async def main():
+        engine = made()
+        for life, until in enumerate((last, None)):
+            store = CountingStore(path, until)
+            program = ScaledProgram(engine, store)
+            program.load = load
+            try:
+                with contextlib.suppress(Killed):
+                    try:
+                        await program.run(story)
+                    except* Killed:
+                        raise Killed from None
+            finally:
+                store.database.close()
+            found[:] = [program, store.writes, life]
+            if not store.dead:
+                return
+
+    found = []
+    run_virtual(main(), limit_seconds=20_000)
+    assert not found[0].faults
+    return found
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "store.db"
+
+
+def test_a_service_grows_under_load_and_shrinks_after_it(path):
+    async def story(program):
+        await asyncio.sleep(130)
+        seen.append(program.names())
+        await asyncio.sleep(150)
+
+    seen = []
+    program, _, _ = lived(path, engine_with, story, load=lambda now: 2.2 if now < 130 else 0.2)
+    assert seen == [["shop-web-v1-copy-1", "shop-web-v1-copy-2", "shop-web-v1-copy-3", "web-1"]]
+    assert program.names() == ["web-1"]
+    assert program.changes == [(1, 2), (2, 3), (3, 4), (4, 3), (3, 2), (2, 1)]
+    assert "shop/web: 1 -> 2 replicas" in program.said()
+    assert "shop-web-v1-copy-1 started, a copy of web-1" in program.said()
+    assert "shop-web-v1-copy-1 is gone" in program.said()
+    assert program.book.settings == (), "nobody is left drained"
+    assert program.registry.value("tidegate_scaling_changes_total", service=SERVICE, direction="out") == 3
+    standing = program.scaling.standing[SERVICE]
+    assert (standing.wanted, standing.own, standing.running) == (1, 1, 1)
+
+
+def test_the_program_may_end_after_any_write_and_the_same_containers_come_and_go(path):
+    async def story(program):
+        while wall() < EPOCH + 120:  # noqa: ASYNC110  until a time, over two lives
+            await asyncio.sleep(1)
+
+    load = lambda now: 1.6 if now < 60 else 0.2  # noqa: E731
+    whole = lived(path, engine_with, story, load)
+    writes = whole[1]
+    assert whole[0].names() == ["web-1"]
+    assert writes > 12
+    for last in range(2, writes + 1, 6):
+        program, _, life = lived(path.with_name(f"{last}.db"), engine_with, story, load, last)
+        assert life == 1
+        assert program.names() in (["web-1"], ["shop-web-v1-copy-1", "web-1"])
+        assert max(wanted for _, wanted in program.changes) <= 3
+
+
+def test_containers_that_others_started_are_never_taken_away(path):
+    async def story(program):
+        await asyncio.sleep(60)
+
+    program, _, _ = lived(path, lambda: engine_with(3), story)
+    assert program.names() == ["web-1", "web-2", "web-3"]
+    assert program.changes == []
+
+
+def test_copies_leave_when_their_last_original_is_gone(path):
+    async def story(program):
+        await asyncio.sleep(60)
+        seen.append(program.names())
+        for name in ("web-1",):
+            container = next(each for each in program.engine.containers.values() if each.name == name)
+            await program.engine.stop(container.id)
+            await program.engine.remove(container.id)
+        await asyncio.sleep(90)
+
+    seen = []
+    program, _, _ = lived(path, engine_with, story, load=lambda now: 1.5)
+    assert len(seen[0]) >= 2
+    assert program.names() == []
+    assert program.scaling.book.services == frozenset()
+
+
+def test_what_cannot_be_copied_is_told_once_and_nothing_more_is_concluded(path):
+    async def story(program):
+        program.engine.broken.add("duplicate")
+        await asyncio.sleep(120)
+
+    program, _, _ = lived(path, engine_with, story, load=lambda now: 1.0)
+    assert program.names() == ["web-1"]
+    assert program.changes == [(1, 2)]
+    assert [each for each in program.said() if "could be made" in each] == [
+        "no copy of shop/web could be made: duplicate is refused"
+    ]
+    assert program.scaling.standing[SERVICE].decision.why == "no copy can be made: duplicate is refused"
+
+
+def test_a_query_is_asked_of_prometheus_and_without_one_nothing_leaves(path):
+    async def story(program):
+        await asyncio.sleep(60)
+        said.append(program.scaling.standing[SERVICE].decision.why)
+        program.queries.answer = 35.0
+        await asyncio.sleep(60)
+        seen.append(program.names())
+
+    said, seen = [], []
+    target = {"tidegate.auto_scaling.target_query": "sum(queue)", "tidegate.auto_scaling.target_query_value": "10"}
+    lived(path, lambda: engine_with(**target), story)
+    assert said == ["the query cannot be had: no Prometheus is set (releases.prometheus)"]
+    assert len(seen[0]) == 4
+
+
+def test_a_release_freezes_scaling_in_and_its_containers_count_as_ours_after_it(path):
+    async def story(program):
+        await asyncio.sleep(36)
+        copies.append(len(program.names()))
+        await program.deploy(options(), version="v2")
+        await asyncio.sleep(20)
+        frozen.append(program.scaling.standing[SERVICE])
+        await program.ended()
+        await asyncio.sleep(40)
+
+    copies, frozen = [], []
+    program, _, _ = lived(
+        path, lambda: engine_with(images={"image:2"}), story, load=lambda now: 1.2 if now < 36 else 0.1
+    )
+    assert copies == [2]
+    assert frozen[0].version == "v1"
+    versions = {each.labels["tidegate.version"] for each in program.running()}
+    assert versions == {"v2"}
+    assert len(program.running()) == 1, "what a release made is ours to take away"
+    assert all(RELEASE_LABEL in each.labels for each in program.running())
+
+
+def options():
+    return Options(strategy=Strategy.BLUE_GREEN, hold_seconds=20.0, retain_seconds=0.0, gates=(), retire=Retire.REMOVE)

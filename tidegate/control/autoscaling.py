@@ -1,0 +1,258 @@
+"""Scaling of services by themselves: looks at each one whose containers ask for it, decides (`scaling.decide`), stores, then has
+it done.
+
+A look is due a few times in each period of the service's own. What is stored changes in one transaction with what follows
+from it, and only when it has to last: at the end of a period, or when something is decided.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
+
+from tidegate.control.copying import Copying
+from tidegate.control.journal import Journal
+from tidegate.control.loads import Load
+from tidegate.control.pace import Pace
+from tidegate.control.reconciler import Reconciler
+from tidegate.control.scalebook import Copies, ScaleBook
+from tidegate.control.scaling import Serving, asked_for, idle_copies, orphans, replicas_of, serving
+from tidegate.elasticity import Metric, ScalingPolicy
+from tidegate.errors import Conflict, StoreError
+from tidegate.model import Instance
+from tidegate.release.record import TIDEGATE, Release
+from tidegate.scaling.decide import decide, look_seconds
+from tidegate.scaling.record import Decision, Record
+from tidegate.scaling.seen import Sight
+from tidegate.tasks import Tasks
+from tidegate.telemetry import Metrics, logger
+from tidegate.value import Value
+
+TICK_SECONDS = 0.5
+ORPHAN_SECONDS = 60.0  # an original that is made anew is back by then
+WARM_SECONDS = 10.0  # after a start of ours, for checks to say again what they knew
+
+_log = logger("control.scaling")
+
+
+class MeterPort(Protocol):
+    """Measures containers, here or on another node; `metering.Metering` is one."""
+
+    async def read(self, instances: Iterable[Instance]) -> dict[str, Load]:
+        """What each used since it was last read, by id, within seconds."""
+        ...
+
+
+class QueryPort(Protocol):
+    """Asks a Prometheus; `promql.Prometheus` is one."""
+
+    async def value(self, query: str) -> float | str:
+        """The number, or in words why there is none."""
+        ...
+
+
+class Standing(Value):
+    """A scaled service as it stands: what it asks for, how many of its replicas there are, and the last look. `own` replicas
+    were not made by Tidegate."""
+
+    service: str
+    version: str
+    policy: ScalingPolicy
+    wanted: int
+    running: int
+    own: int
+    decision: Decision | None = None
+    changes: tuple[Decision, ...] = ()
+    trouble: str = ""
+
+
+class Autoscaling:
+    """`records` gives the releases; `clock` is monotonic, `wall` gives seconds since the epoch."""
+
+    def __init__(
+        self,
+        book: ScaleBook,
+        reconciler: Reconciler,
+        records: Callable[[], tuple[Release, ...]],
+        meter: MeterPort,
+        pace: Pace,
+        queries: QueryPort,
+        copying: Copying,
+        journal: Journal,
+        metrics: Metrics,
+        tasks: Tasks,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+    ) -> None:
+        self.book = book
+        self._reconciler = reconciler
+        self._records = records
+        self._meter = meter
+        self._pace = pace
+        self._queries = queries
+        self._copying = copying
+        self._journal = journal
+        self._metrics = metrics
+        self._tasks = tasks
+        self._clock = clock
+        self._wall = wall
+        self._due: dict[str, float] = {}  # on the clock, by service
+        self._looking: set[str] = set()
+        self._alone: dict[str, float] = {}  # services without an original, and since when on the clock
+        self._standing: dict[str, Standing] = {}
+        self._asked: tuple[tuple[tuple[str, int], ...], frozenset[str]] = ((), frozenset())
+        self._warm_at = clock() + WARM_SECONDS
+
+    @property
+    def standing(self) -> Mapping[str, Standing]:
+        """Every scaled service as it was at its last look."""
+        return self._standing
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with self._tasks:
+            self._tasks.spawn("book", self.book.run())
+            while True:
+                self.tick()
+                await asyncio.sleep(TICK_SECONDS)
+
+    def tick(self) -> None:
+        """Begin the looks that are due."""
+        if self._reconciler.waiting_for or not self.book.known or self._clock() < self._warm_at:
+            return
+        asked = self._asking()
+        for service in self._standing.keys() - asked:
+            self._drop(service)
+        self._mourn(asked)
+        now = self._clock()
+        for service in sorted(asked - self._looking):
+            if now >= self._due.get(service, 0.0):
+                self._looking.add(service)
+                self._tasks.spawn(service, self._look_once(service))
+
+    async def look(self, service: str) -> Decision | None:
+        """Look at a service, decide, store, have it done; None where it is not to be scaled now."""
+        inventories = dict(self._reconciler.inventories)
+        found = serving(service, inventories, self._reconciler.table, self._records())
+        if found is None:
+            self._drop(service)
+            return None
+        self._due[service] = self._clock() + look_seconds(found.policy)
+        sight = await self._sight(found)
+        record, decision = decide(found.policy, sight, self.book.record(service), self._wall())
+        await self._keep(found, record, decision)
+        number = max(decision.wanted - len(found.own), 0)
+        self._copying.follow(found, number)
+        self._copying.retire(idle_copies(found, inventories, self._reconciler.table, self._records()))
+        self._stands(found, record, decision)
+        return decision
+
+    # --------------------------------------------------------------------------------------------------------- private
+
+    def _asking(self) -> frozenset[str]:
+        """Services that want to be scaled; a pass over all only when something changed."""
+        inventories = self._reconciler.inventories
+        versions = tuple((name, each.version) for name, each in inventories.items())
+        if versions != self._asked[0]:
+            self._asked = (versions, asked_for(inventories))
+        return self._asked[1]
+
+    async def _look_once(self, service: str) -> None:
+        try:
+            await self.look(service)
+        except (Conflict, StoreError) as error:  # what is stored holds; the next look decides again
+            _log.warning("scaling of %s is not stored", service, extra={"cause": error.problems[0].text})
+        finally:
+            self._looking.discard(service)
+
+    async def _sight(self, found: Serving) -> Sight:
+        loads = await self._meter.read(found.replicas)
+        whole = self._pace.of(found.service, found.version)
+        faults: dict[Metric, str] = {}
+        for target in found.policy.targets:
+            if target.metric is Metric.QUERY:
+                value = await self._queries.value(target.query)
+                if isinstance(value, str):
+                    faults[Metric.QUERY] = value
+                else:
+                    whole = {**whole, Metric.QUERY: value}
+        trouble = self._copying.trouble(found.service)
+        return Sight(
+            current=len(found.own) + self._number(found),
+            replicas=replicas_of(found, self._reconciler.table, self._reconciler.health, loads),
+            whole=whole,
+            faults=faults,
+            floor=max(len(found.own), 1),  # the last one is what copies are made of
+            frozen=found.frozen,
+            blind=found.blind or (f"no copy can be made: {trouble}" if trouble else ""),
+        )
+
+    def _number(self, found: Serving) -> int:
+        """How many of ours are wanted: those that are there, where nobody ever said for this version."""
+        stored = self.book.copies(found.service)
+        return stored.number if stored is not None and stored.version == found.version else len(found.made)
+
+    async def _keep(self, found: Serving, record: Record, decision: Decision) -> None:
+        before = self.book.record(found.service)
+        if not decision.changes:
+            if record.lasting() == before.lasting():
+                self.book.remember(found.service, record)
+            else:
+                await self.book.commit(found.service, record)
+            return
+        number = max(decision.wanted - len(found.own), 0)
+        copies = Copies(version=found.version, number=number, who=TIDEGATE, when=decision.when, why=decision.why)
+        await self.book.commit(found.service, record, copies)
+        text = f"{found.service}: {decision.current} -> {decision.wanted} replicas"
+        self._journal.tell("scaling", text, who=TIDEGATE, why=decision.why)
+        direction = "out" if decision.wanted > decision.current else "in"
+        self._metrics.count("tidegate_scaling_changes_total", service=found.service, direction=direction)
+
+    def _stands(self, found: Serving, record: Record, decision: Decision) -> None:
+        self._metrics.gauge("tidegate_scaling_wanted_replicas", decision.wanted, service=found.service)
+        self._standing[found.service] = Standing(
+            service=found.service,
+            version=found.version,
+            policy=found.policy,
+            wanted=decision.wanted,
+            running=len(found.replicas),
+            own=len(found.own),
+            decision=decision,
+            changes=record.changes,
+            trouble=self._copying.trouble(found.service),
+        )
+
+    def _mourn(self, asked: frozenset[str]) -> None:
+        """Copies do not outlive the last container that they are copies of; then what is stored is forgotten too."""
+        inventories = self._reconciler.inventories
+        alone = {}
+        for service in asked | self.book.services:
+            left = orphans(service, inventories)
+            there = any(service in each.services for each in inventories.values())
+            if left or not there:
+                alone[service] = self._alone.get(service, self._clock())
+                if self._clock() >= alone[service] + ORPHAN_SECONDS:
+                    self._bury(service, left)
+        self._alone = alone
+
+    def _bury(self, service: str, left: tuple[Instance, ...]) -> None:
+        if left:
+            self._copying.retire(left)
+        elif service in self.book.services and service not in self._looking:
+            self._looking.add(service)
+            self._tasks.spawn(f"forget {service}", self._forget_once(service))
+
+    async def _forget_once(self, service: str) -> None:
+        try:
+            await self.book.forget(service)
+        except (Conflict, StoreError) as error:
+            _log.warning("scaling of %s is not forgotten", service, extra={"cause": error.problems[0].text})
+        finally:
+            self._looking.discard(service)
+
+    def _drop(self, service: str) -> None:
+        """It is not scaled any more; what is stored stays for when it comes back."""
+        self._standing.pop(service, None)
+        self._due.pop(service, None)
+        self._pace.forget(service)
