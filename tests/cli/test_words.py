@@ -49,3 +49,25 @@ def test_an_endpoint_out_in_some_workers_says_so_beside_its_health():
     assert words.state({"state": "healthy", "ejected": {"workers": 1, "of": 2, "until": 0.0}}) == "healthy, ejected 1/2"
     assert words.state({"state": "healthy", "ejected": None}) == "healthy"
     assert words.state({"state": "starting"}) == "starting"
+
+
+def test_how_a_service_is_scaled_is_told_in_lines():
+    scaled = {
+        "wanted": 3,
+        "running": 2,
+        "own": 1,
+        "least": 1,
+        "most": 10,
+        "rule": ["1 more when CPU is above 70 %"],
+        "figures": {"cpu": 83.42},
+        "why": "CPU 83.4 %",
+        "last_change": {"when": 0, "current": 2, "wanted": 3, "why": "CPU 90 %"},
+    }
+    assert words.figures(scaled) == "cpu 83.42"
+    assert words.scaling(scaled) == [
+        "scaling: 3 replicas wanted of 1 to 10, 2 running, 1 of them not made by Tidegate",
+        "  1 more when CPU is above 70 %",
+        "  now: CPU 83.4 %",
+        "  last: 1970-01-01T00:00:00Z 2 -> 3: CPU 90 %",
+    ]
+    assert len(words.scaling(scaled | {"own": 0, "last_change": None})) == 3

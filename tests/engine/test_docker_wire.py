@@ -111,6 +111,22 @@ def test_inspect_means_the_same_in_every_api_version(version):
     assert detail.exit_code is None
 
 
+@pytest.mark.parametrize(
+    ("config", "cores"),
+    [
+        ({}, 0.0),
+        ({"NanoCpus": 500_000_000}, 0.5),
+        ({"CpuQuota": 150_000, "CpuPeriod": 100_000}, 1.5),
+        ({"CpuQuota": 50_000}, 0.5),
+        ({"CpuQuota": -1, "CpuPeriod": 100_000}, 0.0),
+    ],
+)
+def test_how_many_cores_a_container_may_use(config, cores):
+    value = detail_json(endpoint())
+    value["HostConfig"] = value.get("HostConfig", {}) | config
+    assert detail_of(value).cpus == cores
+
+
 def test_a_container_that_is_no_more_tells_its_end():
     value = detail_json(endpoint(IPAddress=""))
     value["State"] = {

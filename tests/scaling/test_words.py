@@ -1,7 +1,7 @@
 import pytest
 
-from tidegate.elasticity import Metric
-from tidegate.scaling.words import figure, figures, replicas
+from tidegate.elasticity import Bound, Metric, ScalingPolicy, Target
+from tidegate.scaling.words import figure, figures, replicas, rule
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,21 @@ def test_figures_are_called_as_in_labels():
 
 def test_one_is_not_several():
     assert (replicas(1), replicas(2), replicas(0)) == ("1 replica", "2 replicas", "0 replicas")
+
+
+def test_a_rule_is_told_a_line_for_each_bound_or_target():
+    bounds = ScalingPolicy(bounds=(Bound(metric=Metric.CPU, high=70, low=30),), step=2)
+    assert rule(bounds) == (
+        "2 more when CPU is above 70 % for 3 periods of 60 s",
+        "2 fewer when CPU is below 30 % for 3 periods of 60 s",
+    )
+    targets = (
+        Target(metric=Metric.REQUESTS, value=50),
+        Target(metric=Metric.P95, value=0.2),
+        Target(metric=Metric.QUERY, value=5, query="sum(q)"),
+    )
+    assert rule(ScalingPolicy(targets=targets)) == (
+        "as many as bring requests to 50/s for each replica",
+        "as many as bring p95 to 0.200 s",
+        "as many as bring the query to 5 for each replica, sum(q)",
+    )

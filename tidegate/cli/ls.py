@@ -81,7 +81,7 @@ KINDS: dict[str, Listing] = {
 @talking
 @click.pass_obj
 def ls(session: Session, kind: str) -> None:
-    """List services, routes, endpoints, releases, scaling, certificates or nodes."""
+    """List services, routes, releases, what is scaled, nodes and so on."""
     what = "certificates" if kind == "certs" else kind
     items = connect(session).get(f"/v1/{what}")[what]
     listing = KINDS[kind]

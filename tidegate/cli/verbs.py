@@ -27,7 +27,7 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
         "Look",
         (
             Verb("status", "status", "status", "One screen: what runs, what is wrong."),
-            Verb("ls", "ls", "ls", "List services, routes, endpoints, releases, scaling, certificates or nodes."),
+            Verb("ls", "ls", "ls", "List services, routes, releases, what is scaled, nodes and so on."),
             Verb("show", "show", "show", "Everything known of one service."),
             Verb("history", "history", "history", "Releases of a service: who, when, why, and how they ended."),
             Verb("top", "top", "top", "Live requests/s, errors and latency."),
