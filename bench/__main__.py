@@ -2,6 +2,7 @@
 
 python -m bench http  --rounds 5 --seconds 5
 python -m bench dns | churn | deploys | faults | all
+python -m bench releases | rollbacks --rounds 1          # on a real Docker Engine that it starts: as root
 python -m bench reloads --rounds 1 --reloads 50         # and a fifth as many upgrades
 python -m bench conformance                             # the HTTP/1 catalogue through each proxy, judged alike
 python -m bench report --out bench/results/DATE.json    # write README's table again from a stored run
@@ -20,7 +21,7 @@ import click
 from msgspec import json
 
 from bench import conformance
-from bench.macro import churn, deploys, dns, faults, http, idle, probing, reloads, report, routes
+from bench.macro import churn, deploys, dns, faults, http, idle, probing, releases, reloads, report, rollbacks, routes
 from bench.macro.record import Plan, Record
 from bench.macro.sample import Run, Settings
 
@@ -37,6 +38,8 @@ PARTS: dict[str, tuple[Measure, ...]] = {
     "deploys": (deploys.measure,),
     "faults": (faults.measure,),
     "reloads": (reloads.measure,),
+    "releases": (releases.measure,),
+    "rollbacks": (rollbacks.measure,),
     "all": (http.measure, dns.measure, churn.measure, idle.measure, probing.measure, routes.measure),
 }
 

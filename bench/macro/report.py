@@ -9,7 +9,13 @@ from bench.macro.sample import Run
 from bench.macro.sheets import CHARTED, SHEETS, Column, Sheet
 from bench.macro.summary import Row, ratio, rows
 
-PARTS = ("deploys", "faults", "reloads")  # benches with a place of their own in README.md; the others share `table`
+PARTS = (
+    "deploys",
+    "faults",
+    "reloads",
+    "releases",
+    "rollbacks",
+)  # benches with a place of their own in README.md; the others share `table`
 OURS = "tidegate"
 START = "start"  # the case of a peer that did not start: it is missing from all cases of its bench
 
@@ -135,7 +141,7 @@ def _ratio(run: Run, sheet: Sheet, row: Row, peer: str) -> str:
 
 
 def _name(peer: str) -> str:
-    return f"**{peer}**" if peer == OURS else peer
+    return f"**{peer}**" if peer.partition("-")[0] == OURS else peer
 
 
 def _plain(text: str) -> str:

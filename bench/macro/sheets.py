@@ -45,6 +45,15 @@ DNS_FLOOD = (
     Column(value="answers_per_worker_second", heading="per s of the busiest process", form="{:,.0f}"),
     Column(value="answers_per_second", heading="answers/s", form="{:,.0f}"),
 )  # fmt: skip
+CROWD = (
+    Column(value="requests", heading="requests", form="{:,.0f}", total=True),
+    Column(value="failed", heading="failed", form="{:,.0f}", total=True),
+    Column(value="sticky", heading="sticky requests", form="{:,.0f}", total=True),
+    Column(value="sticky_failed", heading="failed", form="{:,.0f}", total=True),
+    Column(value="sockets", heading="WebSockets", form="{:,.0f}", total=True),
+    Column(value="sockets_cut", heading="cut early", form="{:,.0f}", total=True),
+    Column(value="apart", heading="share off by points"),
+)
 SHEETS = (
     Sheet(
         bench="http", title="CPU per proxied HTTP/1.1 request, 64 keep-alive connections, JSON access log",
@@ -145,6 +154,17 @@ SHEETS = (
             Column(value="sockets_opened", heading="WebSockets", form="{:,.0f}", total=True), Column(value="sockets_early", heading="cut early", form="{:,.0f}", total=True),
             Column(value="downloads_opened", heading="downloads", form="{:,.0f}", total=True), Column(value="downloads_early", heading="cut early", form="{:,.0f}", total=True),
             Column(value="busy_p99_ms", heading="busy p99 ms", form="{:,.0f}"), Column(value="busy_worst_ms", heading="worst ms", form="{:,.0f}"),
+        ),
+    ),
+    Sheet(
+        bench="releases", title="Releases on a real engine: what failed while v2 took v1's place",
+        columns=(*CROWD, Column(value="v2_at_end", heading="v2 serves at the end %", form="{:.0f}"), Column(value="took_seconds", heading="seconds", form="{:.0f}")),
+    ),
+    Sheet(
+        bench="rollbacks", title="Releases turned back at each of their steps",
+        columns=(
+            *CROWD, Column(value="worst_ms", heading="worst answer ms", form="{:,.0f}"), Column(value="back_seconds", heading="last answer of v2 after s", form="{:.1f}"),
+            Column(value="v1_at_end", heading="v1 serves at the end %", form="{:.0f}"),
         ),
     ),
     Sheet(

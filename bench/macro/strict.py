@@ -36,9 +36,11 @@ class Tally:
 
 
 class Connection:
-    """One connection to 127.0.0.1 that is asked one thing at a time."""
+    """One connection to 127.0.0.1 that is asked one thing at a time. `head` and `body` are those of the last whole answer."""
 
     def __init__(self, port: int) -> None:
+        self.head = b""
+        self.body = b""
         self._port = port
         self._socket: socket.socket | None = None
 
@@ -55,9 +57,10 @@ class Connection:
         await loop.sock_sendall(self._socket, request)
         head, body = await self._head(loop)
         fields = head.lower()
-        left = int(fields.partition(b"content-length:")[2].split(b"\r\n", 1)[0] or 0) - len(body)
-        while left > 0:
-            left -= len(await self._some(loop))
+        length = int(fields.partition(b"content-length:")[2].split(b"\r\n", 1)[0] or 0)
+        while len(body) < length:
+            body += await self._some(loop)
+        self.head, self.body = head, body
         if b"connection: close" in fields:
             self.close()
         return int(head.split(b" ", 2)[1])
