@@ -42,17 +42,20 @@ def root() -> bytes:
             tar.addfile(member)
         executable = Path(sys.executable).resolve()
         tar.add(executable, PYTHON.removeprefix("/"))
-        for library in sorted(_libraries(executable)):
-            tar.add(Path(library).resolve(), library.removeprefix("/"))
         stdlib = Path(sysconfig.get_path("stdlib"))
+        for library in sorted(_libraries(executable, *stdlib.glob("lib-dynload/*.so"))):
+            tar.add(Path(library).resolve(), library.removeprefix("/"))
         tar.add(stdlib, f"python/lib/{stdlib.name}", filter=_wanted)
         for source in SOURCES:
             tar.add(here / source, f"app/{source}")
     return buffer.getvalue()
 
 
-def _libraries(program: Path) -> set[str]:
-    listing = subprocess.run(["ldd", str(program)], check=True, capture_output=True, text=True, timeout=10).stdout
+def _libraries(*programs: Path) -> set[str]:
+    """What they are linked with, the C library's loader too."""
+    listing = subprocess.run(
+        ["ldd", *map(str, programs)], check=True, capture_output=True, text=True, timeout=20
+    ).stdout
     return set(re.findall(r"(/\S+) \(0x", listing))
 
 

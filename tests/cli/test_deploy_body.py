@@ -34,6 +34,12 @@ def test_a_strategy_is_a_flag(arguments, meant):
     assert body(*arguments) == meant
 
 
+def test_a_time_may_be_nothing():
+    nothing = body("--retain", "0s", "--min-healthy", "0", "--hold", "0ms", "--drain", "0m", "--stop-within", "0s")
+    assert set(nothing) == {"retain_seconds", "min_healthy_seconds", "hold_seconds", "drain_seconds", "stop_seconds"}
+    assert not any(nothing.values())
+
+
 def test_everything_else_by_its_name():
     said = body(
         "--version", "v2", "--from", "v1", "--replicas", "3", "--parallelism", "2", "--hold", "90s", "--no-confirm",
@@ -71,6 +77,7 @@ def test_everything_else_by_its_name():
         (["--env", "A"], "is not NAME=VALUE"),
         (["--label", "=x"], "is not NAME=VALUE"),
         (["--hold", "soon"], "--hold soon"),
+        (["--ready-within", "0s"], "--ready-within 0s"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_anything_is_asked(arguments, said):

@@ -17,6 +17,7 @@ _TIMES = {
     "drain": "drain_seconds",
     "stop_within": "stop_seconds",
 }
+NO_TIME = frozenset({"0", "0ms", "0s", "0m", "0h"})
 _AS_THEY_ARE = (
     "image", "version", "beside", "replicas", "parallelism", "confirm", "manual", "retire", "discard", "pull", "on_failure",
     "on_unsure", "why",
@@ -82,7 +83,8 @@ def _pairs(option: str, texts: Iterable[str]) -> dict[str, str]:
 
 
 def _seconds(word: str, text: str) -> float:
+    """A length of time. None at all may be meant, but for a replica to get ready in."""
     try:
-        return seconds(text)
+        return 0.0 if text in NO_TIME and word != "ready_within" else seconds(text)
     except ValueError as fault:
         raise usage(f"--{word.replace('_', '-')} {text}: {fault}", "write a time such as 30s or 5m") from None
