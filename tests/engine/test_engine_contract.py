@@ -11,6 +11,7 @@ from tests.support.images import ensure_busybox
 from tidegate.engine.docker import DockerEngine
 from tidegate.engine.port import ContainerSpec, Duplicate, Engine
 from tidegate.engine.process import ProcessEngine
+from tidegate.engine.spec import Mount, NetworkSpec, VolumeSpec
 from tidegate.errors import EngineError, EngineUnreachable, NoSuchThing
 from tidegate.model import EngineHealth, InstanceState
 from tidegate.tasks import Tasks
@@ -421,6 +422,37 @@ async def test_a_container_between_two_lives_says_so(lab):
         while not (detail := await lab.engine.inspect(container)).restarting:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     assert detail.state is InstanceState.STOPPED
+
+
+async def test_a_network_that_was_made_is_known_until_it_is_removed(lab):
+    name = lab.spec().name
+    network = await lab.engine.create_network(NetworkSpec(name=name, labels={"who": "me"}))
+    try:
+        with pytest.raises(EngineError):
+            await lab.engine.create_network(NetworkSpec(name=name))
+        found = next(each for each in await lab.engine.networks() if each.id == network)
+        assert (found.name, found.labels) == (name, {"who": "me"})
+    finally:
+        await lab.engine.remove_network(name)
+    assert network not in {each.id for each in await lab.engine.networks()}
+    with pytest.raises(NoSuchThing):
+        await lab.engine.remove_network(network)
+
+
+async def test_a_volume_that_was_made_is_known_until_it_is_removed_and_is_made_once(lab):
+    spec = VolumeSpec(name=lab.spec().name, labels={"who": "me"})
+    assert await lab.engine.create_volume(spec) == spec.name
+    assert await lab.engine.create_volume(spec) == spec.name
+    container = await lab.create(mounts=(Mount(source=spec.name, target="/data"),))
+    (found,) = (each for each in await lab.engine.volumes() if each.name == spec.name)
+    assert found.labels == {"who": "me"}
+    with pytest.raises(EngineError):
+        await lab.engine.remove_volume(spec.name)
+    await lab.engine.remove(container)
+    await lab.engine.remove_volume(spec.name)
+    assert spec.name not in {each.name for each in await lab.engine.volumes()}
+    with pytest.raises(NoSuchThing):
+        await lab.engine.remove_volume(spec.name)
 
 
 async def test_a_command_that_does_not_exist_cannot_be_started(lab):

@@ -23,7 +23,6 @@ TESTED_ELSEWHERE = {
         [f"tidegate/control/{name}.py" for name in ("gating", "runner", "tidings")], "tests/control/test_releases.py"
     ),
     "tidegate/control/copying.py": "tests/control/test_autoscaling.py",
-    "tidegate/engine/docker.py": "tests/engine/test_engine_contract.py",
     "tidegate/engine/docker_faults.py": "tests/engine/test_docker_http.py",
     "tidegate/engine/docker_raw.py": "tests/engine/test_docker_wire.py",
 }

@@ -10,8 +10,9 @@ from typing import Protocol
 
 from tidegate.engine.port import ContainerSpec, Engine
 from tidegate.engine.spec import NetworkSpec, VolumeSpec
-from tidegate.errors import ConfigError, EngineError, NoSuchThing
+from tidegate.errors import ConfigError, EngineError, NoSuchThing, Severity
 from tidegate.stacks.file import ComposeFile
+from tidegate.stacks.ground import ground
 from tidegate.stacks.reader import read_file
 from tidegate.telemetry import logger
 
@@ -60,13 +61,20 @@ class Stack:
             await asyncio.shield(self._remove())
 
     async def _make_ground(self) -> None:
-        existing = {network.name for network in await self._engine.networks()}
-        for network in self._file.networks:
-            if self._maker is not None and not network.external and network.name not in existing:
-                self._networks.append(await self._maker.create_network(network.spec))
-        for volume in self._file.volumes:
-            if self._maker is not None and not volume.external:
-                await self._maker.create_volume(volume.spec)
+        """Networks go at the end, volumes stay. Raises EngineError where something external is missing."""
+        if self._maker is None:
+            return
+        seen = (await self._engine.networks(), await self._engine.volumes())
+        found = ground(self._file.networks, self._file.volumes, seen, await self._engine.info())
+        errors = tuple(problem for problem in found.problems if problem.severity is Severity.ERROR)
+        if errors:
+            raise EngineError(*errors)
+        for problem in found.problems:
+            _log.warning("%s", problem)
+        for network in found.networks:
+            self._networks.append(await self._maker.create_network(network))
+        for volume in found.volumes:
+            await self._maker.create_volume(volume)
 
     async def _start(self, spec: ContainerSpec) -> None:
         for summary in await self._engine.list():
