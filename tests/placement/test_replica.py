@@ -8,8 +8,8 @@ from tidegate.placement.resources import Resources
 PLACE = Place(service="shop/web", slot=2, generation=5, revision="r1", node="n1", reservation=Resources(cpu=0.5))
 
 
-def test_a_place_has_a_name_that_no_other_generation_shares():
-    assert PLACE.name == "shop_web_2.5"
+def test_a_place_is_called_by_slot_and_generation():
+    assert PLACE.key == "shop/web/2.5"
 
 
 def test_a_place_is_stored_as_it_was():

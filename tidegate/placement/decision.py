@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from tidegate.placement.replica import Place
+from tidegate.placement.replica import Pending, Place
 from tidegate.value import Value
 
 
 class Filter(StrEnum):
-    """What excludes a node, in the order in which it is asked; the first one counts."""
+    """What excludes a node, in the order in which it is asked; the first one counts. VOLUME: it is not where the slot's data is, or
+    where a person or the rebalancer wants it. AVOID: the slot comes from there."""
 
     READY = "ready"
     CORDON = "cordon"
@@ -18,6 +19,7 @@ class Filter(StrEnum):
     RESOURCES = "resources"
     PORT = "port"
     VOLUME = "volume"
+    AVOID = "avoid"
     MAX_PER_NODE = "max-per-node"
     AFFINITY = "affinity"
     ZONE = "zone"
@@ -36,7 +38,9 @@ class Refusal(Value):
 
 
 class Decision(Value):
-    """`places` are the new orders, in the order they were decided in; `refusals` are the slots that stay without a node."""
+    """`places` are the new orders, in the order they were decided in; `refusals` are the slots that stay without a node.
+    `left` were not looked at, since there was too much to do for one round."""
 
     places: tuple[Place, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    left: tuple[Pending, ...] = ()

@@ -23,6 +23,7 @@ class Demand(Value):
     on. `image` and `labels` are those of its containers: other services' affinities speak of them. `platforms` are `os/arch`, empty:
     any. `spread` are keys of nodes over whose values replicas are made even, the first counts most. `max_per_node` 0: no limit.
     `exclusive`: never two of a slot at a time, not even while the first cannot be seen. `account` names the quota it counts to.
+    `stop_grace` is how long it may take to stop, in seconds.
     `max_parallel` replicas at most are absent by our own doing, and one counts as there once it was ready for `min_healthy` seconds.
     """
 
@@ -46,13 +47,21 @@ class Demand(Value):
     account: str = ""
     max_parallel: int = 1
     min_healthy: float = 10.0
+    stop_grace: float = 10.0
+
+    @property
+    def stack(self) -> str:
+        return self.service.partition("/")[0]
+
+    @property
+    def portable(self) -> bool:
+        """Whether a replica may leave its node at all: nothing of it stays behind there, or that is accepted."""
+        return not self.everywhere and (not self.volumes or self.reschedule is Reschedule.ALWAYS)
 
     @property
     def moves(self) -> bool:
         """Whether its replicas are started elsewhere when their node is gone."""
-        if self.everywhere:
-            return False
-        return self.reschedule is Reschedule.ALWAYS or (self.reschedule is Reschedule.AUTO and not self.volumes)
+        return self.portable and self.reschedule is not Reschedule.NEVER
 
     def hard(self, kind: Kind) -> tuple[Rule, ...]:
         """Its rules of a kind that exclude nodes."""

@@ -16,7 +16,8 @@ LABELS = ("node.labels.", "engine.labels.")
 class NodeFacts(Value):
     """One node. `name` is its name everywhere in the store; `id` and `hostname` are the engine's.
 
-    `ready`: it keeps its lease and says that its engine answers. `drained`: an operator wants nothing on it. `index` is its number in
+    `ready`: it keeps its lease and its engine answers; it says that it does not after 15 s only, since a node that is not ready loses its
+    replicas. `drained`: an operator wants nothing on it, since `drained_since`. `index` is its number in
     the cluster, from 1. `platform` is `os/arch`, empty where it is not known. `capacity` without either amount: that amount is not
     counted there. `taken` and `ports` are what is used by others than our replicas, `images` the names of images it holds, `volumes`
     the local volumes, `containers` (name -> labels) those that we did not place. `incarnation` changes when it was started anew.
@@ -39,6 +40,7 @@ class NodeFacts(Value):
     containers: dict[str, dict[str, str]] = {}
     ready: bool = True
     drained: bool = False
+    drained_since: float = 0.0
     incarnation: str = ""
 
     def values(self, key: str) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The order to run one replica on one node, and what became of it.
 
 A *slot* is a replica's identity within its service: 1, 2, 3 ...; of a service that is everywhere too. Each new place for a slot has a
-higher *generation*, and at most one generation of a slot is wanted. What is ordered (`Place`, written by the leader only) and what is
+higher *generation*. While a slot moves it has two places, so the store keeps each one under `places/STACK/SERVICE/SLOT.GENERATION`. What is ordered (`Place`, written by the leader only) and what is
 seen (written by the node) stay apart; `Replica` holds them side by side.
 """
 
@@ -14,7 +14,7 @@ from tidegate.value import Value
 
 
 class State(StrEnum):
-    """What is seen of a replica. PENDING: its node did nothing yet. STARTING: it runs and is not ready. READY: it may serve.
+    """What is seen of a replica. PENDING: nothing of it is on its node, not yet or no more. STARTING: it runs and is not ready. READY: it may serve.
     UNHEALTHY: it runs and fails its checks. ENDED: it does not run. LOST: its node cannot be seen."""
 
     PENDING = "pending"
@@ -25,11 +25,23 @@ class State(StrEnum):
     LOST = "lost"
 
 
+class Cause(StrEnum):
+    """Why a place was made. NEW: a replica more was wanted. RELEASE: a release put it there. FAILURE: the slot's node went. CRASH: it did
+    not stay up where it was. DRAIN: its node shall be empty. REBALANCE: it is better there."""
+
+    NEW = "new"
+    RELEASE = "release"
+    FAILURE = "failure"
+    CRASH = "crash"
+    DRAIN = "drain"
+    REBALANCE = "rebalance"
+
+
 class Place(Value):
     """Stored: run `slot` of `service` on `node`. `leaving`: drain it and stop it, since `leaving_since`; the place goes when it is gone.
 
     `since` is when it was placed, in seconds since the epoch. `reservation` and `ports` are those of its revision, so that they count
-    after the demand has changed. `moves` counts how often in a row the slot had to go elsewhere. `why` is one sentence.
+    after the demand has changed. `moves` counts how often in a row the slot had to go elsewhere because of a failure. `why` is one sentence.
     """
 
     service: str
@@ -40,6 +52,7 @@ class Place(Value):
     leaving: bool = False
     leaving_since: float = 0.0
     since: float = 0.0
+    cause: Cause = Cause.NEW
     why: str = ""
     reservation: Resources = NOTHING
     ports: tuple[str, ...] = ()
@@ -47,21 +60,26 @@ class Place(Value):
     moves: int = 0
 
     @property
-    def name(self) -> str:
-        """Unique for ever: what its container is called and found by."""
-        return f"{self.service.replace('/', '_')}_{self.slot}.{self.generation}"
+    def key(self) -> str:
+        """What it is called in the store below `places/`; no other place that exists at the time is called so."""
+        return f"{self.service}/{self.slot}.{self.generation}"
 
 
 class Replica(Value):
     """A place and what is seen of it. `ready_since` is 0 while it is not ready, `ended` how often it ended by itself.
-    `in_flight` requests are with it, of which `long_lived` ones do not end soon (upgraded connections, streams)."""
+    `ended_at` is when it last did. `in_flight` requests are with it, of which `long_lived` ones do not end soon (upgraded connections, streams)."""
 
     place: Place
     state: State = State.PENDING
     ready_since: float = 0.0
     ended: int = 0
+    ended_at: float = 0.0
     in_flight: int = 0
     long_lived: int = 0
+
+    @property
+    def key(self) -> str:
+        return self.place.key
 
     @property
     def service(self) -> str:
@@ -94,7 +112,7 @@ class Replica(Value):
 
 
 class Pending(Value):
-    """A slot that needs a node. `home` is the only node it may go to, because what it needs is there; `avoid` are nodes it comes from."""
+    """A slot that needs a node. `home` is the only node it may go to; `avoid` are nodes that it must not go to again."""
 
     service: str
     slot: int
@@ -103,4 +121,5 @@ class Pending(Value):
     home: str = ""
     avoid: tuple[str, ...] = ()
     moves: int = 0
+    cause: Cause = Cause.NEW
     why: str = ""

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.support.placement import NOW, demand, lost, memory, node, planned, replica, standing
+from tidegate.placement.replica import Cause, State
+from tidegate.placement.rules import Reschedule
+
+LEFT = [node("n2")]
+KNOWN = memory(lost("n1", 0.0), standing("n2"))
+
+
+def moves(*replicas, nodes=LEFT, known=KNOWN, **wants):
+    found = planned(nodes, [demand(**({"replicas": len(replicas)} | wants))], replicas, known)
+    return [each for each in found.places if not each.leaving], found
+
+
+def test_a_replica_of_a_lost_node_is_placed_elsewhere_at_once():
+    (place,), _ = moves(replica("n1"))
+    assert (place.key, place.node, place.cause, place.moves) == ("shop/web/1.2", "n2", Cause.FAILURE, 1)
+    assert place.why == "n1 is gone"
+
+
+@pytest.mark.parametrize(
+    "wants",
+    [{"reschedule": Reschedule.NEVER}, {"volumes": ("data",)}, {"everywhere": True}],
+    ids=["policy", "data", "global"],
+)
+def test_what_may_not_move_waits_for_its_node(wants):
+    assert not moves(replica("n1"), replica("n2", 2), **wants)[0]
+
+
+def test_what_has_data_moves_where_somebody_said_so():
+    assert moves(replica("n1"), volumes=("data",), reschedule=Reschedule.ALWAYS)[0]
+
+
+def test_a_node_that_is_only_not_seen_yet_loses_nothing():
+    found = planned(LEFT, [demand()], [replica("n1")], memory(standing("n1"), standing("n2")), now=NOW)
+    assert found.places  # its lease ended
+    new = planned(LEFT, [demand()], [replica("n1")], memory(standing("n1"), standing("n2")), now=NOW)
+    assert new.standings[0].down_since == NOW
+
+
+def test_who_lost_its_second_node_soon_waits_for_the_delay():
+    again = replica("n1", generation=2, cause=Cause.FAILURE, moves=1, since=NOW - 20.0)
+    none, found = moves(again)
+    assert not none and found.again_at == NOW + 30.0
+
+
+def test_an_exclusive_replica_is_told_to_leave_in_the_same_write_and_not_before_it_is_surely_stopped():
+    assert not moves(replica("n1"), exclusive=True)[1].places
+    _, found = moves(replica("n1"), exclusive=True, known=memory(lost("n1", 12.0), standing("n2")))
+    assert [(each.key, each.leaving) for each in found.places] == [("shop/web/1.1", True), ("shop/web/1.2", False)]
+
+
+def test_not_more_than_a_tenth_moves_at_once():
+    here = [replica("n2", slot) for slot in range(1, 16)]
+    gone = [replica("n1", slot) for slot in range(16, 21)]
+    some, found = moves(*here, *gone)
+    assert len(some) == 2 and found.again_at == NOW + 10.0
+
+
+def test_when_too_many_nodes_go_at_once_nothing_moves_and_that_is_said():
+    nodes = [node("n4", "b"), node("n5", "b")]
+    known = memory(*(lost(f"n{n}", 5.0) for n in (1, 2, 3)), standing("n4", "b"), standing("n5", "b"))
+    none, found = moves(replica("n1"), replica("n2", 2), nodes=nodes, known=known)
+    assert not none
+    assert [brake.zone for brake in found.ledger.brakes] == ["a", ""]
+    assert "went within a minute" in found.notes[0].what
+
+
+def test_a_person_who_drains_the_lost_nodes_lets_them_go():
+    nodes = [
+        node("n1", ready=False, drained=True),
+        node("n2", ready=False, drained=True),
+        node("n4", "b"),
+        node("n5", "b"),
+    ]
+    known = memory(lost("n1", 5.0), lost("n2", 5.0), standing("n4", "b"), standing("n5", "b"))
+    assert moves(replica("n1"), replica("n4", 2), nodes=nodes, known=known)[0]
+
+
+def test_a_slot_whose_replacement_has_started_is_not_placed_a_third_time():
+    new = replica("n2", generation=2, cause=Cause.FAILURE, state=State.STARTING)
+    assert not moves(replica("n1"), new, replicas=1)[0]
+
+
+def test_a_replica_that_does_not_stay_up_is_tried_elsewhere():
+    known, two = memory(standing("n1"), standing("n2")), [node("n1"), node("n2")]
+    crash = replica("n1", state=State.STARTING, ended=3, ended_at=NOW - 1.0)
+    (place,), found = moves(crash, nodes=two, known=known)
+    assert (place.node, place.cause) == ("n2", Cause.CRASH)
+    assert [each.key for each in found.places if each.leaving] == ["shop/web/1.1"]
+
+
+def test_a_replica_that_does_not_stay_up_stays_where_there_is_no_elsewhere():
+    crash = replica("n1", state=State.STARTING, ended=9, ended_at=NOW - 1.0)
+    none, found = moves(crash, nodes=[node("n1")], known=memory(standing("n1")))
+    assert not none and not found.places
+    assert "1 are where it did not stay up" in found.refusals[0].text
+
+
+def test_during_a_release_lost_replicas_are_replaced_in_their_own_revision():
+    known = memory(lost("n1", 0.0), standing("n2"))
+    both = [demand(revision="r1"), demand(revision="r2")]
+    found = planned(LEFT, both, [replica("n1"), replica("n2", 2, revision="r2")], known, held=frozenset(("shop/web",)))
+    assert [(each.slot, each.revision) for each in found.places] == [(1, "r1")]

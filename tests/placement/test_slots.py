@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from tests.support.placement import NOW, demand, lost, memory, node, planned, replica, standing
+from tidegate.placement.replica import State
+
+TWO = [node("n1"), node("n2")]
+
+
+def made(found):
+    return sorted(each.key for each in found.places if not each.leaving)
+
+
+def left(found):
+    return sorted(each.key for each in found.places if each.leaving)
+
+
+def test_missing_slots_are_filled_from_the_lowest_number():
+    found = planned(TWO, [demand(replicas=4)], [replica("n1", 2)])
+    assert made(found) == ["shop/web/1.1", "shop/web/3.1", "shop/web/4.1"]
+
+
+def test_a_slot_that_is_being_left_is_filled_as_a_further_generation():
+    found = planned(TWO, [demand(replicas=1)], [replica("n1", leaving=True, generation=3)])
+    assert made(found) == ["shop/web/1.4"]
+
+
+def test_fewer_replicas_dismiss_those_that_serve_least():
+    found = planned(TWO, [demand(replicas=1)], [replica("n1", 1, state=State.UNHEALTHY), replica("n2", 2)])
+    assert left(found) == ["shop/web/1.1"]
+    assert found.places[0].why == "1 replicas are wanted"
+
+
+def test_a_service_that_nobody_wants_goes_whole():
+    assert left(planned(TWO, [], [replica("n1"), replica("n2", 2)])) == ["shop/web/1.1", "shop/web/2.1"]
+
+
+def test_a_service_under_release_is_left_alone():
+    found = planned(TWO, [demand(replicas=5)], [replica("n1")], held=frozenset(("shop/web",)))
+    assert found.empty
+
+
+def test_an_exclusive_slot_is_not_filled_while_its_old_replica_may_run():
+    wanted = demand(exclusive=True)
+    assert not made(planned(TWO, [wanted], [replica("n1", leaving=True)]))
+    assert made(planned(TWO, [wanted], [replica("n1", leaving=True, state=State.PENDING)])) == ["shop/web/1.2"]
+
+
+def test_an_exclusive_slot_of_a_lost_node_is_filled_once_that_has_surely_stopped_it():
+    wanted, old = demand(exclusive=True), [replica("n1", leaving=True)]
+    early = planned(TWO[1:], [wanted], old, memory(lost("n1", 11.0), standing("n2")))
+    assert not made(early) and early.again_at == NOW + 1.0
+    assert made(planned(TWO[1:], [wanted], old, memory(lost("n1", 12.0), standing("n2")))) == ["shop/web/1.2"]
+
+
+def test_what_is_everywhere_is_once_on_each_node_that_may_have_it():
+    nodes = [*TWO, node("n3", drained=True), node("n4", labels={"no": "yes"})]
+    found = planned(nodes, [demand("shop/web", "constraint:no!=yes", everywhere=True)], [replica("n2")])
+    assert {each.node for each in found.places} == {"n1"}
+
+
+def test_what_is_everywhere_leaves_a_drained_node():
+    nodes = [node("n1"), node("n2", drained=True)]
+    found = planned(nodes, [demand(everywhere=True)], [replica("n1"), replica("n2", 2)])
+    assert left(found) == ["shop/web/2.1"] and not made(found)
+
+
+def test_what_is_everywhere_waits_for_a_lost_node_for_a_day():
+    wanted, pair = demand(everywhere=True), [replica("n1"), replica("n2", 2)]
+    assert planned(TWO[:1], [wanted], pair, memory(standing("n1"), lost("n2", 3600.0))).places == ()
+    assert left(planned(TWO[:1], [wanted], pair, memory(standing("n1"), lost("n2", 86400.0)))) == ["shop/web/2.1"]
+
+
+def test_what_a_lost_node_shall_stop_is_remembered_for_a_day():
+    gone = replica("n2", 2, leaving=True)
+    recent = planned(TWO[:1], [demand()], [replica("n1"), gone], memory(standing("n1"), lost("n2", 3600.0)))
+    assert not recent.deletes
+    found = planned(TWO[:1], [demand()], [replica("n1"), gone], memory(standing("n1"), lost("n2", 86400.0)))
+    assert [each.key for each in found.deletes] == ["shop/web/2.1"]

@@ -1,0 +1,23 @@
+"""All that placing looks at: one picture of the cluster."""
+
+from __future__ import annotations
+
+from tidegate.placement.demand import Demand, Quota
+from tidegate.placement.node import NodeFacts
+from tidegate.placement.replica import Replica
+from tidegate.value import Value
+
+
+class Scene(Value):
+    """`demands`: of a service under release there are two, the revision it comes from and the one it goes to; the later one is current.
+
+    `nodes` are those that can be seen, `replicas` all places that are stored with what is seen of them. `failing`: service -> nodes where
+    it fails again and again. `held` are services whose slots somebody else decides about (a release): only failures are answered.
+    """
+
+    demands: tuple[Demand, ...] = ()
+    nodes: tuple[NodeFacts, ...] = ()
+    replicas: tuple[Replica, ...] = ()
+    quotas: tuple[Quota, ...] = ()
+    failing: dict[str, frozenset[str]] = {}
+    held: frozenset[str] = frozenset()
