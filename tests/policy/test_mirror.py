@@ -26,7 +26,6 @@ TESTED_ELSEWHERE = {
     **dict.fromkeys(
         [f"tidegate/placement/{name}.py" for name in ("memory", "round", "scene")], "tests/placement/test_planning.py"
     ),
-    "tidegate/engine/docker.py": "tests/engine/test_engine_contract.py",
     "tidegate/engine/docker_faults.py": "tests/engine/test_docker_http.py",
     "tidegate/engine/docker_raw.py": "tests/engine/test_docker_wire.py",
 }
