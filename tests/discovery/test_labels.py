@@ -408,14 +408,18 @@ def test_an_unknown_label_is_told_with_the_nearest_right_one(label, suggestion):
     assert problems[0].mend == f"did you mean {suggestion}?"
 
 
+@pytest.mark.parametrize("label", ["global", "depends", "latest_image", "gpu"])
+def test_what_only_stacks_act_on_is_no_problem_on_a_container(label):
+    found = seen({f"aliyun.{label}": "1", f"tidegate.{label}": "1", "tidegate.reschedule": "off", A80: "a.test"})
+    assert found.problems == ()
+
+
 @pytest.mark.parametrize(
     "label",
     [
         "aliyun.lb.port_80",
         "aliyun.proxy.VIRTUAL_HOST",
-        "aliyun.global",
-        "aliyun.depends",
-        "aliyun.latest_image",
+        "aliyun.addon",
         "aliyun.log_store_app",
         "aliyun.logs",
         "aliyun.logs.access.tags",

@@ -24,7 +24,7 @@ def test_applied_labels_are_known(label):
     assert is_ours(label)
 
 
-@pytest.mark.parametrize("label", ["aliyun.lb.port_80", "aliyun.logs.a.tags", "aliyun.global"])
+@pytest.mark.parametrize("label", ["aliyun.lb.port_80", "aliyun.logs.a.tags", "aliyun.addon"])
 def test_labels_of_the_original_system_are_known(label):
     assert is_not_yet(label)
     assert not is_applied(label)

@@ -30,6 +30,7 @@ def changed(**fields):
         {"environment": {"A": "1", "B": "3"}},
         {"environment": {"A": "1"}},
         {"labels": {"aliyun.routing.port_80": "a.test"}},
+        {"labels": {"aliyun.auto_scaling.max_cpu": "70"}},  # whoever scales reads it on the container
         {"networks": {"m": Attachment(), "n": Attachment()}},
         {"networks": {"n": Attachment()}},
         {"networks": {"n": Attachment(aliases=("x",)), "m": Attachment()}},
@@ -56,7 +57,6 @@ def test_whatever_makes_a_container_another_one_changes_it(fields):
             "labels": {
                 "aliyun.scale": "2",
                 "tidegate.scale": "3",
-                "aliyun.auto_scaling.max_cpu": "70",
                 "aliyun.depends": "db",
             }
         },

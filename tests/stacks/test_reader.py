@@ -1,6 +1,7 @@
 import pytest
 
 from tests.support.compose import codes, compose
+from tests.support.tree import ROOT
 from tidegate.engine.compose_labels import NUMBER_LABEL, PROJECT_LABEL, SERVICE_LABEL
 from tidegate.engine.spec import Attachment, Mount, MountKind, Publication
 from tidegate.errors import ConfigError
@@ -309,3 +310,30 @@ def test_labels_without_effect_are_named_once_for_the_whole_file():
         assert label in problem.text
         assert label in {name for spec in file.specs for name in spec.labels}
     assert "aliyun.scale" not in problem.text
+
+
+def template(name):
+    return read_file(ROOT / "examples" / "acs" / name, project="t", variables={})
+
+
+def test_a_template_of_the_original_system_with_links_and_replicas_is_understood():
+    file = template("wordpress.yaml")
+    assert file.errors == ()
+    web, db = file.service("web"), file.service("db")
+    assert (web.scale, web.template.restart, file.start_order) == (3, "always", ("db", "web"))
+    assert web.template.environment == {"WORDPRESS_AUTH_KEY": "changeme", "WORDPRESS_SECURE_AUTH_KEY": "changeme"}
+    assert db.template.networks == {"t_default": Attachment(aliases=("db", "mysql"))}
+    assert web.template.labels["aliyun.routing.port_80"] == "http://wordpress"
+
+
+def test_a_template_that_calls_through_the_mesh_needs_no_warning():
+    file = template("restserver.yaml")
+    assert file.problems == ()
+    assert (file.service("server").scale, file.service("client").external_links) == (2, ("restserver.local",))
+
+
+def test_a_template_with_scaling_logs_and_monitoring_is_understood_and_tells_what_it_leaves_to_others():
+    file = template("scaling.yaml")
+    assert [(problem.code, problem.severity.value) for problem in file.problems] == [("T1177", "warning")]
+    worker = file.service("worker")
+    assert (worker.scale, worker.template.labels["aliyun.auto_scaling.max_cpu"]) == (2, "70")

@@ -1,9 +1,11 @@
 import pytest
 
 from tests.support.compose import compose, faults, service, spec
+from tests.support.tree import ROOT
 from tidegate.engine.spec import Attachment, Logging, Mount, MountKind
 from tidegate.placement.resources import Resources
 from tidegate.stacks.service import Condition, Dependency, Update
+from tidegate.stacks.service_reader import KNOWN
 
 DATA = "volumes: {data: {}}\n"
 
@@ -214,3 +216,8 @@ def test_a_value_that_cannot_be_is_told(text):
 def test_an_alias_of_somebody_elses_container_is_for_the_service_alone():
     template = spec("external_links: ['other_db_1:database', plain]\nnetworks: [default]")
     assert template.networks == {"shop_default": Attachment(aliases=("web",), links=("other_db_1:database",))}
+
+
+def test_every_key_that_is_read_stands_in_the_documentation():
+    page = (ROOT / "docs" / "compose.md").read_text("utf-8")
+    assert not [key for key in KNOWN if f"`{key}`" not in page]

@@ -23,6 +23,8 @@ PORT_LABEL = re.compile(r"(?:aliyun|tidegate)\.routing\.port_(.*)", re.DOTALL)
 
 _BOTH = ("scale", "routing.session_sticky")
 _RELEASE_LABEL = f"tidegate.{RELEASE}."
+# What counts where a stack is put up; on a container made by others it says nothing.
+_STACK = ("global", "depends", "latest_image", "gpu")
 _ROLLING = ("aliyun.rolling_updates", "aliyun.rolling_updates.parallelism")
 _ALIYUN_PROBE = ("url", "cmd", "timeout_seconds", "initial_delay_seconds")
 _OWN = (
@@ -46,6 +48,8 @@ APPLIED = frozenset(
         *(f"tidegate.{name}" for name in (*_BOTH, *_OWN)),
         *(f"tidegate.probe.{name}" for name in PROBE_NAMES),
         *_ROLLING,
+        *(f"{prefix}.{name}" for prefix in ("aliyun", "tidegate") for name in _STACK),
+        "tidegate.reschedule",
         *(_RELEASE_LABEL + name for name in release_names()),
         *(f"{prefix}.{SCALING}.{name}" for prefix in ("aliyun", "tidegate") for name in scaling_names(prefix)),
     }
@@ -66,8 +70,7 @@ NOT_YET = frozenset(
     f"aliyun.{name}"
     for name in (
         *("routing.weight", "routing.ssl_cert", "routing.extra_setting", "routing.timeout_setting", "routing.worker"),
-        *("routing.coexist", "global", "depends", "latest_image"),
-        *("gpu", "addon", "reschedule", "log.timestamp", "log_project", "logs"),
+        *("routing.coexist", "addon", "reschedule", "log.timestamp", "log_project", "logs"),
         *(f"monitoring.{name}" for name in ("script", "http", "conf", "reload", "tags", "format", "interval")),
     )
 )

@@ -22,7 +22,7 @@ BESIDE = frozenset({
     CONFIG_LABEL,
     NUMBER_LABEL,
 })  # fmt: skip
-_BESIDE_FAMILIES = ("aliyun.auto_scaling.", "tidegate.auto_scaling.", "com.docker.swarm.")
+_BESIDE_FAMILIES = ("com.docker.swarm.",)
 
 
 def fingerprint(spec: ContainerSpec) -> str:
