@@ -15,7 +15,7 @@ def bind(source, target, **more):
     [
         ("./data:/d", bind("/srv/shop/data", "/d")),
         ("../data:/d:ro", bind("/srv/data", "/d", read_only=True)),
-        ("~/data:/d", bind("/home/me/data", "/d")),
+        ("~/data:/d", bind("/home/a/data", "/d")),
         ("/abs:/d:rw,z,rslave", bind("/abs", "/d", options=("z", "rslave"))),
         ("data:/d", Mount(source="shop_data", target="/d")),
         ("data:/d:ro,nocopy", Mount(source="shop_data", target="/d", read_only=True, nocopy=True)),
@@ -36,7 +36,7 @@ def bind(source, target, **more):
     ],
 )
 def test_volumes_are_read_in_every_form(text, mount):
-    assert spec(f"volumes:\n  - {text}", TOP, variables={"HOME": "/home/me"}).mounts == (mount,)
+    assert spec(f"volumes:\n  - {text}", TOP, variables={"HOME": "/home/a"}).mounts == (mount,)
 
 
 @pytest.mark.parametrize(
