@@ -3,5 +3,6 @@
 pytest_plugins = [
     "tests.support.blocking",
     "tests.support.docker_engine",
+    "tests.support.etcd",
     "tests.support.noskip",
 ]

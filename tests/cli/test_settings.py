@@ -180,11 +180,13 @@ def test_https_is_served_once_there_are_certificates_and_where_the_operator_says
     ]
 
 
-@pytest.mark.parametrize(("key", "value", "flag"), [("state.store", "etcd://a:2379", "--store")])
-def test_what_this_version_does_not_do_is_refused_and_not_ignored(key, value, flag):
+def test_a_store_is_shown_without_its_password_and_a_wrong_one_is_not_repeated():
+    given = load({"state.store": "etcd://me:secret@a:2379,b"}, {})
+    assert shown(BY_KEY["state.store"], given.config) == "etcd://me:***@a:2379,b:2379/tidegate"
     with pytest.raises(ConfigError) as error:
-        load({key: value}, {})
-    assert [(problem.code, problem.place) for problem in error.value.problems] == [("T1007", flag)]
+        load({"state.store": "etcd://me:secret@a:port"}, {})
+    assert codes(error) == ["T1002"]
+    assert "secret" not in str(error.value)
 
 
 def test_the_admin_api_off_loopback_needs_a_token():

@@ -1,4 +1,4 @@
-"""What every store must do. Another implementation is one more `Backend` in `BACKENDS`."""
+"""What every store must do, shown on SQLite and on a real etcd. Another implementation is one more `Backend`."""
 
 # ruff: noqa: TID251  these tests start and cancel callers, as other components do
 from __future__ import annotations
@@ -12,7 +12,9 @@ from typing import Protocol
 import pytest
 from blockbuster import blockbuster_ctx
 
+from tests.support.etcd import Cluster
 from tidegate.errors import StoreError
+from tidegate.store.etcd import EtcdStore
 from tidegate.store.port import MAX_BYTES, MAX_OPERATIONS, Change, Compare, Delete, Put, Store, WatchLost
 from tidegate.store.sqlite import SqliteStore
 
@@ -20,12 +22,19 @@ DEADLINE = 10.0
 
 
 class Backend(Protocol):
-    """One store's data. `open` may be called again after the store was closed and finds the same data."""
+    """One store's data. `open` may be called again after the store was closed and finds the same data. `ttl` is a short
+    time for a lease, in seconds."""
+
+    ttl: float
 
     async def open(self) -> Store: ...
 
-    async def pass_time(self, seconds: float) -> None:
-        """Return when `seconds` of lease time have passed."""
+    async def pass_time(self, share: float) -> None:
+        """Return when this share of `ttl` has passed."""
+        ...
+
+    async def outlive(self, lease: int) -> None:
+        """Return when the time of a lease of `ttl` is over."""
         ...
 
     async def forget_history(self, store: Store) -> None:
@@ -34,6 +43,8 @@ class Backend(Protocol):
 
 
 class SqliteBackend:
+    ttl = 5.0
+
     def __init__(self, folder: Path) -> None:
         self._path = folder / "store.db"
         self._now = 1000.0
@@ -43,16 +54,48 @@ class SqliteBackend:
         self._store = await SqliteStore.open(self._path, clock=lambda: self._now, history=50)
         return self._store
 
-    async def pass_time(self, seconds: float) -> None:
-        self._now += seconds
+    async def pass_time(self, share: float) -> None:
+        self._now += self.ttl * share
         await self._store.expire()
+
+    async def outlive(self, lease: int) -> None:
+        await self.pass_time(1.2)
 
     async def forget_history(self, store: Store) -> None:
         for number in range(200):
             await store.txn((), (Put(key="filler", value=b"%d" % number),))
 
 
-BACKENDS = {"sqlite": SqliteBackend}
+class EtcdBackend:
+    """A folder of a real etcd. Its shortest lease is a second, and it looks twice a second which have ended."""
+
+    ttl = 1.0
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._member = cluster.members[0]
+        self._address = cluster.address()
+
+    async def open(self) -> Store:
+        return await EtcdStore.open(self._address)
+
+    async def pass_time(self, share: float) -> None:
+        await asyncio.sleep(self.ttl * share)  # time itself is what is waited for
+
+    async def outlive(self, lease: int) -> None:
+        async with asyncio.timeout(DEADLINE):
+            while int((await self._asked("/v3/kv/lease/timetolive", ID=str(lease))).get("TTL", "0")) >= 0:  # noqa: ASYNC110  no event
+                await asyncio.sleep(0.02)
+
+    async def forget_history(self, store: Store) -> None:
+        for value in (b"1", b"2"):
+            await store.txn((), (Put(key="filler", value=value),))
+        await self._asked("/v3/kv/compaction", revision=str((await store.list("")).revision))
+
+    async def _asked(self, path: str, **body: str) -> dict[str, str]:
+        return await asyncio.to_thread(self._member.ask, path, **body)
+
+
+BACKENDS = ("sqlite", "etcd")
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +107,9 @@ def never_blocking():
 
 @pytest.fixture(params=BACKENDS)
 def backend(request, tmp_path) -> Backend:
-    return BACKENDS[request.param](tmp_path)
+    if request.param == "sqlite":
+        return SqliteBackend(tmp_path)
+    return EtcdBackend(request.getfixturevalue("etcd_member"))
 
 
 @pytest.fixture
@@ -290,8 +335,13 @@ async def test_a_write_during_resume_comes_once(store):
     for number in range(20):
         await put(store, a=str(number))
     watch = store.watch("", start)
+
+    async def more() -> None:
+        for number in range(20, 40):
+            await put(store, a=str(number))
+
     async with deadline():
-        first, *_ = await asyncio.gather(anext(watch), *(put(store, a=str(number)) for number in range(20, 40)))
+        first, _ = await asyncio.gather(anext(watch), more())
     rest = await take(watch, 39)
     assert [batch[0].value for batch in (first, *rest)] == [b"%d" % number for number in range(40)]
 
@@ -332,28 +382,28 @@ async def test_closing_the_store_ends_its_watches(backend):
 
 
 async def test_entries_vanish_when_their_lease_ends_and_watchers_see_it(backend, store):
-    lease = await store.grant(5)
+    lease = await store.grant(backend.ttl)
     revision = await store.txn((), (Put(key="a", value=b"1", lease=lease), Put(key="b", value=b"1")))
     watch = store.watch("", revision)
     assert (await store.get("a")).lease == lease
-    await backend.pass_time(6)
+    await backend.outlive(lease)
     assert [change.key for change in (await take(watch, 1))[0]] == ["a"]
     assert await store.get("a") is None
     assert await store.get("b") is not None
 
 
 async def test_a_kept_lease_lives_on(backend, store):
-    lease = await store.grant(5)
+    lease = await store.grant(backend.ttl)
     await store.txn((), (Put(key="a", value=b"1", lease=lease),))
     for _ in range(3):
-        await backend.pass_time(3)
+        await backend.pass_time(0.6)
         assert await store.keep(lease)
     assert await store.get("a") is not None
 
 
 async def test_keeping_a_lease_that_ended_is_false(backend, store):
-    lease = await store.grant(5)
-    await backend.pass_time(6)
+    lease = await store.grant(backend.ttl)
+    await backend.outlive(lease)
     assert not await store.keep(lease)
     assert not await store.keep(lease + 1000)
 
@@ -375,25 +425,38 @@ async def test_revoking_an_unknown_lease_changes_nothing(store):
 
 
 async def test_a_put_on_an_ended_lease_writes_nothing(backend, store):
-    lease = await store.grant(5)
-    await backend.pass_time(6)
+    lease = await store.grant(backend.ttl)
+    await backend.outlive(lease)
     with pytest.raises(StoreError):
         await store.txn((), (Put(key="b", value=b"1"), Put(key="a", value=b"1", lease=lease)))
     assert (await store.list("")).entries == ()
 
 
 async def test_an_entry_put_again_without_lease_stays(backend, store):
-    lease = await store.grant(5)
+    lease = await store.grant(backend.ttl)
     await store.txn((), (Put(key="a", value=b"1", lease=lease),))
     await store.txn((), (Put(key="a", value=b"2"),))
-    await backend.pass_time(6)
+    await backend.outlive(lease)
     assert (await store.get("a")).value == b"2"
 
 
+async def test_what_a_leader_writes_is_refused_once_its_lease_has_ended(backend, store):
+    lease = await store.grant(backend.ttl)
+    mine = await store.txn((Compare(key="leader", revision=0),), (Put(key="leader", value=b"me", lease=lease),))
+    fence = (Compare(key="leader", revision=mine),)
+    assert await store.txn(fence, (Put(key="places/a", value=b"1"),)) is not None
+    await backend.outlive(lease)
+    assert await store.txn(fence, (Put(key="places/a", value=b"2"),)) is None
+    other = await store.txn((Compare(key="leader", revision=0),), (Put(key="leader", value=b"other"),))
+    assert await store.txn(fence, (Put(key="places/a", value=b"3"),)) is None
+    assert await store.txn((Compare(key="leader", revision=other),), (Put(key="places/a", value=b"4"),)) is not None
+    assert (await store.get("places/a")).value == b"4"
+
+
 async def test_leases_are_never_given_twice(backend, store):
-    first = await store.grant(5)
+    first = await store.grant(backend.ttl)
     await store.revoke(first)
-    assert await store.grant(5) != first
+    assert await store.grant(backend.ttl) != first
 
 
 # ----------------------------------------------------------------------------------------------------------- lifetime
@@ -411,12 +474,12 @@ async def test_everything_survives_a_reopen(backend):
 
 async def test_a_lease_survives_a_reopen_and_then_ends(backend):
     store = await backend.open()
-    lease = await store.grant(5)
+    lease = await store.grant(backend.ttl)
     await store.txn((), (Put(key="a", value=b"1", lease=lease),))
     await store.close()
     async with opened(backend) as store:
         assert await store.get("a") is not None
-        await backend.pass_time(6)
+        await backend.outlive(lease)
         assert await store.get("a") is None
 
 

@@ -46,7 +46,8 @@ from tidegate.healthcheck.checker import Checker
 from tidegate.model import HealthReport
 from tidegate.router.decision import Decider
 from tidegate.routing import RoutingTable, TableCell
-from tidegate.store.sqlite import SqliteStore
+from tidegate.store.opening import open_store
+from tidegate.store.port import Store
 from tidegate.tasks import Tasks
 from tidegate.telemetry import logger
 
@@ -109,9 +110,10 @@ class Control:
     """All parts of control, wired; `run` starts them in order and stops them in the other. `settled` is called once the
     table is built from what is seen."""
 
-    def __init__(self, launch: Launch, store: SqliteStore, settled: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, launch: Launch, store: Store, settled: Callable[[], None] = lambda: None) -> None:
         config = launch.config
         self._settled = settled
+        self._store = store
         self.registry = Registry(HELPS)
         self.traffic = Traffic(time.monotonic, lambda kind, keys: known(self.cell.table, kind, keys))
         self.gauges = Gauges(time.monotonic, HELPS)
@@ -212,8 +214,12 @@ class Control:
             self.plane.journal.tell("drained", f"worker {slot} has nothing in flight to {message.endpoint}")
 
     def _complaints(self) -> tuple[Problem, ...]:
-        """What providers and health checks complain of now."""
-        return (*(problem for provider in self.providers for problem in provider.problems), *self.checker.problems())
+        """What the store, providers and health checks complain of now."""
+        return (
+            *self._store.problems,
+            *(problem for provider in self.providers for problem in provider.problems),
+            *self.checker.problems(),
+        )
 
     def _on_health(self, report: HealthReport) -> None:
         self.plane.reconciler.offer_health(report)
@@ -261,7 +267,7 @@ async def run_control(launch: Launch, pulse: Pulse) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    store = await SqliteStore.open(Path(launch.config.state.folder) / "store.sqlite")
+    store = await open_store(launch.config.state)
     try:
         await Control(launch, store, settled=pulse.ready).run(stop)
     finally:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from pathlib import Path
 
 from tidegate.app.control import Control
 from tidegate.app.folder import StateFolder
@@ -15,7 +14,8 @@ from tidegate.app.launch import Launch
 from tidegate.app.sockets import bind_all, close_all
 from tidegate.app.worker import DataPlane
 from tidegate.config import Config
-from tidegate.store.sqlite import SqliteStore
+from tidegate.store.opening import open_store
+from tidegate.store.port import Store
 from tidegate.tasks import Tasks
 from tidegate.telemetry import logger
 
@@ -37,7 +37,7 @@ async def _run(config: Config) -> None:
     sockets = bind_all(config)
     store = None
     try:
-        store = await SqliteStore.open(Path(config.state.folder) / "store.sqlite")
+        store = await open_store(config.state)
         launch = Launch(
             config=config,
             http=tuple(one.detach() for one in sockets.http[0]),
@@ -54,7 +54,7 @@ async def _run(config: Config) -> None:
             await store.close()
 
 
-async def _serve(launch: Launch, store: SqliteStore) -> None:
+async def _serve(launch: Launch, store: Store) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -19,9 +19,10 @@ def doctor(session: Session, /, file: str | None, no_docker: bool, **flags: Any)
     """Look for what would keep Tidegate from working, with the mend for each. Takes the same flags as serve."""
     from tidegate.cli.diagnosis import BROKEN, examine  # noqa: PLC0415  --help need not load the checks
     from tidegate.cli.diagnosis_dns import examine_dns  # noqa: PLC0415
+    from tidegate.cli.diagnosis_store import examine_store  # noqa: PLC0415
 
     settings = gather(session, file, no_docker, flags)
-    findings = [*examine(settings.config), *examine_dns(settings.config.dns)]
+    findings = [*examine(settings.config), *examine_dns(settings.config.dns), *examine_store(settings.config.state)]
     broken = sum(finding.state == BROKEN for finding in findings)
     data = {
         "healthy": not broken,

@@ -81,6 +81,8 @@ def shown(setting: Setting, config: Config) -> object:
     value = _field(config, setting.key)
     if setting.secret:
         return "(set)" if value else ""
+    if setting.masked is not None:
+        return setting.masked(value)
     if isinstance(value, tuple):
         return [str(item) for item in value]
     return value
@@ -244,7 +246,7 @@ def _plain(value: object) -> str:
 
 
 def _quoted(setting: Setting, value: object) -> str:
-    text = "that" if setting.secret else str(value)
+    text = "that" if setting.secret or setting.masked else str(value)
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
@@ -272,7 +274,6 @@ def _crossed(config: Config, found: dict[str, _Found]) -> list[Problem]:
     return [
         *_twice(config, found),
         *_open_admin(config, found),
-        *_not_there(config, found),
         *_own_names_forwarded(config, found),
     ]
 
@@ -324,20 +325,4 @@ def _own_names_forwarded(config: Config, found: dict[str, _Found]) -> list[Probl
         )
         for each in config.dns.forward_zones
         if ("." + each.zone).endswith(own)
-    ]
-
-
-def _not_there(config: Config, found: dict[str, _Found]) -> list[Problem]:
-    """Settings that have their name already and that nothing follows yet: to take them in silence would be a lie."""
-    missing = {"state.store": "cluster stores"}
-    return [
-        Problem(
-            code="T1007",
-            text=f"this version has no {what}",
-            place=found[key].place,
-            mend=f"leave {BY_KEY[key].flag} out",
-            kept=KEPT,
-        )
-        for key, what in missing.items()
-        if _field(config, key)
     ]

@@ -61,6 +61,7 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
         (
             Verb("check", "check", "check", "Check a static file, a Compose file or a container."),
             Verb("cert", "cert", "cert", "Make certificates of a local authority, for development."),
+            Verb("store", "store", "store", "Move what is stored to a cluster store."),
             Verb("config", "config", "config", "Effective settings and where each came from."),
             Verb("schema", "schema", "schema", "Print the JSON Schema of the static file."),
             Verb("completion", "completion", "completion", "Print the completion script of a shell."),

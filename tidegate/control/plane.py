@@ -41,6 +41,7 @@ from tidegate.control.traffic import Traffic
 from tidegate.control.webhooks import Webhooks
 from tidegate.engine.port import Engine
 from tidegate.errors import Problem
+from tidegate.store.address import parse
 from tidegate.store.port import Store
 from tidegate.tasks import Tasks
 from tidegate.tls.shelf import Shelf
@@ -211,6 +212,8 @@ def shown(config: Config) -> dict[str, Any]:
         made["admin"]["token"] = "(set)"  # noqa: S105  a placeholder
     if made["tracing"]["headers"]:
         made["tracing"]["headers"] = "(set)"
+    if made["state"]["store"]:
+        made["state"]["store"] = str(parse(made["state"]["store"]))
     for name in ("prometheus_headers", "webhooks", "webhook_secret"):  # the path of a web hook is often its password
         if made["releases"][name]:
             made["releases"][name] = "(set)"

@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tidegate.errors import Problem, StoreError
+from tidegate.store.bounds import check
 from tidegate.store.datafile import Damaged, back_up, checksum, open_file
-from tidegate.store.port import MAX_BYTES, MAX_OPERATIONS, Change, Compare, Delete, Entry, Listing, Put, WatchLost
+from tidegate.store.port import Change, Compare, Delete, Entry, Listing, Put, WatchLost
 from tidegate.telemetry import logger
 
 Batch = tuple[Change, ...]
@@ -71,7 +72,7 @@ class Database:
 
     def txn(self, compares: tuple[Compare, ...], operations: tuple[Put | Delete, ...]) -> int | None:
         """Commit all or nothing; the revision after it, or None where a compare does not hold."""
-        _check_size(operations)
+        check(compares, operations)
         with self._transaction() as changes:
             if not all(self._holds(compare) for compare in compares):
                 return None
@@ -220,18 +221,6 @@ def _span(prefix: str) -> tuple[str, str]:
     return prefix, prefix + "\x7f"
 
 
-def _check_size(operations: tuple[Put | Delete, ...]) -> None:
-    """Raise for a transaction that a cluster store would refuse too. Writing one key twice is the caller's bug."""
-    keys = [operation.key for operation in operations]
-    assert len(set(keys)) == len(keys), "one transaction writes a key once"
-    for key in keys:
-        if not key or not key.isascii() or not key.isprintable():
-            raise StoreError(_bad_key(key))
-    size = sum(len(operation.value) for operation in operations if isinstance(operation, Put))
-    if len(operations) > MAX_OPERATIONS or size > MAX_BYTES:
-        raise StoreError(_too_large(len(operations), size))
-
-
 def _fault(path: Path, verb: str, error: sqlite3.Error) -> Problem:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
@@ -264,25 +253,5 @@ def _no_lease(put: Put) -> Problem:
         text=f"`{put.key}` cannot be put on lease {put.lease}: it has ended",
         cause="it was not kept in time, or was revoked",
         mend="grant a new lease",
-        kept="nothing was written",
-    )
-
-
-def _bad_key(key: str) -> Problem:
-    return Problem(
-        code="T1509",
-        text=f"{key!r} cannot be a key of the store",
-        cause="keys are printable ASCII and not empty",
-        mend="use a name of ASCII letters, digits and punctuation",
-        kept="nothing was written",
-    )
-
-
-def _too_large(operations: int, size: int) -> Problem:
-    return Problem(
-        code="T1510",
-        text=f"a transaction of {operations} operations and {size} bytes is too large",
-        cause=f"at most {MAX_OPERATIONS} operations and {MAX_BYTES} bytes fit in one",
-        mend="split it",
         kept="nothing was written",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from tidegate.errors import StoreError
+from tidegate.errors import Problem, StoreError
 from tidegate.value import Value
 
 MAX_OPERATIONS = 100  # of one transaction; etcd's own default is 128
@@ -64,6 +64,11 @@ class Change(Value):
 class Store(Protocol):
     """Raises `StoreError` when it cannot read or commit. All changes of one transaction share one revision."""
 
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with the store itself now: that it cannot be reached, or what opening it had to mend."""
+        ...
+
     async def get(self, key: str) -> Entry | None: ...
 
     async def list(self, prefix: str) -> Listing: ...
@@ -86,5 +91,10 @@ class Store(Protocol):
     async def keep(self, lease: int) -> bool: ...
 
     async def revoke(self, lease: int) -> None: ...
+
+    async def compact(self, older_than_seconds: float) -> int:
+        """Forget changes that are older; watches resume from newer ones only. The revision up to which they are forgotten, 0
+        where nothing had to be. On a cluster one party calls it now and then: the leader."""
+        ...
 
     async def close(self) -> None: ...
