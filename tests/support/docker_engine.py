@@ -22,6 +22,13 @@ import pytest
 DEADLINE_SECONDS = 60.0
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever asks for the engine is marked `system`: `-m system` chooses them all, and nobody else."""
+    for item in items:
+        if "docker_engine_url" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.system)
+
+
 @pytest.fixture(scope="session")
 def docker_engine_url() -> Iterator[str]:
     """URL of an engine that answers; skips, naming the one command that would help, where none can be had."""
