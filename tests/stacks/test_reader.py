@@ -1,12 +1,19 @@
+import json
+
+import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.support.compose import codes, compose
 from tests.support.tree import ROOT
 from tidegate.engine.compose_labels import NUMBER_LABEL, PROJECT_LABEL, SERVICE_LABEL
 from tidegate.engine.spec import Attachment, Mount, MountKind, Publication
 from tidegate.errors import ConfigError
+from tidegate.stacks.file import ComposeFile
 from tidegate.stacks.fingerprint import CONFIG_LABEL
 from tidegate.stacks.reader import read_file
+from tidegate.stacks.service_reader import KNOWN
 
 FULL = """\
     version: "3"
@@ -337,3 +344,24 @@ def test_a_template_with_scaling_logs_and_monitoring_is_understood_and_tells_wha
     assert [(problem.code, problem.severity.value) for problem in file.problems] == [("T1177", "warning")]
     worker = file.service("worker")
     assert (worker.scale, worker.template.labels["aliyun.auto_scaling.max_cpu"]) == (2, "70")
+
+
+WORDS = st.sampled_from(
+    ["", "80", "8080:80", "5m", "web", "./x:/y", "constraint:a==b", "a=b", "$X", "-1", "service:web", "target"]
+)
+ANYTHING = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-5, 100000), WORDS),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(WORDS, inner, max_size=3)),
+    max_leaves=6,
+)
+SERVICE = st.dictionaries(st.sampled_from(sorted(KNOWN)), ANYTHING, max_size=6)
+PARTS = dict.fromkeys(("volumes", "networks", "secrets", "configs", "name"), ANYTHING)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.fixed_dictionaries({"services": st.dictionaries(WORDS, SERVICE, max_size=3)}, optional=PARTS))
+def test_whatever_a_file_says_it_is_read_and_survives_the_store(data):
+    file = compose(json.dumps(data))
+    again = msgspec.json.decode(msgspec.json.encode(file), type=ComposeFile)
+    assert again == file
+    assert [service.revision for service in again.services] == [service.revision for service in file.services]

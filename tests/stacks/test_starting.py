@@ -42,3 +42,10 @@ def test_each_comes_once_and_after_its_needs_unless_there_is_a_way_round(graph):
     assert bool(late) == bool(found)
     for name, need in itertools.pairwise(found):
         assert need in graph[name]
+
+
+def test_a_chain_of_thousands_is_ordered():
+    chain = {str(number): [str(number + 1)] for number in range(5000)}
+    assert start_order(chain) == tuple(str(number) for number in reversed(range(5000)))
+    assert cycle(chain) == ()
+    assert len(cycle({**chain, "5000": ["0"]})) == 5002

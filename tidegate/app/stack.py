@@ -9,6 +9,7 @@ import asyncio
 from typing import Protocol
 
 from tidegate.engine.port import ContainerSpec, Engine
+from tidegate.engine.process_lacks import lacking
 from tidegate.engine.spec import NetworkSpec, VolumeSpec
 from tidegate.errors import ConfigError, EngineError, NoSuchThing, Severity
 from tidegate.stacks.file import ComposeFile
@@ -47,6 +48,10 @@ class Stack:
             raise ConfigError(*file.errors)
         for problem in file.problems:
             _log.warning("%s", problem)
+        if maker is None:
+            for service in file.services:
+                for problem in lacking(service.template):
+                    _log.warning("%s", problem)
         return cls(engine, file, maker)
 
     async def run(self) -> None:

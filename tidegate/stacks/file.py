@@ -59,13 +59,8 @@ class ComposeFile(Value):
     @property
     def specs(self) -> tuple[ContainerSpec, ...]:
         """Every container of the file on one host, in the order in which they start."""
-        return tuple(
-            spec
-            for name in self.start_order
-            for service in self.services
-            if service.name == name
-            for spec in service.specs
-        )
+        services = {service.name: service for service in self.services}
+        return tuple(spec for name in self.start_order for spec in services[name].specs)
 
     @property
     def start_order(self) -> tuple[str, ...]:
