@@ -22,6 +22,13 @@ TESTED_ELSEWHERE = {
     **dict.fromkeys(
         [f"tidegate/control/{name}.py" for name in ("gating", "runner", "tidings")], "tests/control/test_releases.py"
     ),
+    **dict.fromkeys(
+        [
+            f"tidegate/cli/catalogue/{name}.py"
+            for name in ("admin", "dns", "docker", "http", "process", "records", "releases", "tls")
+        ],
+        "tests/cli/catalogue/test_row.py",
+    ),
     "tidegate/control/copying.py": "tests/control/test_autoscaling.py",
     **dict.fromkeys(
         [f"tidegate/placement/{name}.py" for name in ("memory", "round", "scene")], "tests/placement/test_planning.py"

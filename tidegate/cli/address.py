@@ -7,6 +7,8 @@ import ipaddress
 from tidegate.config import ForwardZone
 from tidegate.model import Address, Nameserver
 
+ANY, LOOPBACK = "0.0.0.0", "127.0.0.1"  # noqa: S104  a proxy listens on all addresses unless told otherwise
+
 
 def listener(text: str, default_host: str) -> Address:
     """Where to listen. A missing host is `default_host`; port 0 asks the system for a free one.

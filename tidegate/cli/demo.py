@@ -128,9 +128,9 @@ def _watch(session: Session, stage: Stage, meter: Meter, stopping: threading.Eve
 
 def _engine_url(engine: str, url: str | None) -> str:
     """URL of the Docker Engine to use, or nothing for the embedded one. Raises TidegateError."""
-    from tidegate.cli.catalogue import engine_url  # noqa: PLC0415
     from tidegate.cli.demo_stage import docker_answers  # noqa: PLC0415
     from tidegate.cli.faults import usage  # noqa: PLC0415
+    from tidegate.cli.reading import engine_url  # noqa: PLC0415
 
     if engine == "process":
         return ""

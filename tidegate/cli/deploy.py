@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 import click
 
-from tidegate.cli.catalogue import seconds
 from tidegate.cli.client import Admin, connect
 from tidegate.cli.completion import names
 from tidegate.cli.deploy_body import body_of
@@ -17,6 +16,7 @@ from tidegate.cli.faults import usage
 from tidegate.cli.following import end, follow, path_of
 from tidegate.cli.naming import find_target
 from tidegate.cli.output import Screen, emit
+from tidegate.cli.reading import seconds
 from tidegate.cli.session import Session, changing
 
 F = TypeVar("F", bound=Callable[..., Any])

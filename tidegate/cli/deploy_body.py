@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tidegate.cli.catalogue import seconds
 from tidegate.cli.faults import usage
+from tidegate.cli.reading import seconds
 
 STRATEGIES = ("rolling", "blue_green", "canary", "replace")
 _TIMES = {

@@ -70,7 +70,7 @@ def _add(sign: int) -> Callable[[click.Context, click.Parameter, int], int]:
 def _timeout(context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
     value = value if value is not None else os.environ.get("TIDEGATE_TIMEOUT")
     if value:
-        from tidegate.cli.catalogue import seconds  # noqa: PLC0415  only who gives a time pays for its reader
+        from tidegate.cli.reading import seconds  # noqa: PLC0415  only who gives a time pays for its reader
 
         try:
             context.ensure_object(Session).timeout_seconds = seconds(value)

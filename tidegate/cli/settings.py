@@ -15,7 +15,8 @@ from typing import Any
 import msgspec
 
 from tidegate.cli import address
-from tidegate.cli.catalogue import ANY, BY_KEY, BY_VARIABLE, OFF, SETTINGS, Setting
+from tidegate.cli.catalogue import BY_KEY, BY_VARIABLE, SETTINGS, Setting
+from tidegate.cli.reading import OFF
 from tidegate.config import Config
 from tidegate.errors import ConfigError, Problem, Severity
 from tidegate.model import Address
@@ -24,7 +25,7 @@ from tidegate.value import Value
 CLIENT_VARIABLES = ("TIDEGATE_CONFIG", "TIDEGATE_TIMEOUT", "TIDEGATE_PROGRESS", "TIDEGATE_PURE", "TIDEGATE_REQUIRE_EXT")
 SEARCHED = ("tidegate.yaml", "/etc/tidegate/tidegate.yaml")
 KEPT = "nothing was started"
-HTTPS = Address(host=ANY, port=8443)  # where HTTPS is served once there are certificates
+HTTPS = Address(host=address.ANY, port=8443)  # where HTTPS is served once there are certificates
 
 
 class Settings(Value, frozen=True):

@@ -16,10 +16,10 @@ from typing import Protocol
 
 import click
 
-from tidegate.cli.catalogue import seconds
 from tidegate.cli.client import Admin, connect
 from tidegate.cli.output import Screen, emit
 from tidegate.cli.rates import KINDS, Rate, names, ordered, rates
+from tidegate.cli.reading import seconds
 from tidegate.cli.session import Session, talking
 
 SORTS = ("rate", "errors", "p50", "p95", "p99", "in-flight", "name")
