@@ -3,6 +3,7 @@ import pytest
 from tests.support.plane import Checks, Resolver, Workers, running
 from tests.support.seen import instance
 from tidegate.config import AdminConfig, Config, HttpConfig, ReleasesConfig, TracingConfig
+from tidegate.control.neighbours import Neighbours
 from tidegate.control.plane import ControlPlane, shown
 from tidegate.errors import ConfigError
 from tidegate.model import Address
@@ -13,9 +14,9 @@ from tidegate.routing import TableCell
 def test_a_plane_that_would_stand_open_is_not_even_made():
     config = Config(admin=AdminConfig(listeners=(Address(host="0.0.0.0", port=0),)))
     neighbours = {"publisher": TableCell(), "checks": Checks(), "resolve": Resolver(), "store": None}
-    neighbours |= {"decide": Decider(HttpConfig(), b"")}
+    neighbours |= {"decide": Decider(HttpConfig(), b""), "followers": Workers(), "status": Workers()}
     with pytest.raises(ConfigError, match="T1601"):
-        ControlPlane(config, **neighbours, followers=Workers(), status=Workers())
+        ControlPlane(config, Neighbours(**neighbours))
 
 
 def test_secrets_are_not_shown():

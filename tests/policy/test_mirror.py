@@ -15,6 +15,7 @@ TESTED_ELSEWHERE = {
     **dict.fromkeys(
         [f"tidegate/settings/{name}.py" for name in ("addresses", "fields")], "tests/settings/test_kinds.py"
     ),
+    "tidegate/control/neighbours.py": "tests/control/test_plane.py",
     **dict.fromkeys(
         [f"tidegate/control/{name}.py" for name in ("deploying", "releaseview")],
         "tests/control/test_releaseapi.py",

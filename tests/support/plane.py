@@ -11,6 +11,7 @@ import aiohttp
 
 from tests.support.seen import inventory
 from tidegate.config import AdminConfig, Config, NodeConfig, StateConfig
+from tidegate.control.neighbours import Neighbours
 from tidegate.control.plane import ControlPlane
 from tidegate.errors import Problem, TidegateError
 from tidegate.model import Address
@@ -94,8 +95,7 @@ async def running(folder: Path, *, token: str = "", required=("docker",), engine
         state=StateConfig(folder=str(folder)),
         node=NodeConfig(name="node-a", zone="z1"),
     )
-    plane = ControlPlane(
-        config,
+    near = Neighbours(
         publisher=cell,
         checks=checks,
         store=store,
@@ -104,8 +104,9 @@ async def running(folder: Path, *, token: str = "", required=("docker",), engine
         followers=workers,
         status=workers,
         required=required,
-        engines=engines,
+        engines=engines or {},
     )
+    plane = ControlPlane(config, near)
     try:
         async with Tasks("test") as tasks:
             task = tasks.spawn("plane", plane.run())

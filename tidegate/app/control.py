@@ -27,6 +27,7 @@ from tidegate.control.ejections import Ejections
 from tidegate.control.gauges import Gauges
 from tidegate.control.helps import HELPS
 from tidegate.control.metrics import CounterDelta, Registry
+from tidegate.control.neighbours import Neighbours
 from tidegate.control.plane import ControlPlane
 from tidegate.control.traffic import Traffic
 from tidegate.discovery.docker import EngineProvider
@@ -145,22 +146,23 @@ class Control:
         self.stack = (
             Stack.read(self.engines.stacked, config.stack, self.engines.maker) if self.engines.stacked else None
         )
-        self.plane = ControlPlane(
-            config,
+        self.plane = ControlPlane(config, self._neighbours(launch, store))
+        self.cell.follow(self.plane.certificates.apply)
+        self._listening = adopt((launch.channel,))[0]
+
+    def _neighbours(self, launch: Launch, store: Store) -> Neighbours:
+        config = launch.config
+        required = (each for each in self.providers if config.docker.required or not isinstance(each, EngineProvider))
+        tls_port = config.http.tls_listeners[0].port if config.http.tls_listeners else 0
+        return Neighbours(
             publisher=self.cell,
             checks=self.checker,
             store=store,
             resolve=Resolver(self.zone, lambda: self.cell.table, UpstreamForwarder(config.dns).asked),
-            decide=Decider(
-                config.http,
-                cookie_key(Path(config.state.folder)),
-                config.http.tls_listeners[0].port if config.http.tls_listeners else 0,
-            ),
+            decide=Decider(config.http, cookie_key(Path(config.state.folder)), tls_port),
             followers=self.channel,
             status=Workers(self.channel),
-            required=[
-                each.name for each in self.providers if config.docker.required or not isinstance(each, EngineProvider)
-            ],
+            required=[each.name for each in required],
             complaints=self._complaints,
             registry=self.registry,
             traffic=self.traffic,
@@ -169,8 +171,6 @@ class Control:
             engines=dict(self.engines.followed),
             sockets=adopt(launch.admin),
         )
-        self.cell.follow(self.plane.certificates.apply)
-        self._listening = adopt((launch.channel,))[0]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run everything until `stop`."""

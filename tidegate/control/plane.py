@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import socket
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from tidegate.control.autoscaling import Autoscaling
 from tidegate.control.certificates import Certificates
 from tidegate.control.copying import Copying
 from tidegate.control.document import document
-from tidegate.control.ejections import Ejections
 from tidegate.control.engines import Engines
 from tidegate.control.executor import Executor
 from tidegate.control.gatekeeper import Gatekeeper
@@ -24,12 +22,11 @@ from tidegate.control.hooks import Hooks
 from tidegate.control.journal import Journal
 from tidegate.control.lookout import Lookout
 from tidegate.control.metering import Metering
-from tidegate.control.metrics import Registry
+from tidegate.control.neighbours import Neighbours
 from tidegate.control.outgoing import Outgoing
 from tidegate.control.overrides import OverrideBook
 from tidegate.control.pace import Pace
 from tidegate.control.parts import Parts
-from tidegate.control.ports import CheckFollower, DecidePort, Followers, Publisher, ResolvePort, StatusPort
 from tidegate.control.promql import Prometheus
 from tidegate.control.reconciler import Reconciler
 from tidegate.control.rehearsal import Rehearsal
@@ -37,12 +34,9 @@ from tidegate.control.releases import Releases
 from tidegate.control.scalebook import ScaleBook
 from tidegate.control.server import AdminServer
 from tidegate.control.snapshot import Memory
-from tidegate.control.traffic import Traffic
 from tidegate.control.webhooks import Webhooks
-from tidegate.engine.port import Engine
 from tidegate.errors import Problem
 from tidegate.store.address import parse
-from tidegate.store.port import Store
 from tidegate.tasks import Tasks
 from tidegate.tls.shelf import Shelf
 
@@ -50,135 +44,30 @@ from tidegate.tls.shelf import Shelf
 class ControlPlane:
     """Everything of control but discovery and health checks, which `app` runs beside and connects by `reconciler`.
 
-    `required` names the providers to wait for before the first table; `complaints` tells what they and the checks
-    complain of now. `own` are this host's addresses, which may call services by name. `engines`, by the names of their
-    providers, are those that releases act on. `sockets` are listening sockets made by the
-    supervisor for the addresses of `config.admin.listeners`; without them the plane binds its own. Raises ConfigError
-    (T1601) if the admin API would stand open.
+    Raises ConfigError (T1601) if the admin API would stand open.
     """
 
-    def __init__(
-        self,
-        config: Config,
-        *,
-        publisher: Publisher,
-        checks: CheckFollower,
-        store: Store,
-        resolve: ResolvePort,
-        decide: DecidePort,
-        followers: Followers,
-        status: StatusPort,
-        required: Iterable[str] = (),
-        engines: Mapping[str, Engine] | None = None,
-        complaints: Callable[[], Iterable[Problem]] = tuple,
-        registry: Registry | None = None,
-        traffic: Traffic | None = None,
-        ejections: Ejections | None = None,
-        own: Iterable[str] = (),
-        sockets: Sequence[socket.socket] = (),
-        clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, config: Config, near: Neighbours) -> None:
         check_config(config.admin)
-        self.registry = registry or Registry()
-        self.journal = Journal(wall)
-        self.ejections = ejections or Ejections(clock, wall)
-        self.certificates = Certificates(
-            Shelf(config.tls, config.files),
-            self.journal,
-            self.registry,
-            serving=bool(config.http.tls_listeners),
-            wall=wall,
-        )
-        folder = Path(config.state.folder)
-        self._memory = Memory(folder)
-        self.reconciler = Reconciler(
-            publisher,
-            checks,
-            self.journal,
-            required=required,
-            options=BuildOptions(
-                ttl_seconds=config.dns.ttl_seconds,
-                domain=config.dns.domain,
-                callers=config.dns.clients or (*BuildOptions().callers, *own),
-                node_addresses={config.node.name: config.node.address} if config.node.address else {},
-            ),
-            memory=self._memory,
-            metrics=self.registry,
-            clock=clock,
-            complaints=lambda: (
-                *complaints(),
-                *self.certificates.problems,
-                *self.book.problems,
-                *self.releases.book.problems,
-            ),
-            built=self._on_built,
-        )
-        traffic = traffic or Traffic(clock)
-        on = Engines(engines or {})
-        self.metering = Metering(on, lambda: self.reconciler.inventories, self.registry, wall, clock)
-        self.registry.also(self.metering.families)
+        self._config = config
+        self._near = near
+        self._engines = Engines(near.engines)
+        self.registry = near.registry
+        self.ejections = near.ejections
+        self.journal = Journal(near.wall)
+        self.certificates = self._made_certificates()
+        self._memory = Memory(Path(config.state.folder))
         self._outgoing = Outgoing(config.releases.ca)
-        self._webhooks = Webhooks(self._outgoing, config.releases, wall, self.registry)
-        prometheus = Prometheus(self._outgoing, config.releases)
-        self.releases = Releases(
-            store,
-            self.reconciler,
-            self.journal,
-            followers,
-            traffic,
-            look=Lookout(on),
-            acts=lambda tasks, wake: Executor(on, tasks, wake, self.registry),
-            gates=Gatekeeper(
-                prometheus,
-                Hooks(self._outgoing, config.releases, wall),
-                self.registry,
-            ),
-            others=self._webhooks,
-            engines=tuple(engines or ()),
-            metrics=self.registry,
-            clock=clock,
-            wall=wall,
-        )
-        self.book = OverrideBook(store, self.journal, self.releases.offer_overrides, wall)
-        scaling = Tasks("autoscaling")
-        self.autoscaling = Autoscaling(
-            ScaleBook(store),
-            self.reconciler,
-            lambda: self.releases.book.records,
-            self.metering,
-            Pace(traffic),
-            prometheus,
-            Copying(on, self.reconciler, self.book, followers, traffic, self.journal, scaling, clock),
-            self.journal,
-            self.registry,
-            scaling,
-            clock,
-            wall,
-        )
-        parts = Parts(
-            reconciler=self.reconciler,
-            book=self.book,
-            releases=self.releases,
-            rehearsal=Rehearsal(on),
-            autoscaling=self.autoscaling,
-            metering=self.metering,
-            journal=self.journal,
-            registry=self.registry,
-            traffic=traffic,
-            ejections=self.ejections,
-            followers=followers,
-            status=status,
-            resolve=resolve,
-            decide=decide,
-            certificates=lambda: self.certificates.listed,
-            node=config.node.name,
-            zone=config.node.zone,
-            config=shown(config),
-            started=time.monotonic(),
-        )
-        self._automatic = Automatic(parts, wall)
-        self.admin = AdminServer(parts, config.admin, folder / "admin.sock", sockets)
+        self._webhooks = Webhooks(self._outgoing, config.releases, near.wall, self.registry)
+        self._prometheus = Prometheus(self._outgoing, config.releases)
+        self.reconciler = self._made_reconciler()
+        self.metering = self._made_metering()
+        self.releases = self._made_releases()
+        self.book = OverrideBook(near.store, self.journal, self.releases.offer_overrides, near.wall)
+        self.autoscaling = self._made_autoscaling()
+        parts = self._parts()
+        self._automatic = Automatic(parts, near.wall)
+        self.admin = AdminServer(parts, config.admin, Path(config.state.folder) / "admin.sock", near.sockets)
 
     async def run(self) -> None:
         """Serve until cancelled. Raises ConfigError (T1617) if an address cannot be bound."""
@@ -187,9 +76,6 @@ class ControlPlane:
             await self._run_parts()
         finally:
             await self._outgoing.close()
-
-    def _on_built(self) -> None:
-        self.releases.built()
 
     async def _run_parts(self) -> None:
         async with Tasks("control") as tasks:
@@ -203,6 +89,116 @@ class ControlPlane:
             tasks.spawn("webhooks", self._webhooks.run())
             tasks.spawn("overrides", self.book.run())
             tasks.spawn("admin", self.admin.run())
+
+    # ------------------------------------------------------------------------------------------------ how parts are made
+
+    def _made_certificates(self) -> Certificates:
+        shelf = Shelf(self._config.tls, self._config.files)
+        serving = bool(self._config.http.tls_listeners)
+        return Certificates(shelf, self.journal, self.registry, serving=serving, wall=self._near.wall)
+
+    def _made_reconciler(self) -> Reconciler:
+        return Reconciler(
+            self._near.publisher,
+            self._near.checks,
+            self.journal,
+            required=self._near.required,
+            options=options(self._config, self._near.own),
+            memory=self._memory,
+            metrics=self.registry,
+            clock=self._near.clock,
+            complaints=self._complaints,
+            built=self._on_built,
+        )
+
+    def _on_built(self) -> None:
+        self.releases.built()
+
+    def _complaints(self) -> Iterable[Problem]:
+        own = (*self.certificates.problems, *self.book.problems, *self.releases.book.problems)
+        return (*self._near.complaints(), *own)
+
+    def _made_releases(self) -> Releases:
+        near = self._near
+        return Releases(
+            near.store,
+            self.reconciler,
+            self.journal,
+            near.followers,
+            near.traffic,
+            look=Lookout(self._engines),
+            acts=lambda tasks, wake: Executor(self._engines, tasks, wake, self.registry),
+            gates=self._gatekeeper(),
+            others=self._webhooks,
+            engines=tuple(near.engines),
+            metrics=self.registry,
+            clock=near.clock,
+            wall=near.wall,
+        )
+
+    def _gatekeeper(self) -> Gatekeeper:
+        hooks = Hooks(self._outgoing, self._config.releases, self._near.wall)
+        return Gatekeeper(self._prometheus, hooks, self.registry)
+
+    def _made_metering(self) -> Metering:
+        made = Metering(
+            self._engines, lambda: self.reconciler.inventories, self.registry, self._near.wall, self._near.clock
+        )
+        self.registry.also(made.families)
+        return made
+
+    def _made_autoscaling(self) -> Autoscaling:
+        near, tasks = self._near, Tasks("autoscaling")
+        copying = Copying(
+            self._engines, self.reconciler, self.book, near.followers, near.traffic, self.journal, tasks, near.clock
+        )
+        return Autoscaling(
+            ScaleBook(near.store),
+            self.reconciler,
+            lambda: self.releases.book.records,
+            self.metering,
+            Pace(near.traffic),
+            self._prometheus,
+            copying,
+            self.journal,
+            self.registry,
+            tasks,
+            near.clock,
+            near.wall,
+        )
+
+    def _parts(self) -> Parts:
+        return Parts(
+            reconciler=self.reconciler,
+            book=self.book,
+            releases=self.releases,
+            rehearsal=Rehearsal(self._engines),
+            autoscaling=self.autoscaling,
+            metering=self.metering,
+            journal=self.journal,
+            registry=self.registry,
+            traffic=self._near.traffic,
+            ejections=self.ejections,
+            followers=self._near.followers,
+            status=self._near.status,
+            resolve=self._near.resolve,
+            decide=self._near.decide,
+            certificates=lambda: self.certificates.listed,
+            node=self._config.node.name,
+            zone=self._config.node.zone,
+            config=shown(self._config),
+            started=time.monotonic(),
+        )
+
+
+def options(config: Config, own: Iterable[str]) -> BuildOptions:
+    """What tables are built by; `own` are this host's addresses."""
+    return BuildOptions(
+        ttl_seconds=config.dns.ttl_seconds,
+        domain=config.dns.domain,
+        callers=config.dns.clients or (*BuildOptions().callers, *own),
+        node_addresses={config.node.name: config.node.address} if config.node.address else {},
+    )
 
 
 def shown(config: Config) -> dict[str, Any]:
