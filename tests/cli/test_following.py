@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.support.told import COMPLETE, LATENCY, SUCCESS, found, told
+from tests.support.told import COMPLETE, FETCHING, LATENCY, SUCCESS, found, told
 from tidegate.cli import following
 from tidegate.cli.faults import RolledBack, Unreachable
 from tidegate.cli.following import Lines, Objects, follow, path_of
@@ -29,6 +29,17 @@ def test_each_thing_is_written_once_and_a_gate_when_it_changes_its_mind():
         f"gate success: ok, {SUCCESS['text']}",
         "share 25 %",
         f"gate latency: FAILED, {LATENCY['text']}",
+    ]
+
+
+def test_an_image_that_is_fetched_is_a_line_for_each_layer_that_is_there():
+    lines = []
+    picture = Lines(lines.append)
+    for layers_done, done_bytes in ((1, 1), (1, 2), (2, 3)):
+        picture.show(told(fetches=[FETCHING | {"layers_done": layers_done, "done_bytes": done_bytes}]))
+    assert [line for line in lines if line.startswith("fetching")] == [
+        "fetching shop:2 on docker: 1 of 5 layers, 1 B of 31.4 MB",
+        "fetching shop:2 on docker: 2 of 5 layers, 3 B of 31.4 MB",
     ]
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.told import COMPLETE, LATENCY, SUCCESS, WAITING, told
+from tests.support.told import COMPLETE, FETCHING, LATENCY, SUCCESS, WAITING, told
 from tidegate.cli import release_words
 
 
@@ -20,6 +20,14 @@ def test_gates_come_with_their_verdicts_and_numbers():
     rows = release_words.gates(told(verdicts=[SUCCESS, LATENCY]))
     assert [row[:2] for row in rows] == [("success", "ok"), ("latency", "FAILED")]
     assert "15210" in rows[0][2]
+
+
+def test_an_image_that_is_fetched_comes_with_its_layers_and_bytes():
+    assert release_words.fetches(told()) == []
+    (row,) = release_words.fetches(told(fetches=[FETCHING]))
+    assert row == ("shop:2", "docker", "2 of 5 layers, 12.0 MB of 31.4 MB")
+    (row,) = release_words.fetches(told(fetches=[FETCHING | {"layers": 0, "said": "Pulling from shop"}]))
+    assert row[2] == "Pulling from shop"
 
 
 def test_the_time_left_of_a_hold_is_said():

@@ -13,6 +13,14 @@ def test_a_duration_is_two_units_at_most(seconds, text):
     assert words.duration(seconds) == text
 
 
+@pytest.mark.parametrize(
+    ("octets", "text"),
+    [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (31_400_000, "31.4 MB"), (2 * 10**12, "2000.0 GB")],
+)
+def test_a_size_counts_in_thousands(octets, text):
+    assert words.size(octets) == text
+
+
 def test_a_moment_is_utc_to_the_second():
     assert words.moment(1.9) == "1970-01-01T00:00:01Z"
 

@@ -1,9 +1,11 @@
 import pytest
+from msgspec.structs import replace
 
 from tests.support import releases
 from tidegate.control.duplicates import duplicate, mark, slot_of
 from tidegate.engine.port import Duplicate
 from tidegate.release.acts import Create
+from tidegate.release.image import Pin
 from tidegate.release.spec import Change, Side, Step
 
 
@@ -36,6 +38,13 @@ def test_a_copy_gets_the_spec_s_change_the_version_and_our_marks():
         },
         command=("serve",),
     )
+
+
+def test_a_copy_is_made_of_the_image_that_was_found_on_its_engine():
+    pinned = replace(release(change=Change(image="web:2")), images={"a": Pin(id="sha256:a"), "": Pin(id="sha256:b")})
+    assert duplicate(pinned, ACT, {}).image_id == "sha256:b"
+    assert duplicate(pinned, replace(ACT, node="a"), {}).image_id == "sha256:a"
+    assert duplicate(replace(pinned, spec=release().spec), ACT, {}).image_id == ""  # the one of what is copied
 
 
 def test_a_candidate_without_a_version_loses_the_label_of_the_old_one():

@@ -9,7 +9,8 @@ from tests.support.virtual_time import run_virtual
 from tidegate.control.engines import Engines
 from tidegate.control.executor import Executor
 from tidegate.model import InstanceState
-from tidegate.release.acts import Create, Remove, Start, Stop
+from tidegate.release.acts import Create, Fetch, Remove, Start, Stop
+from tidegate.release.image import Pin
 from tidegate.release.spec import Change, Pull, Retire, Slot
 from tidegate.tasks import Tasks
 
@@ -207,17 +208,48 @@ async def test_releases_do_not_forget_each_others_acts(stage):
 @staged
 async def test_an_image_that_cannot_be_had_is_a_lasting_fault(stage):
     stage.release = release(slots=stage.release.spec.slots, change=Change(image="web:9", pull=Pull.NEVER))
-    await stage.do(stage.create())
+    await stage.do(Fetch(node=""))
     assert stage.faults == [("the engine holds no image web:9", True)]
 
 
 @staged
-async def test_an_image_is_fetched_before_the_container_is_made(stage):
+async def test_an_image_is_fetched_and_it_is_told_which_one_it_is_until_the_record_says_so(stage):
     stage.engine.registry.add("web:2")
     stage.release = release(slots=stage.release.spec.slots, change=Change(image="web:2"))
-    await stage.do(stage.create(1), stage.create(2))
+    await stage.do(Fetch(node=""))
     assert stage.engine.calls["pull"] == 1
-    assert stage.named("shop-web-1").image == stage.named("shop-web-2").image == "web:2"
+    found = stage.executor.images(stage.release)
+    assert found == {"": Pin(id="sha256:web:2")}
+    stage.release = replace(stage.release, images=found)
+    await stage.do()
+    assert stage.executor.images(stage.release) == {}
+
+
+@staged
+async def test_all_containers_are_made_of_the_image_that_the_record_names_however_its_tag_moves(stage):
+    stage.engine.images.add("web:2")
+    stage.release = replace(
+        release(slots=stage.release.spec.slots, change=Change(image="web:2")), images={"": Pin(id="sha256:web:2")}
+    )
+    await stage.do(stage.create(1))
+    stage.engine.retag("web:2", "sha256:newer")
+    await stage.do(stage.create(2))
+    assert [stage.named(f"shop-web-{number}").image_id for number in (1, 2)] == ["sha256:web:2"] * 2
+
+
+@staged
+async def test_how_far_a_fetch_is_can_be_asked_while_it_lasts(stage):
+    stage.engine.registry.add("web:2")
+    stage.engine.pull_seconds = 60.0
+    stage.release = release(slots=stage.release.spec.slots, change=Change(image="web:2"))
+    assert stage.executor.fetches(stage.release) == ()
+    stage.executor.carry_out(stage.release, [Fetch(node="")])
+    assert [each.said for each in stage.executor.fetches(stage.release)] == ["waiting"]
+    await asyncio.sleep(1)
+    (told,) = stage.executor.fetches(stage.release)
+    assert (told.node, told.image, told.layers, told.done_bytes, told.total_bytes) == ("docker", "web:2", 1, 1, 2)
+    await stage.rest()
+    assert stage.executor.fetches(stage.release) == ()
 
 
 @staged

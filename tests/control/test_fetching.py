@@ -5,6 +5,7 @@ import pytest
 from tests.support.fake_engine import FakeEngine
 from tidegate.control.fetching import Fetching
 from tidegate.errors import EngineError, NoSuchThing
+from tidegate.release.image import Pin
 from tidegate.release.spec import Pull
 from tidegate.tasks import Tasks
 
@@ -56,13 +57,28 @@ async def test_many_who_want_it_at_once_wait_for_one_fetch(engine):
 async def test_progress_is_known_while_it_is_fetched(engine):
     engine.latency = 0.05
     fetching = Fetching()
-    assert fetching.step("web:2") is None
+    assert fetching.step(engine.name, "web:2") is None
     async with Tasks("test") as tasks:
         wanted = tasks.spawn("wanted", fetching.ensure(engine, "web:2", Pull.MISSING, "r#1"))
         async with asyncio.timeout(10):
             # Only the fetching itself tells how far it is.
-            while (step := fetching.step("web:2")) is None:  # noqa: ASYNC110
+            while (step := fetching.step(engine.name, "web:2")) is None:  # noqa: ASYNC110
                 await asyncio.sleep(0)
         assert (step.done_bytes, step.total_bytes) == (1, 2)
         await wanted
-    assert fetching.step("web:2") is None
+    assert fetching.step(engine.name, "web:2") is None
+
+
+async def test_the_very_image_is_held_though_its_tag_moved_on(engine):
+    engine.images.add("web:2")
+    engine.retag("web:2", "sha256:newer")
+    await Fetching().hold(engine, Pin(id="sha256:web:2"), "web:2", Pull.MISSING, "r#1")
+    assert engine.calls["pull"] == 0
+
+
+async def test_an_image_that_is_gone_is_fetched_again_by_what_registries_call_it(engine):
+    engine.registry.add("web@sha256:abc")
+    await Fetching().hold(engine, Pin(id="sha256:1", digests=("web@sha256:abc",)), "web:2", Pull.MISSING, "r#1")
+    assert "web@sha256:abc" in engine.images
+    with pytest.raises(NoSuchThing):
+        await Fetching().hold(engine, Pin(id="sha256:1"), "web:2", Pull.NEVER, "r#1")

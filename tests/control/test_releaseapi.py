@@ -1,3 +1,5 @@
+import asyncio
+
 from msgspec.structs import replace
 
 from tests.support.release_plane import DEPLOY, PATH, SERVICE
@@ -51,6 +53,27 @@ async def test_a_release_goes_from_a_deploy_over_a_confirmation_to_its_end_and_b
     assert [each["number"] for each in (await stage.ask("GET", "/v1/releases"))[1]["releases"]] == [2, 1]
 
 
+async def test_a_rollback_makes_the_old_version_again_as_it_was_though_nothing_of_it_is_left(stage):
+    for number, old in enumerate(list(stage.engine.containers), 1):
+        own = (f"NUMBER={number}", "COLOUR=blue", "KEY=secret")
+        stage.engine.change(old, environment=own, command=("serve",))
+    stage.look()
+    before = stage.what_runs()
+    changes = {"environment": {"COLOUR": "green", "NEW": "1"}, "labels": {"tidegate.probe": "x"}, "command": ["other"]}
+    quick = {"confirm": False, "retain_seconds": 0, "drain_seconds": 0}
+    status, begun = await stage.ask("POST", PATH, json=DEPLOY | changes | quick)
+    assert status == 200, begun
+    closed = await stage.becomes_closed()
+    assert closed["release"]["origin"]["environment"] == {"NUMBER": None, "COLOUR": "(set)", "KEY": "(set)"}
+    assert {image for image, *_ in stage.what_runs()} == {"sha256:image:2"}
+    stage.engine.retag("image:1", "sha256:another")
+    status, back = await stage.ask("POST", f"{PATH}/rollback", json={})
+    assert (status, back["number"]) == (200, 2), back
+    assert "secret" not in str(back)
+    await stage.becomes_closed()
+    assert stage.what_runs() == before
+
+
 async def test_a_rollback_of_a_release_that_goes_on_is_its_end(stage):
     await stage.ask("POST", PATH, json=DEPLOY)
     await stage.becomes("awaiting-confirm")
@@ -79,6 +102,28 @@ async def test_weights_of_a_host_stand_against_a_release_and_are_named(stage):
     status, answer = await stage.ask("POST", PATH, json=DEPLOY)
     assert (status, answer["code"]) == (409, "T2010")
     assert "a.test" in answer["detail"]
+
+
+async def test_how_far_an_image_is_on_its_way_is_shown(stage):
+    stage.engine.registry.add("image:3")
+    stage.engine.pull_seconds = 3600.0
+    await stage.ask("POST", PATH, json=DEPLOY | {"image": "image:3", "version": "v3"})
+    async with asyncio.timeout(20):
+        while (
+            not (fetches := (await stage.ask("GET", PATH))[1]["current"]["seen"]["fetches"]) or not fetches[0]["layers"]
+        ):
+            pass
+    assert fetches == [
+        {
+            "node": "docker",
+            "image": "image:3",
+            "said": "Downloading",
+            "layers_done": 0,
+            "layers": 1,
+            "done_bytes": 1,
+            "total_bytes": 2,
+        }
+    ]
 
 
 def test_a_release_that_ended_shows_what_its_gates_said_last():

@@ -160,6 +160,16 @@ def test_after_a_restart_the_reference_that_was_kept_stands_in(world):
     assert world.window(2, reference=kept).reference.requests == 70
 
 
+def test_what_a_next_window_would_compare_with_can_be_asked_before_it_opens(world):
+    assert world.windows.reference("web/12") is None
+    world.window()
+    assert world.windows.reference("web/12") is None
+    world.serve(OLD, 60)
+    assert world.windows.reference("web/12").requests == 60
+    world.window(2)
+    assert world.windows.reference("web/12").requests == 60  # nobody came since
+
+
 def test_a_window_is_dated_by_the_reports_not_by_who_asks(world):
     world.now = 10.0
     world.traffic.fly(0, 1, ())

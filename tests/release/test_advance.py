@@ -9,7 +9,8 @@ from tests.support.release_world import Killed, World
 from tests.support.releases import V1, V2, WEB, news, olds, release, seen
 from tidegate.release.advance import advance
 from tidegate.release.gates import DEFAULT_GATES, Outcome
-from tidegate.release.record import Cause, Fate, State, Wish, begun
+from tidegate.release.record import Cause, Fate, Phase, State, Wish, begun
+from tidegate.release.samples import Counts
 from tidegate.release.spec import OnFailure, Retire, Slot, Strategy
 from tidegate.release.strategies import Options, asked
 from tidegate.release.verbs import By, promote
@@ -115,6 +116,19 @@ def test_the_new_version_may_have_more_or_fewer_replicas(strategy, replicas):
 
 
 # --------------------------------------------------------------------------------------------------- what goes wrong
+
+
+def test_what_the_old_side_did_is_remembered_when_its_window_ends_until_the_release_does():
+    before, later = Counts(requests=500), Counts(requests=700)
+    began = replace(release(), state=State.GATING, candidates=3, most_ready=3)
+    look = seen(candidate=news(), reference=before)
+    shifting = advance(began, look, 1100.0)
+
+    assert (shifting.phase, shifting.reference) == (Phase.SHIFT, before)
+    noted = advance(shifting, seen(candidate=news(2), reference=later), 1101.0)
+    assert (noted.most_ready, noted.reference) == (2, before)  # the same window
+    done = replace(shifting, state=State.DRAINING, weights={"v1": 0, "v2": 100})
+    assert advance(done, seen(stable=(), candidate=news()), 3000.0).reference is None
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -7,9 +7,10 @@ from tests.support.release_world import World
 from tests.support.releases import V1, V2, WEB, ended, news, olds, release, seen, spec
 from tidegate.errors import Conflict
 from tidegate.model import Overrides
+from tidegate.release.image import Pin
 from tidegate.release.overlay import overlay
 from tidegate.release.record import Fate, State, Wish, begun
-from tidegate.release.spec import Retire, Side, Step, Strategy
+from tidegate.release.spec import Change, Origin, Retire, Side, Step, Strategy
 from tidegate.release.succession import KEPT, admitted, overtaken, prunable, reversal, touches
 from tidegate.release.verbs import By, promote
 
@@ -154,6 +155,16 @@ def test_a_version_that_is_gone_is_made_anew_from_its_image():
     made = rolled_back(DONE, seen(stable=(), candidate=news())).run(until=lambda each: each.finished)
     assert made.stored.state is State.COMPLETE
     assert sorted(each.name for each in made.candidate.values()) == ["web-v1-2-1", "web-v1-2-2", "web-v1-2-3"]
+
+
+def test_a_version_that_is_gone_is_made_anew_of_the_very_image_it_was():
+    images = {"": Pin(id="sha256:old")}
+    last = replace(DONE, origin=Origin(image="web:1", images=images, environment={"A": "1"}))
+    back = reversal(last, seen(stable=(), candidate=news()), 2, ANN, Change(image="web:1", environment={"A": "1"}))
+
+    assert (back.images, back.spec.change.environment, back.lacking) == (images, {"A": "1"}, ())
+    kept = reversal(last, seen(candidate=news()), 2, ANN)
+    assert (kept.images, kept.spec.slots) == ({}, ())
 
 
 @pytest.mark.parametrize(

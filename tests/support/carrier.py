@@ -98,4 +98,5 @@ class Carrier:
             live=True,
             busy=executor is not None and executor.busy(self.release),
             faults=executor.faults(self.release) if executor is not None else (),
+            images=executor.images(self.release) if executor is not None else {},
         )

@@ -9,8 +9,9 @@ come back. Faults:
 * `down()` .. `up()` ends every stream and refuses every call;
 * `hanging` ids whose inspect never answers, `list_row` overrides what a list shows of a container;
 * `latency` seconds that every call takes;
-* `images` are the names it holds, `registry` those that it can fetch; `broken` acts (`start`, `stop`, ...) are refused;
-* `burning` is what a container uses: cores, and bytes of memory.
+* `burning` is what a container uses: cores, and bytes of memory;
+* `images` are the names it holds, `registry` those that it can fetch; `retag` lets a name stand for another image;
+* `broken` acts (`start`, `stop`, ...) are refused; a pull tells of its beginning, then takes `pull_seconds`.
 
 `calls` counts calls by name, `inspected` by container id.
 """
@@ -59,6 +60,9 @@ class FakeEngine:
         self.broken: set[str] = set()
         self.images: set[str] = {"image:1"}
         self.registry: set[str] = set()
+        self.ids: dict[str, str] = {}  # of names that stand for another image than they did at first
+        self.untagged: set[str] = set()  # ids of images that have no name any more
+        self.pull_seconds = 0.0
         self.changes: list[Duplicate] = []
         self.burning: dict[str, tuple[float, int]] = {}
         self._burnt: dict[str, tuple[float, float]] = {}
@@ -149,13 +153,21 @@ class FakeEngine:
     async def duplicate(self, container: str, change: Duplicate) -> str:
         await self._call("duplicate")
         original = self._known(container)
-        await self.image(change.image or original.image)
+        image = await self.image(change.image_id or change.image or original.image)
         self.changes.append(change)
         made = next((each for each in self.containers.values() if each.name == change.name), None)
         if made is not None:
             return made.id
         labels = {name: text for name, text in (original.labels | change.labels).items() if text is not None}
-        return self.add(change.name, labels, image=change.image or original.image)
+        environment = dict(each.split("=", 1) for each in original.environment) | change.environment
+        return self.add(
+            change.name,
+            labels,
+            image=change.image or original.image,
+            image_id=image.id,
+            environment=tuple(f"{name}={text}" for name, text in environment.items() if text is not None),
+            command=change.command or (() if change.bare else original.command),
+        )
 
     async def rehearse(self, container: str, change: Duplicate) -> tuple[Problem, ...]:
         await self._call("rehearse")
@@ -164,14 +176,16 @@ class FakeEngine:
 
     async def image(self, name: str) -> Image:
         await self._call("image")
-        if name not in self.images:
-            raise NoSuchThing(Problem(code="T1150", text=f"the engine holds no image {name}"))
-        return Image(id=f"sha256:{name}", name=name)
+        if name in self.images:
+            return Image(id=self.id_of(name), name=name)
+        if name in self.untagged | {self.id_of(each) for each in self.images}:
+            return Image(id=name, name=name)
+        raise NoSuchThing(Problem(code="T1150", text=f"the engine holds no image {name}"))
 
     async def pull(self, name: str) -> AsyncIterator[PullStep]:
         await self._call("pull")
         yield PullStep(said="Downloading", layers=1, done_bytes=1, total_bytes=2)
-        await asyncio.sleep(self.latency)
+        await asyncio.sleep(self.latency + self.pull_seconds)
         if name not in self.registry:
             raise EngineError(Problem(code="T1151", text=f"image {name} could not be fetched"))
         self.images.add(name)
@@ -234,9 +248,19 @@ class FakeEngine:
             "labels": labels or {},
             "created_at": self._now(),
             "network_mode": "bridge",
+            "image_id": self.id_of(str(more.get("image", "image:1"))),
         }
         self.containers[container] = ContainerDetail(**(values | more))  # type: ignore[arg-type]
         return container
+
+    def retag(self, name: str, image_id: str) -> None:
+        """From now on `name` is another image; what it was stays, without a name."""
+        self.untagged.add(self.id_of(name))
+        self.ids[name] = image_id
+        self.images.add(name)
+
+    def id_of(self, name: str) -> str:
+        return self.ids.get(name, f"sha256:{name}")
 
     def begin(self, container: str) -> None:
         address = f"172.17.{self._born >> 8 & 255}.{self._born & 255}"

@@ -49,8 +49,26 @@ class Stage:
         await asyncio.wait_for(asked(), 20)
         return self.current
 
+    async def becomes_closed(self):
+        async with asyncio.timeout(20):
+            while not (await self.becomes("complete"))["release"]["closed"]:
+                pass
+        return self.current
+
+    def what_runs(self):
+        """Of each container what a version is made of, sorted."""
+        return sorted(
+            (each.image_id, each.environment, _said(each.labels), each.command)
+            for each in self.engine.containers.values()
+        )
+
     def weights(self):
         return {each.version: each.weight for each in self.world.cell.table.routes["a.test/"].backends if each.weight}
+
+
+def _said(labels):
+    """Labels but for those that tell one container of a release from another."""
+    return sorted(each for each in labels.items() if not each[0].startswith("io.tidegate."))
 
 
 def _instance(detail):

@@ -1,11 +1,13 @@
-"""Releases over a real store and an engine in memory, in virtual time: everything of control that has a part in a release, and
-a store that may end the program right after a write. The engine and the store's file outlive the program, as they do."""
+"""Releases over a real store and an engine in memory, in virtual time: everything of control that has a part in a release, a
+store that may end the program right after a write, and an engine that may end it right after an act. The engine and the
+store's file outlive the program, as they do."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 
+from tests.support.counts import counted
 from tests.support.fake_engine import EPOCH, FakeEngine
 from tests.support.seen import instance, inventory
 from tidegate.control.engines import Engines
@@ -44,6 +46,10 @@ class CountingStore:
         self.database = Database(path, _now, 1000, lambda batch: _loop().call_soon(self.watchers.publish, batch))
         self.writes, self.last, self.dead = 0, last, False
 
+    def die(self):
+        """The program writes no more."""
+        self.dead = True
+
     async def get(self, key):
         return self.database.get(key)
 
@@ -65,6 +71,46 @@ class CountingStore:
 
     async def _replay(self, after_revision):
         return self.database.replay(after_revision)
+
+
+class DeadlyEngine(FakeEngine):
+    """Counts what is done to containers; after act number `last` it is done, and `die` is called for the program."""
+
+    def __init__(self):
+        super().__init__()
+        self.acts, self.last, self.die = 0, None, None
+
+    async def duplicate(self, container, change):
+        made = await super().duplicate(container, change)
+        self._act()
+        return made
+
+    async def pull(self, name):
+        async for step in super().pull(name):
+            yield step
+        self._act()
+
+    async def start(self, container):
+        await super().start(container)
+        self._act()
+
+    async def stop(self, container, timeout_seconds=None):
+        await super().stop(container, timeout_seconds)
+        self._act()
+
+    async def keep_stopped(self, container):
+        await super().keep_stopped(container)
+        self._act()
+
+    async def remove(self, container, force=False):
+        await super().remove(container, force)
+        self._act()
+
+    def _act(self):
+        self.acts += 1
+        if self.acts == self.last:
+            self.die()
+            raise Killed
 
 
 class Nobody:
@@ -91,10 +137,10 @@ class Workers:
 
 
 class Program:
-    """One life of control. `unready` are versions that never get ready."""
+    """One life of control. `unready` are versions that never get ready; `load` requests a second come, by the weights."""
 
-    def __init__(self, engine, store, unready=()):
-        self.engine, self.store, self.unready = engine, store, unready
+    def __init__(self, engine, store, unready=(), load=0):
+        self.engine, self.store, self.unready, self.load = engine, store, unready, load
         self.began = wall()
         self.known, self.shown, self.faults = {}, None, []
         self.registry, self.journal, self.others = Registry(), Journal(wall), Nobody()
@@ -145,7 +191,15 @@ class Program:
         while True:
             self.look()
             self.traffic.fly(0, 1, ())
+            self._serve()
             await asyncio.sleep(0.25)
+
+    def _serve(self):
+        for backend in (each for route in self.reconciler.table.routes.values() for each in route.backends):
+            number = self.load * backend.weight // 400
+            if number:
+                key = (SERVICE, backend.version, f"{backend.version}:80")
+                self.traffic.add("endpoint", key, counted(*[{}] * number))
 
     def look(self):
         """Show the reconciler what the engine has."""
@@ -245,27 +299,31 @@ class Program:
 
 def engine_with(count):
     """An engine on which so many replicas of v1 run, with images for v1 and v2."""
-    engine = FakeEngine()
-    engine.images |= {"image:2"}
+    engine = DeadlyEngine()
+    engine.registry |= {"image:2"}
     for number in range(1, count + 1):
         engine.run(f"old{number}", {"tidegate.service": SERVICE, "tidegate.version": "v1"})
     return engine
 
 
-async def lives(path, engine, story, *, last=None, unready=()):
-    """Run `story` in one life that ends after write number `last`, and in another one if it did. The last program."""
+async def lives(path, engine, story, *, last=None, last_act=None, unready=(), load=0):
+    """Run `story` in one life that ends after write number `last` or act number `last_act`, or where the story says so, and in
+    another one if it did. The last program."""
     store = CountingStore(path, last)
-    program = Program(engine, store, unready)
+    engine.last, engine.die = last_act, store.die
+    program = Program(engine, store, unready, load)
     with contextlib.suppress(Killed):
         try:
             await program.run(story)
         except* Killed:
+            store.die()
             raise Killed from None
     store.database.close()
     assert not program.faults, program.faults
     if not store.dead:
         return program, store.writes
-    second = Program(engine, CountingStore(path), unready)
+    engine.last = None
+    second = Program(engine, CountingStore(path), unready, load)
     await second.run(story)
     second.store.database.close()
     assert not second.faults, second.faults

@@ -9,11 +9,12 @@ from msgspec.structs import replace
 
 from tests.support.releases import WEB, olds
 from tidegate.model import InstanceState, Overrides, TrafficMode
-from tidegate.release.acts import Create, Remove, Start, Stop, acts
+from tidegate.release.acts import Create, Fetch, Remove, Start, Stop, acts
 from tidegate.release.advance import advance
 from tidegate.release.capacity import ceiling, needed
 from tidegate.release.gates import Outcome, Verdict
 from tidegate.release.holding import asked_gates
+from tidegate.release.image import Pin
 from tidegate.release.overlay import overlay
 from tidegate.release.record import UNDECIDED
 from tidegate.release.seen import Container, Seen
@@ -40,6 +41,7 @@ class World:
     writes: int = 0
     late: bool = False  # the workers have not taken over the newest table
     disturbed: bool = False  # replicas were lost by no fault of the release, so requests may have nobody
+    images: dict[str, Pin] = field(default_factory=dict)  # what the engines were found to hold
     log: list[str] = field(default_factory=list)
 
     # ------------------------------------------------------------------------------------------------ what is seen
@@ -51,6 +53,7 @@ class World:
             live=self.table == overlay(Overrides(), [self.stored]),
             verdicts=self._verdicts(),
             judged_at=self.now if self.verdict is not None else 0.0,
+            images=self.images,
         )
 
     def _as_seen(self, side):
@@ -94,7 +97,10 @@ class World:
 
     def do(self, act):
         self._spend()
-        if isinstance(act, Create):
+        if isinstance(act, Fetch):
+            self.images = self.images | {act.node: Pin(id=f"sha256:{self.stored.spec.change.image}")}
+        elif isinstance(act, Create):
+            assert not self.stored.lacking, "made before it is stored of which image"
             id_ = f"new-{act.name}"
             made = Container(id=id_, name=act.name, number=act.number, state=InstanceState.CREATED)
             self.candidate.setdefault(id_, made)  # made twice is found

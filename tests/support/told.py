@@ -13,7 +13,17 @@ def container(name, *, ready=True, state="running"):
 
 
 def told(
-    state="shifting", *, step=1, share=25.0, summary=None, paused=None, verdicts=(), moments=(), number=3, reason=""
+    state="shifting",
+    *,
+    step=1,
+    share=25.0,
+    summary=None,
+    paused=None,
+    verdicts=(),
+    moments=(),
+    number=3,
+    reason="",
+    fetches=(),
 ):
     """One release of shop/web from v1 to v2, as `GET /v1/releases/shop/web` has it under `current`."""
     history = [
@@ -42,6 +52,7 @@ def told(
         "stable": [container("web-1"), container("web-2")],
         "candidate": [container("web-v2-1"), container("web-v2-2", ready=False), container("gone", state="stopped")],
         "verdicts": list(verdicts),
+        "fetches": list(fetches),
         "remaining_seconds": 42.0 if state == "shifting" else None,
     }
     summary = summary or f"{state}, step {step + 1} of 4, v2 has {share:g}%"
@@ -59,6 +70,8 @@ def found(current, *earlier):
     return {"service": "shop/web", "current": current, "earlier": [each["release"] for each in earlier]}
 
 
+FETCHING = {"node": "docker", "image": "shop:2", "said": "Downloading", "layers_done": 2, "layers": 5}
+FETCHING |= {"done_bytes": 12_000_000, "total_bytes": 31_400_000}
 SUCCESS = {"gate": "success", "outcome": "pass", "text": "99.9 % of 812 requests, stable 99.8 % of 15210"}
 LATENCY = {"gate": "latency", "outcome": "fail", "text": "p99 400 ms, stable 90 ms"}
 COMPLETE = told("complete", step=3, share=100.0, summary="complete")

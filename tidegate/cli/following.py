@@ -131,18 +131,25 @@ def _picture(session: Session) -> Picture:
 
 
 class Lines:
-    """A line for each thing that happened, and for each gate that changes its mind."""
+    """A line for each thing that happened, for each gate that changes its mind, and for each layer of an image that is there."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
         self._told = 0.0  # time of the newest moment that was written
         self._said: dict[str, str] = {}
+        self._fetched: dict[
+            tuple[str, str], int
+        ] = {}  # (image, engine) -> layers that were there when it was written last
 
     def start(self) -> None:
         """Nothing to prepare."""
 
     def show(self, told: Told) -> None:
         """Write what is new."""
+        for fetch, row in zip(told["seen"].get("fetches", ()), release_words.fetches(told), strict=True):
+            if self._fetched.get(row[:2]) != fetch["layers_done"]:
+                self._fetched[row[:2]] = fetch["layers_done"]
+                self._write(f"fetching {row[0]} on {row[1]}: {row[2]}")
         for moment, row in zip(told["release"]["history"], release_words.moments(told["release"]), strict=True):
             if moment["when"] > self._told:
                 self._write("  ".join(part for part in row if part))
@@ -204,6 +211,8 @@ class Drawn:
         styles = {"ok": "green", "FAILED": "red", "unsure": "yellow", "error": "yellow"}
         for gate, outcome, text in release_words.gates(told):
             asked.add_row(f"gate {gate}", Text(outcome, style=styles.get(outcome, "")), text)
+        for image, node, progress in release_words.fetches(told):
+            asked.add_row(f"fetching {image}", node, progress)
         head = Text(release_words.title(told), style="bold")
         parts: list[Any] = [head, Text(release_words.steps(told)), Text(release_words.waits_for(told)), sides, asked]
         self._live.update(Group(*parts), refresh=True)

@@ -52,6 +52,19 @@ def gates(told: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     return [(each["gate"], MARKS.get(each["outcome"], each["outcome"]), each["text"]) for each in verdicts]
 
 
+def fetches(told: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """One row an image that is fetched: its name, the engine that fetches it, and how far that is."""
+    return [(str(each["image"]), str(each["node"]), _fetched(each)) for each in told["seen"].get("fetches", ())]
+
+
+def _fetched(row: Mapping[str, Any]) -> str:
+    """`2 of 5 layers, 12.0 MB of 31.4 MB`, or the engine's own words before it names a layer."""
+    if not row["layers"]:
+        return str(row["said"])
+    layers = f"{row['layers_done']} of {words.count(row['layers'], 'layer')}"
+    return f"{layers}, {words.size(row['done_bytes'])} of {words.size(row['total_bytes'])}"
+
+
 def waits_for(told: Mapping[str, Any]) -> str:
     """Where it stands and what it waits for, with the time that is left of a hold."""
     left = told["seen"].get("remaining_seconds")

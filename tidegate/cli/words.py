@@ -32,6 +32,15 @@ def address(value: object) -> str:
     return str(value or "")
 
 
+def size(octets: int) -> str:
+    """`512 B`, `1.5 kB`, `31.4 MB`: in 1000, as registries and engines count."""
+    amount, units = float(octets), ["B", "kB", "MB", "GB"]
+    while amount >= 1000 and len(units) > 1:
+        amount /= 1000
+        units.pop(0)
+    return f"{octets} B" if units[0] == "B" else f"{amount:.1f} {units[0]}"
+
+
 def count(number: int, noun: str) -> str:
     """`1 route`, `2 routes`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

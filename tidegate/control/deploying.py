@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from tidegate.control import targets
 from tidegate.control.document import document
 from tidegate.control.parts import Parts
-from tidegate.control.planning import Ask, Scene, in_words, planned, revision
+from tidegate.control.planning import ALIVE, Ask, Scene, in_words, planned, revision
 from tidegate.control.refusal import Refused
 from tidegate.control.releasebodies import DeployBody, Planned, ask_of
 from tidegate.control.releaseview import spec_document
@@ -17,7 +19,7 @@ from tidegate.errors import Conflict, Problem
 from tidegate.model import ReleasePolicy
 from tidegate.release.record import Release, begun
 from tidegate.release.spec import Side, Spec
-from tidegate.release.succession import admitted, reversal
+from tidegate.release.succession import admitted, remaining, reversal
 from tidegate.release.verbs import By
 
 
@@ -40,7 +42,7 @@ class Deploying:
         release = begun(spec, scene.number, by.when, by.who, by.why)
         warnings = await self._parts.rehearsal.warnings(release) if spec.creates else ()
         if not dry_run:
-            release = await self._releases.begin(release)
+            release = await self._begin(release)
         return Planned(
             service=service,
             number=0 if dry_run else release.number,
@@ -54,14 +56,25 @@ class Deploying:
     async def undo(self, last: Release, by: By) -> Release:
         """Begin the release that undoes a complete one. Raises Conflict (T2002, T2004)."""
         number = self._releases.book.next_number(last.spec.service)
-        return await self._releases.begin(reversal(last, await self._releases.see(last), number, by))
+        seen = await self._releases.see(last)
+        change = None
+        if last.origin is not None and not remaining(last, seen):
+            copies = [(each.node, each.id) for each in seen.candidate if each.alive]
+            change = await self._parts.origins.undoing(last.origin, copies)
+        return await self._releases.begin(reversal(last, seen, number, by, change))
 
     async def automatic(self, ask: Ask, why: str) -> Release:
         """Begin a release that the new version's own labels ask for."""
         scene = self._scene(ask.service)
         spec = planned(ask, scene)
         self._unhindered(spec)
-        return await self._releases.begin(begun(spec, scene.number, time.time(), "tidegate", why))
+        return await self._begin(begun(spec, scene.number, time.time(), "tidegate", why))
+
+    async def _begin(self, release: Release) -> Release:
+        """Remember what the old side is, then begin."""
+        there = members(self._parts.reconciler.inventories, release.spec.stable).values()
+        origin = await self._parts.origins.of((each.provider, each.id) for each in there if each.state in ALIVE)
+        return await self._releases.begin(replace(release, origin=origin))
 
     def _scene(self, service: str) -> Scene:
         reconciler = self._parts.reconciler

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tidegate.engine.compose_labels import NUMBER_LABEL
 from tidegate.engine.port import Duplicate
 from tidegate.release.acts import Create
 from tidegate.release.record import Release
@@ -16,6 +17,7 @@ RELEASE_LABEL = "io.tidegate.release"  # `service#number`
 SLOT_LABEL = "io.tidegate.slot"
 _SERVICE, _VERSION = "tidegate.service", "tidegate.version"
 _COMPOSE_SERVICE = "com.docker.compose.service"
+OWN_LABELS = frozenset((RELEASE_LABEL, SLOT_LABEL, _VERSION, NUMBER_LABEL))  # what each container has of its own
 
 
 def mark(release: Release) -> str:
@@ -35,7 +37,7 @@ def duplicate(release: Release, act: Create, labels: Mapping[str, str]) -> Dupli
     return Duplicate(
         name=act.name,
         image=spec.change.image,
-        image_id=spec.change.image_id,
+        image_id=spec.change.image_id or _pinned(release, act.node),
         environment=dict(spec.change.environment),
         labels={
             **spec.change.labels,
@@ -45,8 +47,15 @@ def duplicate(release: Release, act: Create, labels: Mapping[str, str]) -> Dupli
             SLOT_LABEL: str(act.number),
         },
         command=spec.change.command,
+        bare=spec.change.bare,
         stop_first=spec.stops_first,
     )
+
+
+def _pinned(release: Release, node: str) -> str:
+    """The image that the name stood for when the release began to make containers; empty where none was named."""
+    pin = release.images.get(node)
+    return pin.id if pin is not None and release.spec.change.image else ""
 
 
 def _service(release: Release, labels: Mapping[str, str]) -> dict[str, str | None]:

@@ -10,16 +10,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
+import msgspec
 from msgspec import Struct
 
 from tidegate.control.duplicates import duplicate, mark
 from tidegate.control.engines import Engines
 from tidegate.control.fetching import Fetching
-from tidegate.engine.port import ContainerDetail, Engine
+from tidegate.engine.port import ContainerDetail, Engine, PullStep
 from tidegate.errors import EngineError, EngineUnreachable, NoSuchThing, Problem, TidegateError
-from tidegate.release.acts import Act, Create, Remove, Start, Stop
+from tidegate.release.acts import Act, Create, Fetch, Remove, Start, Stop
+from tidegate.release.image import Pin
 from tidegate.release.record import Release
 from tidegate.release.seen import Fault
+from tidegate.release.seen import Fetching as Fetched
 from tidegate.release.spec import Retire
 from tidegate.tasks import Tasks
 from tidegate.telemetry import Metrics, NullMetrics, logger
@@ -29,6 +32,8 @@ FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 30.0
 HOPELESS_AFTER = 4  # failures in a row of one act, each of them the engine's own refusal
 # No image, a port or a stack that is taken, a name, a tag or a container that is another's: trying again changes nothing.
 _LASTING = frozenset({"T1150", "T1152", "T1153", "T1154", "T1155", "T1157", "T1158", "T1159", "T1160"})
+
+WAITING = PullStep(said="waiting")
 
 _log = logger("control.executor")
 
@@ -56,13 +61,16 @@ class Executor:
         self._metrics = metrics or NullMetrics()
         self._works: dict[_Key, _Work] = {}
         self._places: dict[str, asyncio.Semaphore] = {}
-        self.fetching = Fetching()
+        self._fetching = Fetching()
+        self._images: dict[str, dict[str, Pin]] = {}  # by release and node: what was found, until the record has it
 
     def carry_out(self, release: Release, wanted: Iterable[Act]) -> None:
         """Begin those of `wanted` that are not on their way and whose turn it is. To be called again at every look, which is
         at least once a second, with all that is still wanted of the release."""
         acts = {_key(release, act): act for act in wanted}
         self._forget(mark(release), set(acts))
+        if not release.lacking:
+            self._images.pop(mark(release), None)
         now = asyncio.get_running_loop().time()
         for key, act in acts.items():
             work = self._works.setdefault(key, _Work())
@@ -78,6 +86,23 @@ class Executor:
         """Why acts of the release that are still wanted failed when they were last tried."""
         mine = (work.fault for key, work in self._works.items() if key[0] == mark(release))
         return tuple(fault for fault in mine if fault is not None)
+
+    def images(self, release: Release) -> dict[str, Pin]:
+        """Which image its containers are to be made of, by node, as far as engines have said so."""
+        return dict(self._images.get(mark(release), {}))
+
+    def fetches(self, release: Release) -> tuple[Fetched, ...]:
+        """Images on their way for the release."""
+        nodes = [key[2] for key, work in self._works.items() if key[:2] == (mark(release), "fetch") and work.running]
+        found = ((node, self._fetching.step(self._engines.at(node).name, release.spec.change.image)) for node in nodes)
+        return tuple(
+            Fetched(
+                node=self._engines.name(node),
+                image=release.spec.change.image,
+                **msgspec.structs.asdict(step or WAITING),
+            )
+            for node, step in found
+        )
 
     # --------------------------------------------------------------------------------------------------------- private
 
@@ -112,17 +137,24 @@ class Executor:
     async def _do(self, release: Release, act: Act) -> None:
         engine = self._engines.at(act.node)
         async with self._places.setdefault(engine.name, asyncio.Semaphore(ACTS_AT_ONCE)):
-            if isinstance(act, Create):
+            if isinstance(act, Fetch):
+                await self._fetch(engine, release, act)
+            elif isinstance(act, Create):
                 await self._create(engine, release, act)
             elif isinstance(act, Start):
                 await engine.start(act.container)
             else:
                 await _end(engine, release, act)
 
-    async def _create(self, engine: Engine, release: Release, act: Create) -> None:
+    async def _fetch(self, engine: Engine, release: Release, act: Fetch) -> None:
         change = release.spec.change
-        if change.image:
-            await self.fetching.ensure(engine, change.image, change.pull, mark(release))
+        image = await self._fetching.ensure(engine, change.image, change.pull, mark(release))
+        self._images.setdefault(mark(release), {})[act.node] = Pin(id=image.id, digests=image.digests)
+
+    async def _create(self, engine: Engine, release: Release, act: Create) -> None:
+        change, pin = release.spec.change, release.images.get(act.node)
+        if change.image and pin is not None:
+            await self._fetching.hold(engine, pin, change.image, change.pull, mark(release))
         source = await _source(engine, release, act)
         await engine.duplicate(source.id, duplicate(release, act, source.labels))
 
@@ -155,7 +187,8 @@ async def _source(engine: Engine, release: Release, act: Create) -> ContainerDet
 
 
 def _key(release: Release, act: Act) -> _Key:
-    return mark(release), _verb(act), act.name if isinstance(act, Create) else act.container
+    what = act.node if isinstance(act, Fetch) else act.name if isinstance(act, Create) else act.container
+    return mark(release), _verb(act), what
 
 
 def _verb(act: Act) -> str:
@@ -163,6 +196,8 @@ def _verb(act: Act) -> str:
 
 
 def _done(act: Act) -> str:
+    if isinstance(act, Fetch):
+        return "has the image"
     ended = {"create": "created", "start": "started", "stop": "stopped", "remove": "removed"}[_verb(act)]
     return f"{ended} container {act.name or (act.container[:12] if not isinstance(act, Create) else '')}"
 

@@ -6,6 +6,7 @@ import asyncio
 
 from tidegate.engine.port import Engine, Image, PullStep
 from tidegate.errors import NoSuchThing
+from tidegate.release.image import Pin
 from tidegate.release.spec import Pull
 from tidegate.telemetry import logger
 
@@ -24,10 +25,9 @@ class Fetching:
         self._steps: dict[tuple[str, str], PullStep] = {}
         self._fetched: dict[tuple[str, str, str], None] = {}  # (engine, image, for whom), latest last
 
-    def step(self, image: str) -> PullStep | None:
-        """How far the image's fetching is on the engine that is furthest behind; None where nobody fetches it."""
-        steps = [step for (_, name), step in self._steps.items() if name == image]
-        return min(steps, key=lambda step: step.done_bytes, default=None)
+    def step(self, engine: str, image: str) -> PullStep | None:
+        """How far the fetching of the image is on the engine of this name; None where nobody fetches it."""
+        return self._steps.get((engine, image))
 
     async def ensure(self, engine: Engine, image: str, pull: Pull, whom: str) -> Image:
         """The image on `engine`; with ALWAYS it is asked for once for each `whom`. Raises what the engine does."""
@@ -40,6 +40,16 @@ class Fetching:
             self._waiting[key] -= 1
             if not self._waiting[key]:
                 del self._waiting[key], self._locks[key]
+
+    async def hold(self, engine: Engine, pin: Pin, image: str, pull: Pull, whom: str) -> None:
+        """Have this very image on `engine`, whatever its tag stands for now: where it is gone it is fetched again by what registries call
+        it. Raises what the engine does."""
+        try:
+            await engine.image(pin.id)
+        except NoSuchThing:
+            if pull is Pull.NEVER:
+                raise
+            await self.ensure(engine, next(iter(pin.digests), image), Pull.MISSING, whom)
 
     async def _ensure(self, engine: Engine, image: str, pull: Pull, whom: str) -> Image:
         done = (engine.name, image, whom)

@@ -15,7 +15,7 @@ from tidegate.control.windows import Windows
 from tidegate.release.gates import Gate, HookGate, Life, QueryGate, Verdict
 from tidegate.release.holding import asked_gates
 from tidegate.release.record import Release
-from tidegate.release.samples import Window
+from tidegate.release.samples import Counts, Window
 from tidegate.release.seen import Container
 from tidegate.tasks import Tasks
 
@@ -82,7 +82,7 @@ class Gating:
     def _asking(self, release: Release, candidates: tuple[Container, ...]) -> Asking:
         spec = release.spec
         return Asking(
-            release=f"{spec.service}/{release.number}",
+            release=_name(release),
             service=spec.candidate.service,
             candidate=spec.candidate.version,
             stable=spec.stable.version,
@@ -96,16 +96,25 @@ class Gating:
     def _window(self, release: Release) -> Window:
         spec = release.spec
         return self._windows.of(
-            f"{spec.service}/{release.number}",
+            _name(release),
             f"{release.step}/{release.phase.value}/{release.phase_since}",
             (spec.candidate.service, spec.candidate.version),
             (spec.stable.service, spec.stable.version),
+            release.reference,
         )
+
+    def reference(self, release: Release) -> Counts | None:
+        """What the stable side did in the present window or an earlier one, where that was enough to compare with."""
+        return self._windows.reference(_name(release)) or release.reference
 
     def forget(self, release: Release) -> None:
         """The release is decided."""
         self._said = {}
-        self._windows.forget(f"{release.spec.service}/{release.number}")
+        self._windows.forget(_name(release))
+
+
+def _name(release: Release) -> str:
+    return f"{release.spec.service}/{release.number}"
 
 
 def _only(asking: Asking, gates: tuple[Gate, ...]) -> Asking:

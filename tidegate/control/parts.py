@@ -10,6 +10,7 @@ from tidegate.control.ejections import Ejections
 from tidegate.control.journal import Journal
 from tidegate.control.metering import Metering
 from tidegate.control.metrics import Registry
+from tidegate.control.origins import Origins
 from tidegate.control.overrides import OverrideBook
 from tidegate.control.ports import DecidePort, Followers, ResolvePort, StatusPort
 from tidegate.control.reconciler import Reconciler
@@ -28,6 +29,7 @@ class Parts(Value, frozen=True):
     rehearsal: Rehearsal
     autoscaling: Autoscaling
     metering: Metering
+    origins: Origins
     journal: Journal
     registry: Registry
     traffic: Traffic

@@ -23,6 +23,7 @@ from tidegate.control.journal import Journal
 from tidegate.control.lookout import Lookout
 from tidegate.control.metering import Metering
 from tidegate.control.neighbours import Neighbours
+from tidegate.control.origins import Origins
 from tidegate.control.outgoing import Outgoing
 from tidegate.control.overrides import OverrideBook
 from tidegate.control.pace import Pace
@@ -175,6 +176,7 @@ class ControlPlane:
             rehearsal=Rehearsal(self._engines),
             autoscaling=self.autoscaling,
             metering=self.metering,
+            origins=Origins(self._engines),
             journal=self.journal,
             registry=self.registry,
             traffic=self._near.traffic,

@@ -18,7 +18,7 @@ from tidegate.release.strategies import Options, asked
 from tidegate.routing import RoutingTable
 from tidegate.value import Value
 
-_ALIVE = (InstanceState.RUNNING, InstanceState.PAUSED)
+ALIVE = (InstanceState.RUNNING, InstanceState.PAUSED)
 _UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -194,13 +194,13 @@ def _slots(olds: Iterable[Instance], engines: Collection[str], stable: Side) -> 
 
 
 def _alive(scene: Scene, side: Side) -> list[Instance]:
-    found = [each for each in members(scene.inventories, side).values() if each.state in _ALIVE]
+    found = [each for each in members(scene.inventories, side).values() if each.state in ALIVE]
     return sorted(found, key=lambda each: (each.number, each.created_at, each.id))
 
 
 def _running(inventories: Mapping[str, Inventory], service: str) -> list[Instance]:
     found = (each for inventory in inventories.values() for each in inventory.services.get(service, ()))
-    return [each for each in found if each.state in _ALIVE]
+    return [each for each in found if each.state in ALIVE]
 
 
 def _known(service: str, scene: Scene) -> None:

@@ -10,8 +10,9 @@ from tidegate.control.webhooks import Notice
 from tidegate.model import Asked, CheckTarget, Decision, HealthReport
 from tidegate.release.acts import Act
 from tidegate.release.gates import Verdict
+from tidegate.release.image import Pin
 from tidegate.release.record import Release
-from tidegate.release.seen import Container, Fault
+from tidegate.release.seen import Container, Fault, Fetching
 from tidegate.routing import Delta, RoutingTable
 
 
@@ -92,6 +93,14 @@ class ActPort(Protocol):
 
     def faults(self, release: Release) -> tuple[Fault, ...]:
         """Why acts that are still wanted failed."""
+        ...
+
+    def images(self, release: Release) -> dict[str, Pin]:
+        """Which image engines were found to hold by the name that was asked for, by node."""
+        ...
+
+    def fetches(self, release: Release) -> tuple[Fetching, ...]:
+        """Images on their way."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tidegate.control.document import document
@@ -16,9 +17,7 @@ _SET = "(set)"
 def spec_document(spec: Spec) -> dict[str, Any]:
     """The spec, with its matches in words and no secret."""
     made: dict[str, Any] = document(spec)
-    made["change"]["environment"] = {
-        name: None if text is None else _SET for name, text in spec.change.environment.items()
-    }
+    made["change"]["environment"] = _names(spec.change.environment)
     made["previews"] = [str(each) for each in spec.previews]
     for gate, shown_ in zip(spec.gates, made["gates"], strict=True):
         shown_["name"] = gate.name
@@ -27,7 +26,15 @@ def spec_document(spec: Spec) -> dict[str, Any]:
 
 def shown(release: Release) -> dict[str, Any]:
     """The whole record."""
-    return {**document(release), "spec": spec_document(release.spec), "share": round(100 * release.share, 2)}
+    made = {**document(release), "spec": spec_document(release.spec), "share": round(100 * release.share, 2)}
+    if release.origin is not None:
+        made["origin"]["environment"] = _names(release.origin.environment)
+    return made
+
+
+def _names(environment: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Which variables there are; None where one is taken away, or each replica has a value of its own."""
+    return {name: None if text is None else _SET for name, text in environment.items()}
 
 
 def brief(release: Release) -> dict[str, Any]:
@@ -76,6 +83,7 @@ def seen_document(release: Release, seen: Seen, now: float) -> dict[str, Any]:
         "whole": seen.whole,
         "verdicts": document(verdicts_of(release, seen) if _asks(release) else release.verdicts),
         "faults": [fault.text for fault in seen.faults],
+        "fetches": document(seen.fetches),
         "remaining_seconds": round(max(0.0, release.until - now), 3) if holds else None,
     }
 

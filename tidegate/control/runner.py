@@ -172,6 +172,9 @@ class Runner:
             verdicts=self._gating.verdicts if asked_gates(release) else (),
             judged_at=self._gating.judged_at if asked_gates(release) else 0.0,
             faults=self._executor.faults(release),
+            images=self._executor.images(release),
+            fetches=self._executor.fetches(release),
+            reference=self._gating.reference(release),
             whole=facts is not None and not blinded,
         )
 

@@ -98,6 +98,11 @@ class Windows:
         window = self._measured(open_)
         return window if window is not None else self._measured(self._begin(open_)) or Window(bounds=BUCKETS)
 
+    def reference(self, key: str) -> Counts | None:
+        """What a next window would compare with; None where nothing is known."""
+        open_ = self._open.get(key)
+        return None if open_ is None else self._passed_on(open_)
+
     def forget(self, key: str) -> None:
         """The release is over."""
         self._open.pop(key, None)

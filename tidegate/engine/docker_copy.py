@@ -42,8 +42,8 @@ def copy(seen: Json, image: Json | None, change: Duplicate, number: int = 0) -> 
         "HostConfig": host,
         "Hostname": _hostname(seen),
     }
-    if change.command:
-        body["Cmd"] = list(change.command)
+    if change.command or change.bare:
+        body["Cmd"] = list(change.command) or None
     if first:
         body["NetworkingConfig"] = {"EndpointsConfig": first}
     return Copy(body={key: value for key, value in body.items() if value not in ("", None)}, networks=others)

@@ -68,13 +68,14 @@ class DockerDuplicates:
         if against:
             raise EngineError(*against)
         image = await self._image(seen, change)
-        if change.image_id and image.id != change.image_id:
-            raise EngineError(_other_image(change, image))
         change = msgspec.structs.replace(change, image=image.name)
         return Original(seen=seen, given=await self._images.config(seen["Image"]), image=image, change=change)
 
     async def _image(self, seen: Json, change: Duplicate) -> Image:
-        """The image asked for. The original's own is called by its name only while the name still stands for it."""
+        """The image asked for. The original's own is called by its name only while the name still stands for it, and so is one of
+        which it is said what it has to be."""
+        if change.image_id:
+            return await self._very_image(change)
         if change.image:
             return await self._images.find(change.image)
         try:
@@ -82,6 +83,18 @@ class DockerDuplicates:
         except NoSuchThing:
             return await self._images.find(seen["Image"])
         return named if named.id == seen["Image"] else await self._images.find(seen["Image"])
+
+    async def _very_image(self, change: Duplicate) -> Image:
+        try:
+            named = await self._images.find(change.image or change.image_id)
+        except NoSuchThing:
+            return await self._images.find(change.image_id)
+        if named.id == change.image_id:
+            return named
+        try:
+            return await self._images.find(change.image_id)
+        except NoSuchThing as error:
+            raise EngineError(_other_image(change, named)) from error
 
     async def _known(self, original: Original) -> str:
         """The id of the container that an earlier call made, else empty; raises where the name is somebody else's."""

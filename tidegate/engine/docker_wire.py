@@ -116,6 +116,7 @@ def detail(raw: RawDetail) -> ContainerDetail:
         labels=config.labels or {},
         environment=tuple(config.env or ()),
         command=(*(config.entrypoint or ()), *(config.cmd or ())),
+        entrypoint=tuple(config.entrypoint or ()),
         hostname=config.hostname,
         networks=_network_addresses(raw, settings),
         network_mode=_network_mode(raw.host_config.network_mode, settings),

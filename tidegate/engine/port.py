@@ -46,7 +46,8 @@ class ContainerDetail(Value):
     state: InstanceState
     labels: dict[str, str]
     environment: tuple[str, ...] = ()
-    command: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()  # what runs: the entrypoint, which is its beginning, and the command proper
+    entrypoint: tuple[str, ...] = ()
     hostname: str = ""
     networks: tuple[NetworkAddress, ...] = ()
     network_mode: str = ""  # "host", "none", "bridge", "container:<id>", or a network's name
@@ -123,7 +124,7 @@ class Duplicate(Value):
 
     `image` empty: the same one. `image_id`: what the image must be, so that all containers of a release run one and the
     same; empty: whatever it is now. `labels` and `environment` are set, and taken away where they are None: a variable even
-    from the image. `command` empty: as it is. A container called `name` that has all of `labels` is taken for the one
+    from the image. `command` empty: as it is, or with `bare` the image's own. A container called `name` that has all of `labels` is taken for the one
     asked for. `stop_first`: the other one is stopped before this one starts, so both may hold one host port, and anonymous
     volumes go over.
     """
@@ -134,6 +135,7 @@ class Duplicate(Value):
     labels: dict[str, str | None] = {}
     environment: dict[str, str | None] = {}
     command: tuple[str, ...] = ()
+    bare: bool = False
     stop_first: bool = False
 
     def made(self, labels: Mapping[str, str]) -> bool:

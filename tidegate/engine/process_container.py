@@ -220,6 +220,7 @@ class ProcessContainer:
             labels=spec.labels,
             environment=tuple(f"{name}={value}" for name, value in self.environment().items()),
             command=_words(spec),
+            entrypoint=tuple(filter(None, spec.entrypoint)),
             hostname=spec.hostname or spec.name,
             networks=(self._network(),),
             network_mode=NETWORK,

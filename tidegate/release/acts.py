@@ -9,9 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tidegate.model import InstanceState
-from tidegate.release.record import Fate, Release, State, Wish
+from tidegate.release.record import UNDECIDED, Fate, Release, State, Wish
 from tidegate.release.seen import Container, Seen
 from tidegate.value import Value
+
+
+class Fetch(Value, tag="fetch"):
+    """Have the candidate's image on `node`, and learn which one it is."""
+
+    node: str
 
 
 class Create(Value, tag="create"):
@@ -48,7 +54,7 @@ class Remove(Value, tag="remove"):
     node: str = ""
 
 
-Act = Create | Start | Stop | Remove
+Act = Fetch | Create | Start | Stop | Remove
 
 
 def acts(release: Release, seen: Seen) -> tuple[Act, ...]:
@@ -61,6 +67,9 @@ def acts(release: Release, seen: Seen) -> tuple[Act, ...]:
 def _growing(release: Release, seen: Seen) -> Iterator[Act]:
     """Candidates of ours that are missing or were made and never started. One that ended is a failure, not started again."""
     if not release.spec.creates or release.paused is not None:
+        return
+    if release.lacking:
+        yield from (Fetch(node=node) for node in release.lacking if release.state in UNDECIDED)
         return
     there = {each.number: each for each in seen.candidate}
     for number in range(1, release.candidates + 1):

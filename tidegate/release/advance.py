@@ -13,7 +13,7 @@ from tidegate.release.capacity import needed, ready
 from tidegate.release.ending import cleaned, drained, retired
 from tidegate.release.failures import Finding, failed, found
 from tidegate.release.fates import followed
-from tidegate.release.record import UNDECIDED, Cause, Release, State
+from tidegate.release.record import UNDECIDED, Cause, Phase, Release, State
 from tidegate.release.retreat import retreated
 from tidegate.release.seen import Seen
 from tidegate.release.stepping import stepped
@@ -23,6 +23,25 @@ def advance(release: Release, seen: Seen, now: float) -> Release:
     """`release` after at most one transition. While not everything is in sight, or after it was closed, it is left alone."""
     if release.closed or not seen.whole:
         return release
+    after = _advanced(release, seen, now)
+    return after if after is release else _remembering(release, seen, after)
+
+
+def _remembering(release: Release, seen: Seen, after: Release) -> Release:
+    """Where a window of the gates ends with this transition, what the stable side did in it: whoever goes on after a crash has no
+    other figures to compare with, once that side has no traffic any more."""
+    if after.finished:
+        return after if after.reference is None else replace(after, reference=None)
+    if seen.reference is None or _window(after) == _window(release):
+        return after
+    return replace(after, reference=seen.reference)
+
+
+def _window(release: Release) -> tuple[int, Phase, float]:
+    return release.step, release.phase, release.phase_since
+
+
+def _advanced(release: Release, seen: Seen, now: float) -> Release:
     after = followed(release, seen, now)
     if after is not release:
         return after

@@ -75,14 +75,15 @@ def _end_of(container: Container, restarts: int, allowed: int) -> str:
 
 def _refused(release: Release, seen: Seen) -> str:
     """An act that fails however often it is tried, while replicas are to come up."""
-    if release.phase is not Phase.START or release.paused is not None:
+    if (release.phase is not Phase.START and not release.lacking) or release.paused is not None:
         return ""
     return next((fault.text for fault in seen.faults if fault.lasting), "")
 
 
 def _late(release: Release, seen: Seen, now: float) -> str:
-    """No further replica got ready for too long. The clock stands while paused (`verbs.resume` moves it)."""
-    if release.phase is not Phase.START or release.paused is not None:
+    """No further replica got ready for too long. The clock stands while paused (`verbs.resume` moves it), and while an image is
+    on its way: that ends with the image, or with a fault when the registry falls silent."""
+    if release.phase is not Phase.START or release.paused is not None or (release.lacking and not seen.faults):
         return ""
     waited = now - max(release.phase_since, release.progress_at)
     if waited < release.spec.ready_seconds:

@@ -19,7 +19,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from tidegate.release.gates import Verdict
-from tidegate.release.spec import Spec
+from tidegate.release.image import Pin
+from tidegate.release.samples import Counts
+from tidegate.release.spec import Origin, Spec
 from tidegate.value import Value
 
 TIDEGATE = "tidegate"  # who did it, where no person did
@@ -121,6 +123,8 @@ class Release(Value):
     `progress_at` is when a further replica got ready, `most_ready` how many were; `short_since` when too few were, else 0.
     `restarted` are restarts that happened before the release began, by container. `verdicts` are those the hold was last ended or
     extended by. `retire_at` is when the retained old side leaves. `reason` says why it was rolled back or failed.
+    `images` are those that the candidate's containers are made of, by node, from when all engines hold one. `origin` is what the
+    old side was, None where that is not known. `reference` is what the old side did when it last had traffic enough to compare with.
     """
 
     number: int
@@ -147,6 +151,9 @@ class Release(Value):
     retire_at: float = 0.0
     reason: str = ""
     closed: bool = False
+    images: dict[str, Pin] = {}
+    origin: Origin | None = None
+    reference: Counts | None = None
     history: tuple[Moment, ...] = ()
 
     @property
@@ -159,6 +166,15 @@ class Release(Value):
         """The candidate's part of the traffic, 0.0 to 1.0, as the weights say."""
         whole = sum(self.weights.values())
         return self.weights.get(self.spec.candidate_name, 0) / whole if whole else 0.0
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Nodes of which it is not known yet which image the candidate's containers are made of there."""
+        spec = self.spec
+        if not spec.creates or not spec.change.image:
+            return ()
+        nodes = dict.fromkeys(spec.slot(number).node for number in range(1, spec.replicas + 1))
+        return tuple(node for node in nodes if node not in self.images)
 
     @property
     def rank(self) -> tuple[int, int, int]:

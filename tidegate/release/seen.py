@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tidegate.model import InstanceState
 from tidegate.release.gates import Verdict
+from tidegate.release.image import Pin
+from tidegate.release.samples import Counts
 from tidegate.value import Value
 
 RUNNING = frozenset((InstanceState.RUNNING, InstanceState.PAUSED, InstanceState.DRAINING))
@@ -45,12 +47,26 @@ class Fault(Value):
     lasting: bool = False
 
 
+class Fetching(Value):
+    """An image on its way to an engine. `layers` and `total_bytes` grow while the registry names more of them."""
+
+    node: str
+    image: str
+    said: str = ""
+    layers_done: int = 0
+    layers: int = 0
+    done_bytes: int = 0
+    total_bytes: int = 0
+
+
 class Seen(Value):
     """One look at everything that concerns a release.
 
     `stable` and `candidate` are all containers of each side, ended ones too; one that is not there is taken for removed. `live`: the table at every worker says what the
     stored record says (weights, drains, hold). `busy`: acts of this release are on their way. `verdicts` are what the gates of
-    the present step said at `judged_at`. `whole` is False while a provider that matters has not spoken or lost sight of
+    the present step said at `judged_at`. `images` are those that engines were found to hold, by node, and `fetches` what is on
+    its way there. `reference` is what the stable side did in the present window of the gates, or in the last one in which it had
+    traffic enough. `whole` is False while a provider that matters has not spoken or lost sight of
     its engine; nothing is decided then.
     """
 
@@ -61,4 +77,7 @@ class Seen(Value):
     verdicts: tuple[Verdict, ...] = ()
     judged_at: float = 0.0
     faults: tuple[Fault, ...] = ()
+    images: dict[str, Pin] = {}
+    fetches: tuple[Fetching, ...] = ()
+    reference: Counts | None = None
     whole: bool = True

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from tidegate.policy import Match
 from tidegate.release.gates import DEFAULT_GATES, Gate
+from tidegate.release.image import Pin
 from tidegate.value import Value
 
 
@@ -91,11 +92,24 @@ class Slot(Value, omit_defaults=False):
 
 class Change(Value, omit_defaults=False):
     """How the copies differ from what they are copied from. An empty `image` or `command` is that of the original; a value of
-    None takes the variable or the label away. `image_id`, where said, is what `image` has to be, however its tag moves."""
+    None takes the variable or the label away. `image_id`, where said, is what `image` has to be, however its tag moves. `bare`: the
+    command is the image's own, not that of the original."""
 
     image: str = ""
     image_id: str = ""
     pull: Pull = Pull.MISSING
+    environment: dict[str, str | None] = {}
+    labels: dict[str, str | None] = {}
+    command: tuple[str, ...] = ()
+    bare: bool = False
+
+
+class Origin(Value):
+    """What the containers of a side were: enough to make them again from others. `environment` and `labels` as they were in force; None
+    is a value that each replica had of its own. `images` by node; `image` is how they were called."""
+
+    image: str = ""
+    images: dict[str, Pin] = {}
     environment: dict[str, str | None] = {}
     labels: dict[str, str | None] = {}
     command: tuple[str, ...] = ()

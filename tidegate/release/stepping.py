@@ -10,6 +10,7 @@ from tidegate.release.failures import Finding, asked, failed, first_look, stuck
 from tidegate.release.fates import wished, with_wish
 from tidegate.release.gates import Outcome
 from tidegate.release.holding import outcome, said, verdicts_of
+from tidegate.release.pinning import pinned
 from tidegate.release.record import Cause, Phase, Release, State, Wish, moved
 from tidegate.release.seen import Container, Seen
 from tidegate.release.spec import OnUnsure, Step
@@ -24,6 +25,8 @@ def stepped(release: Release, seen: Seen, now: float) -> Release:
         return moved(begun, now, "started", state=State.STARTING, restarted=first_look(seen))
     if release.state is State.AWAITING_CONFIRM:
         return release
+    if release.lacking:
+        return pinned(release, seen, now)  # before the old ones stop, where they stop first
     if release.phase is Phase.START:
         return _started(release, seen, now)
     if release.phase is Phase.SHIFT:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from tidegate.errors import Conflict, Problem
 from tidegate.release.fates import with_wish
 from tidegate.release.record import Fate, Release, State, Wish, begun, moved
-from tidegate.release.seen import Seen
+from tidegate.release.seen import Container, Seen
 from tidegate.release.spec import Change, OnUnsure, Retire, Side, Slot, Spec, Strategy
 from tidegate.release.strategies import Options, asked
 from tidegate.release.verbs import By
@@ -80,11 +80,11 @@ def reversal(last: Release, seen: Seen, number: int, by: By, change: Change | No
     """The release that undoes `last`, a complete one. `seen` is what is seen of `last`.
 
     Where its old side is still there, running or stopped, that serves again at once; else its replicas are made anew from those
-    of now with the older image and `change`. Raises Conflict (T2002, T2004).
+    of now: by `change`, which says what they were, or of the older image where nothing else is known. Raises Conflict (T2002, T2004).
     """
     _reversible(last, seen, change)
     spec = last.spec
-    there = [each for each in seen.stable if each not in with_wish(last, seen.stable, Wish.REMOVE)]
+    there = remaining(last, seen)
     made = Options(strategy=_backwards(spec), shares=(100,), hold_seconds=0.0, confirm=False)
     own = spec.discard if not spec.creates else spec.retire
     options = replace(made, retire=own, discard=Retire.KEEP if there else Retire.REMOVE, on_unsure=OnUnsure.PASS)
@@ -104,7 +104,13 @@ def reversal(last: Release, seen: Seen, number: int, by: By, change: Change | No
     back = replace(back, rollback_of=last.number, service=spec.service)
     release = begun(back, number, by.when, by.who, by.why)
     wake = {each.id: Fate(wish=Wish.RETURN, since=by.when, name=each.name) for each in there if not each.alive}
-    return replace(release, fates=wake)
+    images = last.origin.images if change is not None and last.origin is not None and not there else {}
+    return replace(release, fates=wake, images=images)
+
+
+def remaining(last: Release, seen: Seen) -> list[Container]:
+    """Those of the old side that could serve again: there, running or stopped, and not about to be removed."""
+    return [each for each in seen.stable if each not in with_wish(last, seen.stable, Wish.REMOVE)]
 
 
 def _backwards(spec: Spec) -> Strategy:
