@@ -123,6 +123,7 @@ class DockerConfig(Value):
     api_version: str = ""  # pins what is spoken; empty is the newest that both sides know
     resync_seconds: float = 30.0
     required: bool = True
+    registry_config: str = ""  # logins to registries: a file as Docker's config.json; empty is Docker's own, "off" none
     root_domain: str = "local"  # what a routing label's host without a dot gets appended
 
 

@@ -1,4 +1,5 @@
 import asyncio
+import json
 import os
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from tests.support.registry import registry
 from tidegate.engine import docker_images
 from tidegate.engine.docker import DockerEngine
+from tidegate.engine.logins import Logins
 from tidegate.errors import EngineError, NoSuchThing
 
 pytestmark = pytest.mark.system
@@ -96,6 +98,26 @@ async def test_a_registry_that_asks_for_a_login_is_a_failure(engine):
         problem = await failure(engine, closed.put("shop/web", "v1"))
     assert problem.code == "T1151"
     assert "login" in problem.mend
+
+
+async def test_a_login_is_sent_for_the_registry_that_asks_for_one(docker_engine_url, tmp_path, caplog):
+    caplog.set_level("DEBUG")
+    async with registry(user="me", password="swordfish") as closed:
+        name = closed.put("shop/closed", f"v{os.getpid()}", layers=(os.urandom(1000),))
+        (tmp_path / "config.json").write_text(
+            json.dumps({"auths": {closed.host: {"username": "me", "password": "swordfish"}}})
+        )
+        engine = DockerEngine(docker_engine_url, logins=Logins(tmp_path / "config.json"))
+        await steps(engine, name)
+        assert (await engine.image(name)).name == name
+        await engine.remove_image(name)
+        (tmp_path / "config.json").write_text(
+            json.dumps({"auths": {closed.host: {"username": "me", "password": "other"}}})
+        )
+        problem = await failure(engine, name)
+        await engine.close()
+    assert problem.code == "T1151"
+    assert "swordfish" not in f"{problem} {caplog.text}"
 
 
 async def test_a_registry_that_is_not_there_is_a_failure(engine):

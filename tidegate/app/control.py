@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import ipaddress
+import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -40,6 +41,7 @@ from tidegate.dns.wire import encode
 from tidegate.dns.zone import Zone
 from tidegate.engine.docker import DockerEngine
 from tidegate.engine.docker_http import TlsFiles
+from tidegate.engine.logins import Logins
 from tidegate.engine.port import Engine
 from tidegate.engine.process import ProcessEngine
 from tidegate.errors import EngineUnreachable, NoSuchThing, Problem
@@ -63,9 +65,11 @@ class Engines:
         self.stacked: Engine | None = None  # where `--stack` runs
         self.maker: DockerEngine | None = None
         self.followed: list[tuple[str, Engine]] = []
+        logins = Logins.said(config.docker.registry_config, os.environ)
         for url in config.docker.urls:
             tls = TlsFiles.in_folder(config.docker.tls_folder) if config.docker.tls_folder else None
-            docker = DockerEngine(url, tls if url.startswith("tcp:") else None, config.docker.api_version or None)
+            version = config.docker.api_version or None
+            docker = DockerEngine(url, tls if url.startswith("tcp:") else None, version, logins)
             self.followed.append((f"docker:{url}", docker))
             self.stacked = self.stacked or docker
             self.maker = self.maker or docker

@@ -34,6 +34,7 @@ from tidegate.engine.docker_raw import (
     decode,
 )
 from tidegate.engine.docker_streams import Demultiplexer, JsonSplitter, Lines
+from tidegate.engine.logins import Logins
 from tidegate.engine.port import (
     ContainerDetail,
     ContainerSpec,
@@ -61,13 +62,15 @@ STOP_MARGIN_SECONDS = 10.0  # beyond the container's own time to stop
 
 class DockerEngine:
     """Implements `port.Engine` over `unix://`, `tcp://` and, with `tls`, TLS. `api_version` pins what is spoken
-    (DOCKER_API_VERSION); else the newest version that both sides know is used.
+    (DOCKER_API_VERSION); else the newest version that both sides know is used. `logins` are for registries of images.
     """
 
-    def __init__(self, url: str, tls: TlsFiles | None = None, api_version: str | None = None) -> None:
+    def __init__(
+        self, url: str, tls: TlsFiles | None = None, api_version: str | None = None, logins: Logins | None = None
+    ) -> None:
         self._url = url
         self._http = DockerHttp(url, tls, api_version)
-        self._images = DockerImages(self._http)
+        self._images = DockerImages(self._http, logins)
         self._duplicates = DockerDuplicates(self._http, self._images)
 
     @property

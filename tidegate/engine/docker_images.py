@@ -18,6 +18,7 @@ from tidegate.engine.docker_inherited import Json
 from tidegate.engine.docker_raw import Pascal, decode
 from tidegate.engine.docker_streams import JsonSplitter
 from tidegate.engine.image_name import ImageName, read_image_name
+from tidegate.engine.logins import Logins
 from tidegate.engine.port import Image, PullStep
 from tidegate.engine.pull_progress import PullProgress, RawPull
 from tidegate.errors import EngineError, EngineUnreachable, NoSuchThing, Problem
@@ -34,10 +35,11 @@ class RawImage(Pascal):
 
 
 class DockerImages:
-    """Questions about images to the engine behind `http`."""
+    """Questions about images to the engine behind `http`; `logins` are for the registries it is to ask."""
 
-    def __init__(self, http: DockerHttp) -> None:
+    def __init__(self, http: DockerHttp, logins: Logins | None = None) -> None:
         self._http = http
+        self._logins = logins or Logins(None)
 
     async def find(self, name: str) -> Image:
         """The image with this name or id; raises NoSuchThing."""
@@ -67,6 +69,8 @@ class DockerImages:
                 raise
             raise EngineError(_silent(name, wanted)) from error
         except (EngineError, NoSuchThing) as error:
+            if error.problems[0].code == "T1161":
+                raise
             raise EngineError(_failed(name, wanted, error.problems[0])) from error
 
     async def _pull(self, wanted: ImageName, params: dict[str, str]) -> AsyncGenerator[PullStep, None]:
@@ -76,6 +80,7 @@ class DockerImages:
             "/images/create",
             wanted.repository,
             params=params,
+            headers=await self._logins.headers(wanted.registry),
             seconds=SILENCE_SECONDS,
             silence_seconds=SILENCE_SECONDS,
         ) as content:
@@ -111,8 +116,8 @@ def _failed(name: str, wanted: ImageName, cause: Problem) -> Problem:
         text=f"image {name} could not be fetched from {wanted.registry}",
         place=name,
         cause=cause.text,
-        mend="check name and tag, that the registry is reached from the engine's host, and whether it asks for a login; or fetch "
-        "it there yourself and deploy with --pull never",
+        mend="check name and tag, that the registry is reached from the engine's host, and whether it asks for a login "
+        "(docker.registry_config says where those are); or fetch it there yourself and deploy with --pull never",
         kept="nothing was created",
     )
 
