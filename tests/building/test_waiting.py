@@ -31,6 +31,7 @@ def test_a_version_with_a_policy_gets_nothing_beside_an_earlier_one():
     assert shares(made) == {"v1": 100, "v2": 0}
     assert codes(made) == ["T1315"]
     assert "v2 of web gets no traffic: it waits for its release" in made.problems[0].text
+    assert made.problems[0].mend.endswith("tidegate deploy web --version v2")
 
 
 def test_the_first_version_of_a_service_serves_at_once_whatever_its_labels_say():
@@ -163,6 +164,7 @@ def test_another_service_on_the_same_route_waits_beside_the_one_that_serves_it()
     both = make(BLUE, GREEN, previous=first)
     assert weights(both, "a.test/") == {"blue default": 100, "green default": 0}
     assert codes(both) == ["T1315"]
+    assert both.problems[0].mend.endswith("tidegate deploy blue --beside green")
     half = make(BLUE, GREEN, previous=both, overrides=shifted("a.test", blue=100, green=100))
     assert weights(half, "a.test/") == {"blue default": 100, "green default": 100}
     assert codes(half) == []

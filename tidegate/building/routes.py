@@ -115,7 +115,9 @@ def _from_groups(
         mode=mode,
         message=message,
     )
-    return route, (*problems, *(waiting_problem(id_, service) for service in unnamed))
+    serving = next((group.service for group in winners if group.service not in unnamed), "")
+    words = ((service, f"{serving} --beside {service}") for service in unnamed)
+    return route, (*problems, *(waiting_problem(id_, service, deploy) for service, deploy in words))
 
 
 def _waiting(winners: Sequence[Group], held: Route | None) -> list[str]:

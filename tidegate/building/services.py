@@ -49,7 +49,8 @@ def _waiting(work: Work, key: str, part: Part) -> Iterator[Problem]:
     if not part.holding.waiting or any(governs(work.overrides.weights, *place, key) for place in places):
         return
     for version in sorted(part.holding.waiting):
-        yield waiting_problem(key, version_name(version))
+        name = version_name(version)
+        yield waiting_problem(key, name, f"{key} --version {name}")
 
 
 def _take_checks(work: Work, old: Part | None, new: Part | None) -> None:

@@ -76,14 +76,14 @@ def _wanting(live: Sequence[Instance]) -> dict[str, bool]:
     return {version: wants for _since, wants, version in sorted(found.values())}
 
 
-def waiting_problem(name: str, version: str) -> Problem:
-    """What an operator is told of a version that waits and has not been given a weight."""
+def waiting_problem(name: str, version: str, deploy: str) -> Problem:
+    """What an operator is told of a version that waits and has not been given a weight. `deploy` are the words that release it."""
     return Problem(
         code="T1315",
         text=f"{version} of {name} gets no traffic: it waits for its release",
         place=f"service {name}",
         cause="its containers have labels tidegate.release, and an earlier version serves",
-        mend=f"release it, for example: tidegate shift {name} {version}=10",
+        mend=f"its release begins by itself, unless it had one or weights were set by hand; then: tidegate deploy {deploy}",
         kept="the earlier version serves",
         severity=Severity.WARNING,
     )
