@@ -175,6 +175,7 @@ class Instance(Value):
     all that run; `dns_ttl`: seconds its names may be kept, None where it does not say. `texts` are attributes to publish in the DNS, `name=value`. `external` is the host name of a service
     that no provider runs; such an instance has no networks and no ports. Of an instance of another node `judged` is what that
     node's checks say of its ports, which is not asked again here, and `peer` where that node's router takes connections for it.
+    `quarantined`: a label that decides about its traffic is wrong, so it gets none, by no name.
     Times are seconds since the epoch on the engine's clock.
     """
 
@@ -210,6 +211,7 @@ class Instance(Value):
     external: str = ""
     judged: dict[int, EngineHealth] = {}
     peer: Address | None = None
+    quarantined: bool = False
     created_at: float = 0.0
     started_at: float = 0.0
     problems: tuple[Problem, ...] = ()

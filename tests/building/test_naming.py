@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from tests.support.built import make, shifted
 from tests.support.seen import healthy, instance, report
@@ -49,6 +50,16 @@ def test_an_alias_that_is_the_service_s_own_name_hides_none_of_its_addresses():
     networks = (place("n1", "10.0.0.2", "web"), place("n2", "10.1.0.2"))
     (target,) = make(instance("c1", networks=networks)).table.names["web"].targets
     assert len(target.addresses) == 2
+
+
+def test_a_container_whose_labels_keep_it_from_traffic_is_told_to_nobody():
+    """It has no ports, and nothing that is checked; a service that has none either is ready all the same."""
+    bad = instance("bad", ports=(), quarantined=True)
+    made = make(instance("good", ports=()), bad)
+    assert ready(made) == ["good"]
+    assert ready(made, "bad") == []
+    assert [target.name for target in made.table.names["tasks.web"].targets] == ["good"]
+    assert ready(make(replace(bad, dns_fallback=True))) == []  # and its service's name exists, without an address
 
 
 def test_all_tasks_are_named_with_and_without_the_project_whatever_their_weight_and_health():

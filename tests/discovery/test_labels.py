@@ -310,6 +310,26 @@ def test_a_one_off_container_serves_nothing():
     assert codes(labels) == ["T1206"]
 
 
+def test_a_one_off_container_is_no_part_of_the_service_whose_labels_it_inherits():
+    """The names of the service are answered with replicas, and it is none."""
+    labels = {"com.docker.compose.service": "web", "com.docker.compose.oneoff": "True", "tidegate.service": "shop/web"}
+    assert seen(labels).key == seen({}).name
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"tidegate.weight": "much"},
+        {"tidegate.probe.url": "no url"},
+        {"tidegate.allow": "nobody", A80: "a.test"},
+        {"tidegate.network": "a b/"},
+    ],
+)
+def test_a_container_that_is_kept_from_traffic_says_so(labels):
+    assert seen(labels, exposed=(80,)).quarantined
+    assert not seen({A80: "a.test", "tidegate.timeout": "much"}, exposed=(80,)).quarantined
+
+
 def test_values_of_the_other_labels():
     instance = seen(
         {

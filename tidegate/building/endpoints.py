@@ -129,8 +129,9 @@ def addresses(instance: Instance, options: BuildOptions) -> tuple[NetworkAddress
 
 
 def ready_for_dns(instance: Instance, states: tuple[HealthState, ...], drained: frozenset[str]) -> bool:
-    """Whether DNS answers with the instance: an endpoint is healthy, or nothing is checked and the engine is content."""
-    if instance.state is not InstanceState.RUNNING or not drained.isdisjoint(handles(instance)):
+    """Whether DNS answers with the instance: an endpoint is healthy, or nothing is checked and the engine is content; never with
+    one whose labels keep it from traffic."""
+    if instance.quarantined or instance.state is not InstanceState.RUNNING or not drained.isdisjoint(handles(instance)):
         return False
     if states:
         return HealthState.HEALTHY in states

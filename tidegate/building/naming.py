@@ -76,7 +76,7 @@ def names_of(
     drained: frozenset[str],
     options: BuildOptions,
 ) -> dict[str, tuple[DnsTarget, ...]]:
-    """All relative names and what stands behind each."""
+    """All relative names and what stands behind each. Names of a quarantined instance are there, without an address of it."""
     fallback = not any(ready for _, ready in members) and any(each.dns_fallback for each, _ in members)
     found: dict[str, list[DnsTarget]] = {}
     for instance, ready in members:
@@ -88,7 +88,7 @@ def names_of(
         for name, places in _private_names(instance).items():
             if name not in public:
                 found.setdefault(name, []).append(_on(target, places))
-        if instance.state is InstanceState.RUNNING and not instance.external:
+        if instance.state is InstanceState.RUNNING and not instance.external and not instance.quarantined:
             task = _task(target)
             for name in filter(None, own_names(service)):
                 found.setdefault(f"tasks.{name}", []).append(task)
@@ -139,4 +139,5 @@ def _task(target: DnsTarget) -> DnsTarget:
 
 
 def _runs(instance: Instance, drained: frozenset[str]) -> bool:
-    return instance.state is InstanceState.RUNNING and drained.isdisjoint(handles(instance))
+    quiet = instance.quarantined or not drained.isdisjoint(handles(instance))
+    return instance.state is InstanceState.RUNNING and not quiet

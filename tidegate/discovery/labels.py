@@ -61,7 +61,7 @@ T = TypeVar("T")
 
 
 class Meaning(Struct, frozen=True, kw_only=True):
-    """What one set of labels says. `quarantined`: a deciding label is wrong, so there are no claims and no ports. `call` is
+    """What one set of labels says. `quarantined`: a deciding label is wrong, or one that protects its only port, so there are no claims and no ports. `call` is
     the claim, without a host, of requests for its service's own names where the router answers these."""
 
     enabled: bool = True
@@ -123,6 +123,7 @@ def understand(detail: ContainerDetail, provider: str, node: str, root_domain: s
         dns_fallback=meaning.dns_fallback,
         dns_ttl=meaning.dns_ttl,
         texts=meaning.texts,
+        quarantined=meaning.quarantined,
         created_at=detail.created_at,
         started_at=detail.started_at,
         problems=meaning.problems,
@@ -194,7 +195,7 @@ class _Reader:
             ports.pop(port, None)
         call = said.claim(_call(next(iter(ports)))) if dns is DnsMode.PROXY and serves and ports else None
         return Meaning(
-            quarantined=self._quarantined,
+            quarantined=self._quarantined or bool(said.closed_ports and not ports),
             project=project,
             service=service,
             version=version,
@@ -331,12 +332,15 @@ class _Reader:
         return wanted.policy
 
     def _service(self) -> tuple[str, str]:
-        """Project and service: our label, else Compose's, else nothing (the caller takes the container's name)."""
+        """Project and service: our label, else Compose's, else nothing (the caller takes the container's name), as for a one-off
+        container, which is no replica."""
         own = self._value("tidegate.service", _service_name, None)
+        if self._one_off():
+            return "", ""
         if own is not None:
             return own
         service = self._labels.get(_COMPOSE + "service", "")
-        if not service or self._one_off():
+        if not service:
             return "", ""
         return self._labels.get(_COMPOSE + "project", ""), service
 
