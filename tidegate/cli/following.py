@@ -146,10 +146,12 @@ class Lines:
 
     def show(self, told: Told) -> None:
         """Write what is new."""
-        for fetch, row in zip(told["seen"].get("fetches", ()), release_words.fetches(told), strict=True):
-            if self._fetched.get(row[:2]) != fetch["layers_done"]:
-                self._fetched[row[:2]] = fetch["layers_done"]
-                self._write(f"fetching {row[0]} on {row[1]}: {row[2]}")
+        for fetch, (image, node, progress) in zip(
+            told["seen"].get("fetches", ()), release_words.fetches(told), strict=True
+        ):
+            if self._fetched.get((image, node)) != fetch["layers_done"]:
+                self._fetched[image, node] = fetch["layers_done"]
+                self._write(f"fetching {image} on {node}: {progress}")
         for moment, row in zip(told["release"]["history"], release_words.moments(told["release"]), strict=True):
             if moment["when"] > self._told:
                 self._write("  ".join(part for part in row if part))
