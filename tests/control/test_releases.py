@@ -91,7 +91,7 @@ def test_a_hold_goes_on_after_a_restart_with_what_the_old_version_did_before(tmp
             found.append(program.releases.book.last(SERVICE))
             await program.ended()
 
-        program, _ = await lives(tmp_path / "db", engine_with(2), story, load=400)
+        program, _ = await lives(tmp_path / "db", engine_with(2), story, per_second=400)
         found.append(program.releases.book.last(SERVICE))
 
     run_virtual(play(), 3600)

@@ -137,10 +137,10 @@ class Workers:
 
 
 class Program:
-    """One life of control. `unready` are versions that never get ready; `load` requests a second come, by the weights."""
+    """One life of control. `unready` are versions that never get ready; `per_second` requests come, by the weights."""
 
-    def __init__(self, engine, store, unready=(), load=0):
-        self.engine, self.store, self.unready, self.load = engine, store, unready, load
+    def __init__(self, engine, store, unready=(), per_second=0):
+        self.engine, self.store, self.unready, self.per_second = engine, store, unready, per_second
         self.began = wall()
         self.known, self.shown, self.faults = {}, None, []
         self.registry, self.journal, self.others = Registry(), Journal(wall), Nobody()
@@ -196,7 +196,7 @@ class Program:
 
     def _serve(self):
         for backend in (each for route in self.reconciler.table.routes.values() for each in route.backends):
-            number = self.load * backend.weight // 400
+            number = self.per_second * backend.weight // 400
             if number:
                 key = (SERVICE, backend.version, f"{backend.version}:80")
                 self.traffic.add("endpoint", key, counted(*[{}] * number))
@@ -306,12 +306,12 @@ def engine_with(count):
     return engine
 
 
-async def lives(path, engine, story, *, last=None, last_act=None, unready=(), load=0):
+async def lives(path, engine, story, *, last=None, last_act=None, unready=(), per_second=0):
     """Run `story` in one life that ends after write number `last` or act number `last_act`, or where the story says so, and in
     another one if it did. The last program."""
     store = CountingStore(path, last)
     engine.last, engine.die = last_act, store.die
-    program = Program(engine, store, unready, load)
+    program = Program(engine, store, unready, per_second)
     with contextlib.suppress(Killed):
         try:
             await program.run(story)
@@ -323,7 +323,7 @@ async def lives(path, engine, story, *, last=None, last_act=None, unready=(), lo
     if not store.dead:
         return program, store.writes
     engine.last = None
-    second = Program(engine, CountingStore(path), unready, load)
+    second = Program(engine, CountingStore(path), unready, per_second)
     await second.run(story)
     second.store.database.close()
     assert not second.faults, second.faults
