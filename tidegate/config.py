@@ -150,11 +150,21 @@ class StateConfig(Value):
 
 class NodeConfig(Value):
     """Who we are among the nodes. `address` is where our host's network and published ports are reached from elsewhere;
-    empty: containers reach it on their own networks, everybody else where they asked."""
+    empty: containers reach it on their own networks, everybody else where they asked; other nodes where we are seen from the store.
+    `labels` are NAME=VALUE."""
 
     name: str = os.uname().nodename
     zone: str = ""
     address: str = ""
+    labels: tuple[str, ...] = ()
+
+
+class ClusterConfig(Value):
+    """Between nodes that share a store; without one nothing of it counts. `peers`: where routers of other nodes ask for our containers;
+    empty: nowhere. `routable` are networks, by name, id or range, whose container addresses all nodes reach."""
+
+    peers: tuple[Address, ...] = (Address(host="0.0.0.0", port=7946),)
+    routable: tuple[str, ...] = ()
 
 
 class Config(Value):
@@ -171,6 +181,7 @@ class Config(Value):
     files: tuple[str, ...] = ()
     state: StateConfig = StateConfig()
     node: NodeConfig = NodeConfig()
+    cluster: ClusterConfig = ClusterConfig()
     workers: int = 1
     log_level: str = "info"
     watchdog_seconds: float = 10.0  # a child whose loop stands still for so long is killed; 0 is never

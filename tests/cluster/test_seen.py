@@ -100,6 +100,11 @@ def test_an_address_on_a_network_declared_routable_goes_first(routable):
     assert bool(found.networks[0].ipv6) is ("/" not in routable), "a range says nothing of the other family"
 
 
+def test_an_address_of_the_loopback_is_nobody_elses_however_routable():
+    local = NetworkAddress(network="process", name="process", ipv4="127.77.0.1", routable=True)
+    assert through(replace(WEB, networks=(local,))).networks == ()
+
+
 def test_a_container_on_the_hosts_network_is_reached_at_the_nodes_address():
     found = through(replace(WEB, networks=(), host_network=True))
     assert not found.host_network and reached(found)[0] == "10.0.0.1:80"

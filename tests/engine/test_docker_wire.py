@@ -324,3 +324,12 @@ def test_info_has_the_version_agreed_on_and_the_engines_own_clock():
 def test_a_log_line_is_told_from_its_time(line, text, at):
     found = wire.log_line(line, "stderr")
     assert (found.text, found.stream, found.at) == (text, "stderr", pytest.approx(at))
+
+
+def test_an_engine_says_what_its_host_is_and_has():
+    raw = decode(
+        RawInfo, b'{"Name":"vm","ID":"ABCD","OSType":"linux","Architecture":"x86_64","NCPU":4,"MemTotal":1024}'
+    )
+    found = wire.info(RawVersion(), raw, "1.41")
+    assert (found.id, found.platform, found.cpus, found.memory) == ("ABCD", "linux/amd64", 4.0, 1024)
+    assert wire.info(RawVersion(), RawInfo(), "1.41").platform == ""

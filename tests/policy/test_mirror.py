@@ -34,6 +34,7 @@ TESTED_ELSEWHERE = {
     **dict.fromkeys(
         [f"tidegate/placement/{name}.py" for name in ("memory", "round", "scene")], "tests/placement/test_planning.py"
     ),
+    **dict.fromkeys([f"tidegate/router/{name}.py" for name in ("pipe", "through")], "tests/router/test_peering.py"),
     "tidegate/engine/docker_faults.py": "tests/engine/test_docker_http.py",
     "tidegate/engine/docker_raw.py": "tests/engine/test_docker_wire.py",
 }

@@ -98,7 +98,13 @@ class Running:
         self.address = self.listening.getsockname()
         self.secure = [bind(Address(host="127.0.0.1", port=0))] if tls else []
         self.secure_address = self.secure[0].getsockname() if tls else None
+        self.peers = [bind(Address(host="127.0.0.1", port=0))] if "node" in parts else []
         self.done = asyncio.Event()
+
+    @property
+    def peer(self):
+        """Where routers of other nodes may ask."""
+        return Address(host="127.0.0.1", port=self.peers[0].getsockname()[1])
 
     @property
     def core(self):
@@ -129,7 +135,7 @@ class Running:
 
     async def run(self):
         try:
-            await self.router.run([self.listening], self.secure)
+            await self.router.run([self.listening], self.secure, peers=self.peers)
         finally:
             self.done.set()
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tidegate.app.channel import ChannelServer
+from tidegate.app.cluster import Cluster
 from tidegate.app.cookiekey import cookie_key
 from tidegate.app.launch import Launch, adopt
 from tidegate.app.messages import Drained, Failed, Message, Report
@@ -46,7 +47,7 @@ from tidegate.engine.port import Engine
 from tidegate.engine.process import ProcessEngine
 from tidegate.errors import EngineUnreachable, NoSuchThing, Problem
 from tidegate.healthcheck.checker import Checker
-from tidegate.model import HealthReport
+from tidegate.model import HealthReport, Inventory
 from tidegate.router.decision import Decider
 from tidegate.routing import RoutingTable, TableCell
 from tidegate.store.opening import open_store
@@ -147,6 +148,20 @@ class Control:
             ),
             *(FileProvider(path, node=config.node.name) for path in config.files),
         ]
+        self.cluster = (
+            Cluster(
+                config,
+                store,
+                self.engines.followed,
+                self.checker.reports,
+                lambda provider: self.plane.reconciler.forget_inventory(provider),  # noqa: PLW0108  bound later
+                lambda kind, text: self.plane.journal.tell(kind, text),  # noqa: PLW0108  as above
+            )
+            if config.state.store
+            else None
+        )
+        if self.cluster is not None:
+            self.providers.append(self.cluster.others)
         self.stack = (
             Stack.read(self.engines.stacked, config.stack, self.engines.maker) if self.engines.stacked else None
         )
@@ -182,9 +197,9 @@ class Control:
             parts = [tasks.spawn("plane", self.plane.run()), tasks.spawn("checker", self.checker.run())]
             parts.append(tasks.spawn("settle", self._settle()))
             parts.append(tasks.spawn("channel", self.channel.run(self._listening)))
-            parts += [
-                tasks.spawn(each.name, each.run(self.plane.reconciler.offer_inventory)) for each in self.providers
-            ]
+            parts += [tasks.spawn(each.name, each.run(self._offerer(each))) for each in self.providers]
+            if self.cluster is not None:
+                parts.append(tasks.spawn("cluster", self.cluster.run()))
             stack = tasks.spawn("stack", self.stack.run()) if self.stack is not None else None
             await stop.wait()
             if stack is not None:  # while the rest still follows what it removes
@@ -219,14 +234,26 @@ class Control:
 
     def _complaints(self) -> tuple[Problem, ...]:
         """What the store, providers and health checks complain of now."""
-        return (
-            *self._store.problems,
-            *(problem for provider in self.providers for problem in provider.problems),
-            *self.checker.problems(),
-        )
+        seen = (problem for provider in self.providers for problem in provider.problems)
+        others = self.cluster.problems if self.cluster is not None else ()
+        return (*self._store.problems, *seen, *self.checker.problems(), *others)
+
+    def _offerer(self, provider: Provider) -> Callable[[Inventory], None]:
+        """Who is told what a provider sees: the reconciler, and of what runs on this node the others."""
+        cluster, offer = self.cluster, self.plane.reconciler.offer_inventory
+        if cluster is None or not isinstance(provider, EngineProvider):
+            return offer
+
+        def also_tell(inventory: Inventory) -> None:
+            offer(inventory)
+            cluster.publisher.offer_inventory(inventory)
+
+        return also_tell
 
     def _on_health(self, report: HealthReport) -> None:
         self.plane.reconciler.offer_health(report)
+        if self.cluster is not None:
+            self.cluster.publisher.offer_health(report)
 
     def _merge(self, slot: int, report: Report) -> None:
         self.registry.merge(

@@ -24,6 +24,7 @@ class Launch(Struct, frozen=True, kw_only=True):
     slot: int = 0
     http: tuple[int, ...] = ()
     https: tuple[int, ...] = ()
+    peers: tuple[int, ...] = ()
     dns_udp: tuple[int, ...] = ()
     dns_tcp: tuple[int, ...] = ()
     admin: tuple[int, ...] = ()
@@ -36,7 +37,7 @@ class Launch(Struct, frozen=True, kw_only=True):
     def descriptors(self) -> tuple[int, ...]:
         """All descriptors the child inherits."""
         channel = () if self.channel < 0 else (self.channel,)
-        return (*self.http, *self.https, *self.dns_udp, *self.dns_tcp, *self.admin, *channel)
+        return (*self.http, *self.https, *self.peers, *self.dns_udp, *self.dns_tcp, *self.admin, *channel)
 
 
 def command(role: str, launch: Launch) -> tuple[list[str], int]:

@@ -42,6 +42,7 @@ async def _run(config: Config) -> None:
             config=config,
             http=tuple(one.detach() for one in sockets.http[0]),
             https=tuple(one.detach() for one in sockets.https[0]),
+            peers=tuple(one.detach() for one in sockets.peers[0]),
             dns_udp=tuple(one.detach() for one in sockets.dns_udp[0]),
             dns_tcp=tuple(one.detach() for one in sockets.dns_tcp[0]),
             admin=tuple(one.detach() for one in sockets.admin),

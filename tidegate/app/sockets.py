@@ -27,7 +27,7 @@ from tidegate.router.listener import bind as bind_http
 class Kept(Struct, frozen=True, kw_only=True):
     """A bound socket on its way to the next generation, known by what the settings said of it."""
 
-    kind: str  # http, https, dns_udp, dns_tcp, admin or channel
+    kind: str  # http, https, peers, dns_udp, dns_tcp, admin or channel
     address: str
     slot: int
     descriptor: int
@@ -57,6 +57,7 @@ class Sockets:
 
     http: list[list[socket.socket]] = field(default_factory=list)
     https: list[list[socket.socket]] = field(default_factory=list)
+    peers: list[list[socket.socket]] = field(default_factory=list)
     dns_udp: list[list[socket.socket]] = field(default_factory=list)
     dns_tcp: list[list[socket.socket]] = field(default_factory=list)
     admin: list[socket.socket] = field(default_factory=list)
@@ -86,11 +87,13 @@ def bind_rest(config: Config, inherited: Inherited) -> tuple[Sockets, list[Probl
     for _ in range(slots):
         bound.http.append([])
         bound.https.append([])
+        bound.peers.append([])
         bound.dns_udp.append([])
         bound.dns_tcp.append([])
     for kind, groups, addresses in (
         ("http", bound.http, config.http.listeners),
         ("https", bound.https, config.http.tls_listeners),
+        ("peers", bound.peers, config.cluster.peers if config.state.store else ()),
     ):
         for address in addresses:
             problems += _bind_slots(kind, address, bound, groups, inherited)
@@ -112,14 +115,14 @@ def bind_rest(config: Config, inherited: Inherited) -> tuple[Sockets, list[Probl
 
 def close_all(bound: Sockets) -> None:
     """Close every socket."""
-    for group in (*bound.http, *bound.https, *bound.dns_udp, *bound.dns_tcp, bound.admin, bound.channel):
+    for group in (*bound.http, *bound.https, *bound.peers, *bound.dns_udp, *bound.dns_tcp, bound.admin, bound.channel):
         for one in group:
             one.close()
 
 
 def close_data(bound: Sockets) -> None:
     """Close those of the data plane only."""
-    for group in (*bound.http, *bound.https, *bound.dns_udp, *bound.dns_tcp):
+    for group in (*bound.http, *bound.https, *bound.peers, *bound.dns_udp, *bound.dns_tcp):
         for one in group:
             one.close()
 

@@ -97,6 +97,7 @@ class Supervisor:
                     slot=slot,
                     http=tuple(one.fileno() for one in sockets.http[slot]),
                     https=tuple(one.fileno() for one in sockets.https[slot]),
+                    peers=tuple(one.fileno() for one in sockets.peers[slot]),
                     dns_udp=tuple(one.fileno() for one in sockets.dns_udp[slot]),
                     dns_tcp=tuple(one.fileno() for one in sockets.dns_tcp[slot]),
                     channel_path=path,

@@ -22,6 +22,7 @@ from tidegate.app.cookiekey import cookie_key, dns_cookie_key
 from tidegate.app.garbage import tend_garbage
 from tidegate.app.launch import Launch, adopt
 from tidegate.app.messages import Drained, Failed, Message
+from tidegate.app.peerkey import PeerKey
 from tidegate.app.pulse import Pulse
 from tidegate.app.report import Reporter
 from tidegate.config import Config, DnsConfig
@@ -79,6 +80,8 @@ class DataPlane:
             on_drained=lambda endpoint: send(Drained(endpoint=endpoint)),
             shelf=Shelf(config.tls, config.files),
             max_handshakes=config.tls.max_handshakes,
+            node=config.node.name,
+            secret=PeerKey(Path(config.state.folder)),
         )
         self._reporter = Reporter(slot, self.spans)
         self.dns = DnsServer(config.dns, self.zone, _forwarder(config.dns, self.zone), self._reporter)
@@ -107,7 +110,8 @@ class DataPlane:
             reports = tasks.spawn("reports", self._report())
             udp, tcp = adopt(launch.dns_udp), adopt(launch.dns_tcp)
             dns = tasks.spawn("dns", self.dns.run(udp, tcp)) if udp else None
-            router = tasks.spawn("router", self.router.run(adopt(launch.http), adopt(launch.https), serves))
+            listening = self.router.run(adopt(launch.http), adopt(launch.https), serves, peers=adopt(launch.peers))
+            router = tasks.spawn("router", listening)
             await stop.wait()
             if not self.router.stopping:
                 self.router.stop()

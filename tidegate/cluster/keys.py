@@ -1,6 +1,7 @@
 """The keys of the cluster in the store, one writer each.
 
 leader                       who leads, on a lease                                  (the candidates, by comparing)
+secret                       what routers of the cluster know each other by         (the first node)
 indexes/<n>                  the node that is number n for good                     (the node)
 nodes/<node>/live            who the node is, on its lease                          (the node)
 nodes/<node>/seen/<service>/<part>   what it sees of a service, on the same lease   (the node)
@@ -12,6 +13,7 @@ from __future__ import annotations
 from urllib.parse import quote, unquote
 
 LEADER = "leader"
+SECRET = "secret"  # noqa: S105  where it is, not what it is
 INDEXES = "indexes/"
 NODES = "nodes/"
 

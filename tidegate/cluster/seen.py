@@ -7,7 +7,7 @@ reaches, ports published for this host alone, complaints about labels. What the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from msgspec import json
 from msgspec.structs import replace
@@ -25,6 +25,7 @@ from tidegate.model import (
 from tidegate.value import Value
 
 MAX_VALUE_BYTES = 60_000  # of one key; the store's own advice is 64 KiB
+Range = IPv4Network | IPv6Network
 _ANY_HOST = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  compared, not bound
 _LIVE = frozenset({InstanceState.RUNNING, InstanceState.PAUSED, InstanceState.DRAINING})
 _HEALTH = {HealthState.HEALTHY: EngineHealth.HEALTHY, HealthState.UNHEALTHY: EngineHealth.UNHEALTHY}
@@ -120,16 +121,19 @@ def _routable(places: Places) -> Callable[[NetworkAddress], NetworkAddress | Non
     ranges = [ip_network(each, strict=False) for each in places.routable if "/" in each]
 
     def routable(place: NetworkAddress) -> NetworkAddress | None:
-        """The addresses on a network that everybody reaches; None where there are none."""
-        if place.routable or place.name in names or place.network in names:
-            return replace(place, routable=True, aliases=())
+        """The addresses on a network that everybody reaches; None where there are none. Those of the loopback nobody else does."""
+        known = place.routable or place.name in names or place.network in names
         kept = {
-            field: literal if literal and any(ip_address(literal) in each for each in ranges) else ""
+            field: literal if literal and _reaches(ip_address(literal), ranges, known=known) else ""
             for field, literal in (("ipv4", place.ipv4), ("ipv6", place.ipv6))
         }
         return replace(place, routable=True, aliases=(), **kept) if any(kept.values()) else None
 
     return routable
+
+
+def _reaches(address: IPv4Address | IPv6Address, ranges: Iterable[Range], *, known: bool) -> bool:
+    return not address.is_loopback and (known or any(address in each for each in ranges))
 
 
 def _taken(found: Found, node: str, provider: str, places: Places) -> Instance:

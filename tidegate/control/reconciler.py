@@ -142,6 +142,11 @@ class Reconciler:
         self._waiting_for.discard(inventory.provider)
         self._mark(inventory.since)
 
+    def forget_inventory(self, provider: str) -> None:
+        """There is no such provider any more."""
+        if self._inventories.pop(provider, None) is not None:
+            self._mark()
+
     def offer_health(self, report: HealthReport) -> None:
         """What is known of one endpoint now."""
         self._health[report.endpoint] = report

@@ -36,6 +36,11 @@ class RawInfo(Pascal):
     name: str = ""
     server_version: str = ""
     system_time: str = ""
+    id: str = field(name="ID", default="")
+    os_type: str = field(name="OSType", default="")
+    architecture: str = ""
+    cpus: int = field(name="NCPU", default=0)
+    memory: int = field(name="MemTotal", default=0)
     swarm: RawSwarm | None = None
 
 

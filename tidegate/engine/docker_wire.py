@@ -58,6 +58,14 @@ _STATUS_HEALTH = (
 )
 
 
+_MACHINES = {
+    "x86_64": "amd64",
+    "aarch64": "arm64",
+    "i686": "386",
+    "armv7l": "arm",
+}  # the kernel's words -> those of images
+
+
 def info(version: RawVersion, raw: RawInfo, api: str) -> EngineInfo:
     """`api` is the version agreed on, which is what we speak."""
     return EngineInfo(
@@ -68,6 +76,10 @@ def info(version: RawVersion, raw: RawInfo, api: str) -> EngineInfo:
         now=epoch(raw.system_time),
         swarm=raw.swarm is not None and raw.swarm.local_node_state == "active",
         swarm_manager=raw.swarm is not None and raw.swarm.control_available,
+        id=raw.id,
+        platform=f"{raw.os_type}/{_MACHINES.get(raw.architecture, raw.architecture)}" if raw.os_type else "",
+        cpus=float(raw.cpus),
+        memory=raw.memory,
     )
 
 

@@ -13,7 +13,8 @@ from tidegate.value import Value
 
 
 class EngineInfo(Value):
-    """Who answers. `now` is the engine's own clock, seconds since the epoch; `min_api` is empty where it has none."""
+    """Who answers. `now` is the engine's own clock, seconds since the epoch; `min_api` is empty where it has none. `platform` is
+    `os/arch` in the words of images; `cpus` in cores and `memory` in bytes are what its host has, 0 where it does not say."""
 
     name: str
     version: str
@@ -22,6 +23,10 @@ class EngineInfo(Value):
     now: float = 0.0
     swarm: bool = False
     swarm_manager: bool = False  # it may make networks of the swarm
+    id: str = ""
+    platform: str = ""
+    cpus: float = 0.0
+    memory: int = 0
 
 
 class ContainerSummary(Value):

@@ -76,7 +76,9 @@ class ProcessEngine:
     # --------------------------------------------------------------------------------------------------------- looking
 
     async def info(self) -> EngineInfo:
-        return EngineInfo(name=os.uname().nodename, version=__version__, api="", now=time.time())
+        return EngineInfo(
+            name=os.uname().nodename, version=__version__, api="", now=time.time(), cpus=float(os.cpu_count() or 0)
+        )
 
     async def ping(self) -> None:
         """It answers as long as we run."""

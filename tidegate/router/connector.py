@@ -16,8 +16,10 @@ from tidegate.router.core import Core
 from tidegate.router.dial import context_for, dial
 from tidegate.router.exchange import Exchange
 from tidegate.router.listener import connect
-from tidegate.router.reactor import Reactor
+from tidegate.router.peering import Peers
+from tidegate.router.reactor import Reactor, Wire
 from tidegate.router.secure import Front
+from tidegate.router.through import Through
 from tidegate.router.upstream import Upstream
 from tidegate.tasks import Tasks
 from tidegate.tls.shelf import View
@@ -27,20 +29,22 @@ _OUR_LACK = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, 
 
 
 class Connector:
-    """`front` has the certificates, `buffers` are of all TLS; `on_lack` is called when no descriptor or port is left;
-    `contained(owner, call)` makes a call whose fault costs only its owner."""
+    """`front` has the certificates, `buffers` are of all TLS, `peers` is how other nodes are asked for theirs; `on_lack` is called
+    when no descriptor or port is left; `contained(owner, call)` makes a call whose fault costs only its owner."""
 
     def __init__(
         self,
         core: Core,
         front: Front,
         buffers: Buffers,
+        peers: Peers,
         on_lack: Callable[[], None],
         contained: Callable[[Any, Callable[[], None]], None],
     ) -> None:
         self._core = core
         self._front = front
         self._buffers = buffers
+        self._peers = peers
         self._on_lack = on_lack
         self._contained = contained
         self._trusts: dict[tuple[UpstreamTls, View], ssl.SSLContext] = {}  # towards containers
@@ -76,7 +80,7 @@ class Connector:
         factory: Any = partial(UpstreamConnection, upstream, self._core.limits, self._core.clock)
         if tls is None:
             plain: UpstreamConnection = factory()
-            await connect(self._reactor, upstream.host, upstream.port, plain)
+            await self._reach(upstream, plain)
             return plain
         view = self._front.view
         context = self._trusts.get((tls, view))
@@ -86,4 +90,17 @@ class Connector:
             self._trusts[tls, view] = context
         connection: UpstreamConnection = factory()
         connection.tls = tls
-        return await dial(self._reactor, upstream, context, connection, self._buffers)
+        return await dial(partial(self._reach, upstream), upstream.endpoint, context, connection, self._buffers)
+
+    async def _reach(self, upstream: Upstream, protocol: Any) -> Wire:
+        """Connect to where the endpoint is, or to the router of its node, which passes the connection on. Raises OSError."""
+        if not upstream.address.through:
+            return await connect(self._reactor, upstream.host, upstream.port, protocol)
+        through = Through(self._peers.head(upstream), protocol)
+        wire = await connect(self._reactor, upstream.host, upstream.port, through)
+        try:
+            await through.passed
+        except BaseException:
+            wire.abort()
+            raise
+        return wire

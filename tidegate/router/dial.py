@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tidegate.model import Endpoint
 from tidegate.policy import UpstreamTls
 from tidegate.router.connection import UpstreamConnection
-from tidegate.router.listener import connect
-from tidegate.router.reactor import Reactor
-from tidegate.router.upstream import Upstream
+from tidegate.router.reactor import Wire
 from tidegate.tls.contexts import client_context, load_pair
 from tidegate.tls.shelf import View
 from tidegate.tls.stream import Buffers, TlsStream
@@ -71,16 +70,16 @@ class Dial:
 
 
 async def dial(
-    reactor: Reactor,
-    upstream: Upstream,
+    reach: Callable[[Any], Awaitable[Wire]],
+    endpoint: Endpoint,
     context: ssl.SSLContext,
     connection: UpstreamConnection,
     buffers: Buffers,
 ) -> UpstreamConnection:
-    """Connect and shake hands; the caller has the deadline. Raises OSError."""
+    """Connect and shake hands; `reach` connects a protocol, the caller has the deadline. Raises OSError."""
     tls = connection.tls
-    attempt = Dial(context, server_name(tls, upstream.endpoint), connection, buffers)
-    transport = await connect(reactor, upstream.host, upstream.port, attempt)
+    attempt = Dial(context, server_name(tls, endpoint), connection, buffers)
+    transport = await reach(attempt)
     try:
         return await attempt.made
     except BaseException:

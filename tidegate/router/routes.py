@@ -142,6 +142,10 @@ class RouteBook:
         for path in sorted(paths):
             yield from (paths[path][route_id] for route_id in sorted(paths[path]))
 
+    def of_endpoint(self, service: str, endpoint: str) -> Upstream | None:
+        """The upstream of an endpoint by its id, where it takes requests."""
+        return self._upstreams_of.get(service, {}).get(endpoint)
+
     def _members(self, service: str) -> Iterable[Upstream]:
         return self._upstreams_of.get(service, {}).values()
 

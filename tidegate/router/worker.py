@@ -29,6 +29,7 @@ from tidegate.router.listener import Listener
 from tidegate.router.live import LiveRoute
 from tidegate.router.loop import Loop
 from tidegate.router.observer import SpanSink
+from tidegate.router.peering import Peers, Secret
 from tidegate.router.records import Records
 from tidegate.router.routes import RouteBook
 from tidegate.router.secure import Front
@@ -52,7 +53,8 @@ class Router:
     id)` that nothing is in flight to a draining endpoint any more. `offset` keeps workers' rotations out of step. `spans`
     takes what `tracing` asks to be recorded; without it there are no spans. The `shelf` has the certificates of HTTPS
     listeners and the authorities of containers. `offset` is below `workers`, among whom the node's limits are divided;
-    `cookie_key` makes the values of sticky cookies, the same for all who serve the routes."""
+    `cookie_key` makes the values of sticky cookies, the same for all who serve the routes. `node` is our name and `secret` what routers of one
+    cluster know each other by."""
 
     def __init__(
         self,
@@ -68,6 +70,8 @@ class Router:
         on_drained: Callable[[str], None],
         shelf: Shelf | None = None,
         max_handshakes: int = 1000,
+        node: str = "",
+        secret: Secret | None = None,
     ) -> None:
         self.config = config
         self.core = Core(config)
@@ -98,7 +102,8 @@ class Router:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listeners: list[Listener] = []
         self.keeper = Keeper(config, self.core, self._listeners)
-        self._connector = Connector(self.core, self.front, self._buffers, self._lacking, self._contained)
+        self.peers = Peers(node, secret or Nobody(), self.core, self.book.of_endpoint)
+        self._connector = Connector(self.core, self.front, self._buffers, self.peers, self._lacking, self._contained)
         self.core.connect = self._connector.start
         self._drain = Drain(config, self.core)
         self._succeeded = False  # somebody else accepts from the same sockets when we stop
@@ -111,8 +116,10 @@ class Router:
         sockets: Iterable[socket.socket],
         secure: Sequence[socket.socket] = (),
         serves: Callable[[], None] = lambda: None,
+        *,
+        peers: Sequence[socket.socket] = (),
     ) -> None:
-        """Serve on listening sockets, on `secure` ones over TLS, until `stop` or `retire`; then drain and return. `serves`
+        """Serve on listening sockets, on `secure` ones over TLS, on `peers` other nodes' routers, until `stop` or `retire`; then drain and return. `serves`
         is called when all accept."""
         loop = asyncio.get_running_loop()
         assert isinstance(loop, Loop), "it has the reactor"
@@ -125,10 +132,12 @@ class Router:
         self._reactor.on_fault = self._fault
         self._listeners.extend(Listener(one, self._accept, self._reactor) for one in sockets)
         self._listeners.extend(Listener(one, self._accept_secure, self._reactor) for one in secure)
+        self._listeners.extend(Listener(one, self.peers.accepted, self._reactor) for one in peers)
         try:
             async with Tasks("router") as tasks:
                 self._tasks = tasks
                 self._connector.begin(self._reactor, tasks)
+                self.peers.begin(self._reactor, tasks)
                 self.keeper.begin()
                 await self._look()
                 for listener in self._listeners:
@@ -295,3 +304,11 @@ class Router:
     def _fault(self, error: BaseException) -> None:
         self.faults += 1
         _log.error("fault on a connection, cut", exc_info=error)
+
+
+class Nobody:
+    """The secret of a router that is part of no cluster."""
+
+    def current(self) -> bytes:
+        """None."""
+        return b""

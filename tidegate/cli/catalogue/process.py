@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from tidegate.cli import address
 from tidegate.cli.catalogue.row import Setting
-from tidegate.cli.reading import needed, one_of, seconds_or_off, size, store_url, text, without_password
+from tidegate.cli.reading import (
+    header_line,
+    listener,
+    needed,
+    one_of,
+    seconds_or_off,
+    size,
+    store_url,
+    text,
+    without_password,
+)
 
 PROCESS: tuple[Setting, ...] = (
     Setting(
@@ -34,7 +44,35 @@ PROCESS: tuple[Setting, ...] = (
     Setting(key="node.name", flag="--node", meta="NAME", read=needed, help="Our name among the nodes."),
     Setting(key="node.zone", flag="--zone", meta="NAME", read=text, help="The zone we stand in."),
     Setting(
-        key="node.address", read=address.literal, help="Where others reach our host's network and published ports."
+        key="node.address",
+        flag="--advertise",
+        meta="IP",
+        read=address.literal,
+        help="Where others reach our host's network and published ports (default: seen from the store).",
+    ),
+    Setting(
+        key="node.labels",
+        flag="--node-label",
+        meta="NAME=VALUE",
+        many=True,
+        read=header_line,
+        help="What constraints of stacks may ask of our node.",
+    ),
+    Setting(
+        key="cluster.peers",
+        flag="--peers",
+        meta="ADDR:PORT",
+        many=True,
+        read=listener(address.ANY),
+        help="Where routers of other nodes ask for our containers; 'off' for nowhere. Only with --store.",
+    ),
+    Setting(
+        key="cluster.routable",
+        flag="--routable",
+        meta="NETWORK",
+        many=True,
+        read=needed,
+        help="Networks, by name or range, whose container addresses all nodes reach.",
     ),
     Setting(
         key="log_level",

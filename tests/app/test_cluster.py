@@ -1,0 +1,136 @@
+"""Two nodes over one store: each serves what runs on the other."""
+
+import asyncio
+import sys
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.support.cli import ROOT
+from tests.support.client import Client, get
+from tests.support.memory_store import MemoryStore, Way
+from tests.support.serve import free_port, until
+from tidegate.app.cluster import seen_from
+from tidegate.app.control import Control
+from tidegate.app.launch import Launch
+from tidegate.app.sockets import bind_all
+from tidegate.app.worker import DataPlane
+from tidegate.cluster.keys import live_key
+from tidegate.config import (
+    AdminConfig,
+    ClusterConfig,
+    Config,
+    DnsConfig,
+    DockerConfig,
+    HttpConfig,
+    NodeConfig,
+    StateConfig,
+)
+from tidegate.model import Address, HealthState
+from tidegate.tasks import Tasks
+
+STACK = f"""\
+name: shop
+services:
+  web:
+    image: local
+    command: ["{sys.executable}", "-m", "tidegate.example.service"]
+    environment: {{SERVICE: web, GREETING: hello, PORT: "7070", PYTHONPATH: "{ROOT}"}}
+    labels:
+      aliyun.routing.port_7070: http://web.test
+      aliyun.probe.url: http://container:7070/healthz
+"""
+
+
+class Node:
+    """One node in this process: control and data plane, on its own way to the store."""
+
+    def __init__(self, name, folder, store, stack=""):
+        self.way = Way(store)
+        config = Config(
+            http=HttpConfig(listeners=(Address(host="127.0.0.1", port=0),), access_log="", drain_seconds=1.0),
+            dns=DnsConfig(listeners=()),
+            admin=AdminConfig(listeners=()),
+            docker=DockerConfig(urls=()),
+            state=StateConfig(folder=str(folder), store="etcd://127.0.0.1:1"),
+            node=NodeConfig(name=name, address="127.0.0.1", zone=f"zone-{name}"),
+            cluster=ClusterConfig(peers=(Address(host="127.0.0.1", port=free_port()),)),
+            workers=0,
+            stack=stack,
+        )
+        sockets = bind_all(config)
+        self.address = sockets.http[0][0].getsockname()
+        self.launch = Launch(
+            config=config,
+            http=(sockets.http[0][0].detach(),),
+            peers=(sockets.peers[0][0].detach(),),
+            channel=sockets.channel[0].detach(),
+        )
+        self.control = Control(self.launch, self.way)
+        self.plane = DataPlane(config, 0, lambda message: self.control.take(0, message))
+        self.control.cell.follow(self.plane.apply)
+
+    @property
+    def endpoints(self):
+        return {
+            each.id: (each.node, each.state)
+            for service in self.control.cell.table.services.values()
+            for each in service.endpoints
+        }
+
+    async def ask(self, host="web.test"):
+        client = await Client.connect(self.address)
+        response = await client.ask(get(host=host))
+        client.close()
+        return response.status
+
+
+@asynccontextmanager
+async def running(stop, *nodes):
+    async with Tasks("test") as tasks:
+        for node in nodes:
+            tasks.spawn("control", node.control.run(stop))
+            tasks.spawn("plane", node.plane.run(node.launch, stop))
+        try:
+            yield
+        finally:
+            stop.set()
+
+
+@pytest.fixture
+def stack(tmp_path):
+    path = tmp_path / "compose.yaml"
+    path.write_text(STACK)
+    return str(path)
+
+
+@pytest.mark.slow
+async def test_what_runs_on_one_node_is_served_by_the_other_and_stays_so_without_the_store(tmp_path, stack):
+    store = MemoryStore()
+    folders = [tmp_path / name for name in "ab"]
+    for folder in folders:
+        folder.mkdir()
+    near, far = Node("a", folders[0], store, stack), Node("b", folders[1], store)
+    async with running(asyncio.Event(), near, far):
+        healthy = HealthState.HEALTHY
+        await until(lambda: [("a", healthy)] == list(far.endpoints.values()), what="b knows the endpoint of a as well")
+        assert near.endpoints == far.endpoints
+        assert (await near.ask(), await far.ask()) == (200, 200)
+        assert {each.zone for each in far.control.cluster.nodes.all.values()} == {"zone-a", "zone-b"}
+        leaders = {each.control.cluster.leadership.leader for each in (near, far)} - {""}
+        assert len(leaders) == 1
+
+        near.way.broken = far.way.broken = True
+        assert (await near.ask(), await far.ask()) == (200, 200)
+        assert far.endpoints
+
+        far.way.broken = False
+        await store.revoke(store.entries[live_key("a")].lease)  # as the store does when a's time is over
+        await until(lambda: not far.endpoints, what="a is gone and its endpoints with it")
+        assert near.endpoints, "a itself goes on with its own"
+
+
+def test_an_address_is_guessed_from_the_way_to_the_store():
+    assert seen_from("etcd://127.0.0.1:2379,10.0.0.9:2379") == "127.0.0.1"
+    assert seen_from("etcd://[::1]:2379") == "::1"
+    assert seen_from("etcd://no.such.host.invalid:1") == ""

@@ -1,0 +1,175 @@
+"""Our node among others, where they share a store: its membership, what it tells them, what they tell it, and who leads."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from tidegate import __version__
+from tidegate.app.peerkey import keep
+from tidegate.cluster.identity import incarnation, memory_bytes, node_id
+from tidegate.cluster.leadership import Holder, Leadership
+from tidegate.cluster.live import Live, Machine
+from tidegate.cluster.membership import Membership
+from tidegate.cluster.nodes import Nodes
+from tidegate.cluster.others import Others
+from tidegate.cluster.publisher import Publisher
+from tidegate.cluster.secret import shared_secret
+from tidegate.cluster.seen import Places
+from tidegate.config import Config
+from tidegate.engine.port import Engine, EngineInfo
+from tidegate.errors import EngineError, Problem, StoreError
+from tidegate.model import Address, HealthReport
+from tidegate.store.address import parse
+from tidegate.store.port import Store
+from tidegate.tasks import Tasks
+from tidegate.telemetry import logger
+
+LOOK_SECONDS = 30.0  # between two looks at what the engines say of themselves
+RETRY_SECONDS = 2.0
+
+_log = logger("cluster")
+
+
+class Cluster:
+    """All of it, wired. `reports` is what our own checks say, a live view; `forget` takes the inventory of a node away that has gone;
+    `told` is called with what happened, for people."""
+
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        engines: Sequence[tuple[str, Engine]],
+        reports: Mapping[str, HealthReport],
+        forget: Callable[[str], None],
+        told: Callable[[str, str], object] = lambda _kind, _text: None,
+    ) -> None:
+        self._config = config
+        self._store = store
+        self._engines = engines
+        self._told = told
+        self._infos: dict[str, EngineInfo] = {}  # of those that have answered
+        self._id = node_id(Path(config.state.folder))
+        self._incarnation = incarnation()
+        self._since = time.time()
+        self._address = config.node.address or seen_from(config.state.store)
+        name, rng = config.node.name, random.Random()  # noqa: S311  it spreads load, and guards nothing
+        self.membership = Membership(store, name, self._live, clock=time.monotonic, rng=rng, changed=self._joined)
+        holder = Holder(node=name, id=self._id, incarnation=self._incarnation)
+        self.leadership = Leadership(store, holder, clock=time.monotonic, rng=rng, changed=self._turned)
+        self.others = Others(name, forget)
+        self.nodes = Nodes(store, time.monotonic, self._met, self.others.see)
+        self.others.read(self.nodes)
+        self.publisher = Publisher(store, name, lambda: self.membership.lease, reports, self._places)
+        self._known: dict[str, str] = {}  # node -> its state, as told last
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong between us and the others now."""
+        own = (self.membership.problem,) if self.membership.problem is not None else ()
+        return (*own, *self.nodes.problems)
+
+    async def run(self) -> None:
+        """Be one of them until cancelled."""
+        async with Tasks("cluster") as tasks:
+            tasks.spawn("engines", self._look())
+            tasks.spawn("secret", self._learn())
+            tasks.spawn("nodes", self.nodes.run())
+            tasks.spawn("membership", self.membership.run())
+            tasks.spawn("leadership", self.leadership.run())
+            tasks.spawn("publisher", self.publisher.run())
+
+    # ------------------------------------------------------------------------------------------------------ who we are
+
+    def _live(self) -> Live:
+        node, first = self._config.node, next(iter(self._infos.values()), None)
+        return Live(
+            id=self._id,
+            incarnation=self._incarnation,
+            zone=node.zone,
+            labels=dict(label.partition("=")[::2] for label in node.labels),
+            cpus=first.cpus if first is not None else 0.0,
+            memory=(first.memory if first is not None else 0) or memory_bytes(),
+            address=self._address,
+            peer=self._peer(),
+            engines=tuple(
+                Machine(name=name, id=info.id, hostname=info.name, version=info.version, platform=info.platform)
+                for name, info in self._infos.items()
+            ),
+            version=__version__,
+            since=self._since,
+        )
+
+    def _peer(self) -> Address | None:
+        listening = next(iter(self._config.cluster.peers), None)
+        if listening is None:
+            return None
+        host = self._address if listening.host in ("0.0.0.0", "::") else listening.host  # noqa: S104  compared, not bound
+        return Address(host=host, port=listening.port) if host else None
+
+    def _places(self) -> Places:
+        return Places(address=self._address, peer=self._peer(), routable=self._config.cluster.routable)
+
+    async def _look(self) -> None:
+        """Ask the engines who they are, now and then; those that do not answer are asked again soon."""
+        while True:
+            for name, engine in self._engines:
+                try:
+                    info = await engine.info()
+                except EngineError as error:
+                    _log.debug("an engine does not say who it is", extra={"engine": name, "cause": str(error)})
+                else:
+                    self._infos[name] = info
+            try:
+                await self.membership.tell()
+            except StoreError as error:
+                _log.debug("could not tell who we are", extra={"cause": str(error)})
+            await asyncio.sleep(LOOK_SECONDS if len(self._infos) == len(self._engines) else RETRY_SECONDS)
+
+    async def _learn(self) -> None:
+        """Have the workers know what the cluster's routers know each other by."""
+        while True:
+            try:
+                secret = await shared_secret(self._store)
+            except StoreError as error:
+                _log.debug("the cluster's secret is not known yet", extra={"cause": str(error)})
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return await asyncio.to_thread(keep, Path(self._config.state.folder), secret)
+
+    # ---------------------------------------------------------------------------------------------------- what happens
+
+    def _joined(self) -> None:
+        self.publisher.joined()
+        out = self.membership.problem
+        self._told("node", f"{self.membership.name} has joined the cluster" if out is None else out.text)
+
+    def _turned(self) -> None:
+        if self.leadership.leader:
+            self._told("leader", f"{self.leadership.leader} leads the cluster")
+
+    def _met(self, names: set[str]) -> None:
+        self.others.meet(names)
+        for name in names - {self.membership.name}:
+            node = self.nodes.all.get(name)
+            state = node.state if node is not None else "gone"
+            if self._known.get(name, "gone") != state:
+                self._told("node", f"{name} is {state}")
+            self._known[name] = state
+
+
+def seen_from(store: str) -> str:
+    """Our address on the way to the store: where other nodes that reach it most likely reach us. Empty where there is no way.
+    Names are looked up, which may take a moment; no packet is sent."""
+    host, _, port = parse(store).members[0].rpartition(":")
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.connect(place)
+            return str(probe.getsockname()[0])
+    except OSError:
+        return ""

@@ -1,0 +1,199 @@
+"""Where routers of other nodes ask for connections to endpoints of ours, and get nothing else.
+
+A connection begins with one head (`passport`). Who shows that he belongs to the cluster and names an endpoint of this node
+gets a pipe to it; an endpoint that is itself reached through a node is none of ours, so nothing goes in circles.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from tidegate.router.core import Core
+from tidegate.router.listener import connect
+from tidegate.router.passport import MAX_HEAD_BYTES, Asking, read, written
+from tidegate.router.pipe import Pipe
+from tidegate.router.reactor import Reactor
+from tidegate.router.timers import Timed
+from tidegate.router.upstream import Upstream
+from tidegate.tasks import Tasks
+from tidegate.telemetry import logger
+
+HEAD_SECONDS = 5.0  # for a peer to say what it wants
+CONNECT_SECONDS = 5.0  # for our endpoint to accept
+_END = b"\r\n\r\n"
+_log = logger("router")
+
+
+class Secret(Protocol):
+    """Who knows the cluster's secret."""
+
+    def current(self) -> bytes:
+        """The secret; empty while there is none, and then nobody is let in."""
+        ...
+
+
+class Peers:
+    """Both sides of this node, `own`: asking and answering. `find(service, endpoint)` gives an upstream of ours, or None."""
+
+    def __init__(self, own: str, secret: Secret, core: Core, find: Callable[[str, str], Upstream | None]) -> None:
+        self.own = own
+        self.core = core
+        self.refused = 0  # heads that showed nothing
+        self._secret = secret
+        self._find = find
+        self._reactor: Reactor | None = None
+        self._tasks: Tasks | None = None
+
+    def begin(self, reactor: Reactor, tasks: Tasks) -> None:
+        """Before the first connection."""
+        self._reactor = reactor
+        self._tasks = tasks
+
+    def head(self, upstream: Upstream) -> bytes:
+        """What asks the node of an endpoint to pass a connection on."""
+        endpoint = upstream.endpoint
+        asking = Asking(
+            node=self.own,
+            to=endpoint.node,
+            service=endpoint.service,
+            endpoint=upstream.address.through,
+            when=int(time.time()),
+        )
+        return written(asking, self._secret.current())
+
+    def accepted(self) -> Caller:
+        """The protocol of a connection from another node."""
+        return Caller(self)
+
+    def welcome(self, caller: Caller, head: bytes) -> None:
+        """Let in who may come, and begin to connect."""
+        asking = read(head, self.own, self._secret.current(), time.time())
+        if asking is None:
+            self.refused += 1
+            _log.warning("a connection to the peer listener shows nothing that lets it in")
+            caller.refuse(b"407 Proxy Authentication Required")
+            return
+        upstream = self._find(asking.service, asking.endpoint)
+        if upstream is None or upstream.address.through or upstream.endpoint.node != self.own:
+            caller.refuse(b"404 Not Found")
+            return
+        assert self._tasks is not None, "connections come only while running"
+        self._tasks.spawn("peer", self._connect(caller, upstream))
+
+    async def _connect(self, caller: Caller, upstream: Upstream) -> None:
+        assert self._reactor is not None, "as above"
+        silent = Silent()
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                container = await connect(self._reactor, upstream.host, upstream.port, silent)
+        except (OSError, TimeoutError):
+            caller.refuse(b"503 Service Unavailable")
+            return
+        if caller.gone or silent.gone:
+            container.abort()
+            caller.refuse(b"503 Service Unavailable")
+            return
+        caller.join(container)
+
+
+class Caller(Timed):
+    """A connection from another node (an asyncio protocol) until it is a pipe."""
+
+    def __init__(self, peers: Peers) -> None:
+        super().__init__()
+        self.transport: Any = None
+        self.gone = False
+        self._peers = peers
+        self._head = b""
+        self._asked = False
+
+    def connection_made(self, transport: Any) -> None:
+        """asyncio: it is here, and has `HEAD_SECONDS` to say what it wants."""
+        self.transport = transport
+        core = self._peers.core
+        core.connections.add(self)
+        core.wheel.arm(self, core.clock() + HEAD_SECONDS)
+        if len(core.connections) > core.bound:
+            transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio: its head, in one piece or more; it says no more until it is answered."""
+        self._head += data
+        head, end, rest = self._head.partition(_END)
+        if self._asked or rest or len(head) > MAX_HEAD_BYTES:
+            self.refuse(b"400 Bad Request")
+        elif end:
+            self._asked = True
+            core = self._peers.core
+            core.wheel.arm(self, core.clock() + 2 * CONNECT_SECONDS)
+            self._peers.welcome(self, head)
+
+    def refuse(self, status: bytes) -> None:
+        """Say why not, and close."""
+        if not self.gone:
+            self.transport.write(b"HTTP/1.1 %b\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % status)
+            self.transport.close()
+
+    def join(self, container: Any) -> None:
+        """It is a connection to the container from now on."""
+        self.gone = True
+        self.transport.write(b"HTTP/1.1 200 Connection Established\r\n\r\n")
+        self.transport.pause_reading()
+        Pipe(self._peers.core, self.transport, container).begin()
+        self._peers.core.lost(self)
+
+    def on_deadline(self, now: float) -> None:
+        """Too slow."""
+        if not self.gone:
+            self.transport.abort()
+
+    def drain(self) -> None:
+        """The worker ends: who has asked is still answered."""
+        if not self._asked:
+            self.transport.close()
+
+    def eof_received(self) -> bool:
+        """asyncio: who asks and hangs up wants nothing."""
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """asyncio: gone before it was a pipe."""
+        self.gone = True
+        self._peers.core.lost(self)
+
+    def pause_writing(self) -> None:
+        """asyncio: never called, an answer is small."""
+
+    def resume_writing(self) -> None:
+        """asyncio: as above."""
+
+
+class Silent:
+    """A connection to a container that nobody reads yet (an asyncio protocol)."""
+
+    def __init__(self) -> None:
+        self.gone = False
+
+    def connection_made(self, transport: Any) -> None:
+        """asyncio: its first bytes, should it speak first, wait for the pipe."""
+        transport.pause_reading()
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio: never called, it does not read."""
+
+    def eof_received(self) -> bool:
+        """asyncio: as above."""
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """asyncio: it went at once."""
+        self.gone = True
+
+    def pause_writing(self) -> None:
+        """asyncio: never called, nothing is written."""
+
+    def resume_writing(self) -> None:
+        """asyncio: as above."""
