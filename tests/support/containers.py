@@ -44,10 +44,10 @@ _LEFT_OUT = {
 # Answers every request with its own name as the first line of the body and the head it got after it, on kept connections.
 # A WebSocket, with the key of RFC 6455's own example, gets the name for each of its (short) frames.
 # On SIGTERM it does what a careless program does: it goes at once, whatever is in flight. argv: name (or $WHO), port, seconds
-# before the port opens. /slow/0.5 answers after half a second; /healthz says 503 while there is a file /tmp/sick. Bad versions, by
+# before the port opens. /slow/0.5 answers after half a second, /burn/0.5 after half a second of CPU; /healthz says 503 while there is a file /tmp/sick. Bad versions, by
 # their environment: NEVER opens its port, CRASH so many seconds after its start, ERRORS for every so many requests, LAZY seconds.
 SERVER = r"""
-import asyncio, os, signal, sys
+import asyncio, os, signal, sys, time
 asked, errors, lazy = 0, int(os.environ.get("ERRORS", 0)), float(os.environ.get("LAZY", 0))
 name, port, wait = os.environ.get("WHO") or sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
 async def echo(reader, writer, head):
@@ -73,6 +73,10 @@ async def serve(reader, writer):
                 await reader.readexactly(int(low.split(b"content-length:")[1].split(b"\r\n")[0]))
             if path.startswith("/slow/"):
                 await asyncio.sleep(float(path[6:]))
+            if path.startswith("/burn/"):
+                burnt = time.process_time() + float(path[6:])
+                while time.process_time() < burnt:
+                    pass
             sick = path == "/healthz" and os.path.exists("/tmp/sick")
             if path != "/healthz":
                 asked += 1

@@ -47,10 +47,11 @@ def docker_engine_url() -> Iterator[str]:
             f"another dockerd ({foreign}) must not be disturbed; mend: export TIDEGATE_TEST_DOCKER=unix://SOCKET"
         )
     with tempfile.TemporaryDirectory(prefix="tidegate-dockerd-", ignore_cleanup_errors=True) as folder:
-        yield from _own_engine(Path(folder))
+        yield from own_engine(Path(folder))
 
 
-def _own_engine(folder: Path) -> Iterator[str]:
+def own_engine(folder: Path) -> Iterator[str]:
+    """URL of an engine of our own with its state in `folder`; it ends with the iteration."""
     sock = folder / "docker.sock"
     log = folder / "dockerd.log"
     # The daemon's own session: a Ctrl-C in the terminal must not kill it before its containers are removed.

@@ -1,0 +1,157 @@
+"""A service bound by CPU on a real engine, its load, and what automatic scaling makes of it: `python -m bench.macro.autoscaling`.
+
+Each container may use a fifth of a core. The load is open: light, then more than
+one of them should have, then more than two, then light again. Each second is noted; at the end there is a table of the changes, the failures counted, and a chart. With its
+period of 60 s the original's own rule takes 25 minutes; `--period 10` shows the same in a fifth of that. Needs root, an
+engine of its own, and no other engine in its network namespace (`unshare --net` gives one).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import click
+
+from bench.macro.sample import Value
+from bench.macro.timeline import Chart, Curve, svg
+from tests.support.containers import containers
+from tests.support.docker_engine import own_engine
+from tests.support.load import Load
+from tests.support.serve import running
+
+HOST = "web.example.test"
+HIGH, LOW, MOST = 70, 30, 4
+CORES, BURN = 0.2, 0.004
+#: Requests per second (a container manages 50), and for how many periods: none of it is more than those that are there can do,
+#: or what fails would say nothing of scaling.
+PROFILE = ((5, 2), (42, 6), (84, 6), (5, 11))
+
+
+class Second(Value):
+    """What was so at one time: seconds since the beginning, requests per second, CPU percent, replicas."""
+
+    at: float
+    rate: float
+    cpu: float
+    running: int
+    wanted: int
+
+
+def labels(period: float) -> dict[str, str]:
+    return {
+        "tidegate.service": "shop/web",
+        "aliyun.routing.port_80": f"http://{HOST}",
+        "aliyun.routing.session_sticky": "false",
+        "aliyun.auto_scaling.max_cpu": str(HIGH),
+        "aliyun.auto_scaling.min_cpu": str(LOW),
+        "aliyun.auto_scaling.max_instances": str(MOST),
+        "aliyun.auto_scaling.period": f"{period:g}",
+    }
+
+
+class Show:
+    """One run. `seconds` are noted as they pass."""
+
+    def __init__(self, tidegate, period):
+        self.tidegate, self.period = tidegate, period
+        self.began = time.monotonic()
+        self.seconds: list[Second] = []
+        self.loads: list[Load] = []
+
+    async def run(self):
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(self._watch())
+            for rate, periods in PROFILE:
+                await self._load(rate, periods * self.period)
+            watching.cancel()
+        return (await self.tidegate.api("/v1/scaling/shop/web"))["changes"]
+
+    async def _load(self, rate, seconds):
+        load = Load(self.tidegate.http, HOST, path=f"/burn/{BURN}", rate=rate, connections=8)
+        self.loads.append(load)
+        async with load:
+            await asyncio.sleep(seconds)
+
+    async def _watch(self):
+        while True:
+            with contextlib.suppress(OSError, TimeoutError, EOFError):
+                await self._note()
+            await asyncio.sleep(1)
+
+    async def _note(self):
+        (service,) = (await self.tidegate.api("/v1/scaling"))["scaling"] or [None]
+        if service is None:
+            return
+        now = time.monotonic()
+        answers = [each for load in self.loads for each in load.answers[-400:]]
+        rate = sum(now - 2 <= each.ended < now for each in answers) / 2
+        cpu = service["figures"].get("cpu", self.seconds[-1].cpu if self.seconds else 0.0)
+        self.seconds.append(
+            Second(at=now - self.began, rate=rate, cpu=cpu, running=service["running"], wanted=service["wanted"])
+        )
+
+
+def drawn(seconds: list[Second], period: float) -> str:
+    """The chart."""
+    end = seconds[-1].at
+
+    def curve(name, **more):
+        return Curve(name=name, points=tuple((each.at, float(getattr(each, name))) for each in seconds), **more)
+
+    bounds = ((float(HIGH), f"{HIGH}"), (float(LOW), f"{LOW}"))
+    charts = [
+        Chart(title="requests per second", curves=(curve("rate"),), top=100.0),
+        Chart(
+            title="CPU, percent of the limit, mean over the replicas", curves=(curve("cpu"),), top=110.0, marks=bounds
+        ),
+        Chart(
+            title="replicas (grey: wanted)",
+            curves=(curve("wanted", steps=True, ours=False), curve("running", steps=True)),
+            top=float(MOST),
+        ),
+    ]
+    return svg(f"Bounds {LOW} and {HIGH}, three periods of {period:g} s in a row", end, charts)
+
+
+async def measured(url: str, period: float) -> tuple[Show, list[dict]]:
+    async with containers(url) as box:
+        await box.serve("web", labels(period), options=("--cpus", str(CORES)))
+        with tempfile.TemporaryDirectory() as folder:
+            async with running(Path(folder), docker=url) as tidegate:
+                await tidegate.answers(HOST)
+                show = Show(tidegate, period)
+                return show, await show.run()
+
+
+@click.command()
+@click.option("--period", default=10.0, help="Seconds of a period; 60 is the original's.")
+@click.option("--out", default="", help="Where to put the chart.")
+def main(period: float, out: str) -> None:
+    """Show how a service follows its load."""
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    with tempfile.TemporaryDirectory(prefix="tidegate-bench-", ignore_cleanup_errors=True) as folder:
+        engine = own_engine(Path(folder))
+        show, changes = asyncio.run(measured(next(engine), period))
+        with contextlib.suppress(StopIteration):
+            next(engine)
+    started = time.time() - (time.monotonic() - show.began)
+    for each in changes:
+        print(f"{each['when'] - started:6.0f} s  {each['current']} -> {each['wanted']}  {each['why']}")
+    answers = [each for load in show.loads for each in load.answers]
+    failures = [each for load in show.loads for each in load.failures]
+    print(
+        f"{len(answers)} requests, {len(failures)} failed, at most {max(each.running for each in show.seconds)} replicas"
+    )
+    if out:
+        Path(out).write_text(drawn(show.seconds, period))
+    sys.exit(bool(failures))
+
+
+if __name__ == "__main__":
+    main()
