@@ -25,6 +25,9 @@ PRIVATE = (  # nobody's on the Internet: containers', and also those of offices,
 )  # fmt: skip
 
 
+ASLEEP = "asleep"  # the provider of what stands for services that are to have no replicas now
+
+
 class InstanceState(StrEnum):
     """Life of one container or process, as its engine tells it. DRAINING: told to stop, still alive."""
 
@@ -170,7 +173,7 @@ class Instance(Value):
     `weight` is the relative weight of this instance's *version* (default 100), `endpoint_weight` its own share in it.
     `release` is how its version wants to be put in service; None: by its weight, at once. `scaling` is how its service follows
     its load; None: not by itself. `scale` is the number of replicas wanted at first. `made` says what of Tidegate's made it
-    (`release`, `scaling`); empty: somebody else did.
+    (`release`, `scaling`, `place`); empty: somebody else did.
     `dns` is how its service's name is answered, None where it does not say; `dns_fallback`: where no replica is ready, with
     all that run; `dns_ttl`: seconds its names may be kept, None where it does not say. `texts` are attributes to publish in the DNS, `name=value`. `external` is the host name of a service
     that no provider runs; such an instance has no networks and no ports. Of an instance of another node `judged` is what that

@@ -5,9 +5,11 @@ import pytest
 
 from tests.support.fake_engine import EPOCH
 from tests.support.release_stage import SERVICE, CountingStore, Killed, wall
-from tests.support.scaling_stage import ScaledProgram, engine_with
+from tests.support.scaling_stage import LABELS, ScaledProgram, engine_with
 from tests.support.virtual_time import run_virtual
 from tidegate.control.duplicates import RELEASE_LABEL
+from tidegate.discovery.sleeping import Dormant
+from tidegate.model import InstanceState
 from tidegate.release.spec import Retire, Strategy
 from tidegate.release.strategies import Options
 
@@ -156,6 +158,59 @@ def test_a_release_freezes_scaling_in_and_its_containers_count_as_ours_after_it(
     assert versions == {"v2"}
     assert len(program.running()) == 1, "what a release made is ours to take away"
     assert all(RELEASE_LABEL in each.labels for each in program.running())
+
+
+class Stacks:
+    """A book of stacks with one service; its containers come and go at once."""
+
+    def __init__(self, engine):
+        self.engine, self.number, self.told = engine, 1, []
+
+    def wanted(self, service):
+        return self.number if service == SERVICE else None
+
+    def dormant(self):
+        return (Dormant(service=SERVICE, labels=LABELS | PLACED, ports=(80,)),) if self.number == 0 else ()
+
+    async def want(self, service, number, why, when):
+        self.number = number
+        self.told.append((number, why))
+        running = [each for each in self.engine.containers.values() if each.state is InstanceState.RUNNING]
+        for each in running[number:]:
+            await self.engine.stop(each.id)
+            await self.engine.remove(each.id)
+        for at in range(len(running), number):
+            self.engine.run(f"web-{at}.{when:.0f}", LABELS | PLACED)
+
+
+PLACED = {"io.tidegate.place": "shop/web/1.1", "tidegate.auto_scaling.min_instances": "0"}
+
+
+def test_the_number_of_a_stacks_service_is_told_to_the_book_and_goes_to_zero_and_back(path, monkeypatch):
+    async def story(program):
+        await asyncio.sleep(60)
+        grown.append(program.names())
+        await asyncio.sleep(120)
+        asleep.append(program.names())
+        routes.append(program.reconciler.table.routes["web.test/"].backends)
+        monkeypatch.setattr(program.traffic, "in_flight", lambda: {("route", ("web.test/",)): 2})
+        await asyncio.sleep(5)
+        woken.append(program.names())
+
+    grown, asleep, woken, books, routes = [], [], [], [], []
+
+    def made():
+        engine = engine_with(1, **PLACED)
+        books.append(Stacks(engine))
+        monkeypatch.setattr(ScaledProgram, "counts", books[0])
+        return engine
+
+    lived(path, made, story, load=lambda now: 1.5 if now < 60 else 0.0)
+    assert len(grown[0]) >= 2
+    assert (asleep[0], len(woken[0])) == ([], 1)
+    assert [each.service for each in routes[0]] == [SERVICE], "requests have a route to wait on"
+    assert books[0].told[-1] == (1, "2 requests wait for it")
+    assert not any("copy" in each for each in (*grown[0], *woken[0]))
 
 
 def options():

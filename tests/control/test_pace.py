@@ -1,9 +1,11 @@
 import pytest
 
+from tests.support.built import make, spec
 from tidegate.control.metrics import BUCKETS
 from tidegate.control.pace import Pace, percentile
 from tidegate.control.traffic import COLUMNS, Traffic
 from tidegate.elasticity import Metric
+from tidegate.model import Backend
 
 KEY = ("shop/web", "v1", "c1:80")
 
@@ -87,6 +89,14 @@ def test_a_service_that_is_forgotten_begins_anew(traffic, time):
     traffic.fly(0, 1, ())
     pace.forget("shop/web")
     assert looks(pace) == {}
+
+
+def test_requests_wait_on_routes_to_nobody_else(traffic):
+    both = spec("b.test/", Backend(service="shop/web"), Backend(service="shop/api"))
+    table = make(routes=(spec("a.test/", Backend(service="shop/web")), both)).table
+    traffic.fly(0, 1, [("route", ("a.test/",), 3), ("route", ("b.test/",), 5)])
+    assert Pace(traffic).waiting("shop/web", table) == 3
+    assert Pace(traffic).waiting("shop/api", table) == 0
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from tidegate.healthcheck.faults import problem
-from tidegate.model import Address, CheckTarget, HealthReport, HealthSource, HealthState
+from tidegate.model import ASLEEP, Address, CheckTarget, HealthReport, HealthSource, HealthState
 
 AT = Address(host="10.0.0.2", port=80)
 TARGET = CheckTarget(endpoint="c1:80", instance="c1", service="shop/web", candidates=(AT,))
@@ -35,6 +35,11 @@ def test_each_cause_has_its_code(source, address, code):
     found = problem(TARGET, report(HealthState.UNHEALTHY, source, address))
     assert (found.code, found.place, found.cause) == (code, "c1", "status 503")
     assert "c1:80 of shop/web" in found.text
+
+
+def test_nobody_is_missed_where_a_service_is_asleep():
+    target = replace(TARGET, endpoint=f"{ASLEEP}:shop/web:80", instance=f"{ASLEEP}:shop/web", candidates=())
+    assert problem(target, report(HealthState.UNHEALTHY, address=None)) is None
 
 
 def test_of_another_nodes_endpoint_only_the_way_there_is_told():

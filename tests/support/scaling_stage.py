@@ -15,6 +15,7 @@ from tidegate.control.metering import Metering
 from tidegate.control.pace import Pace
 from tidegate.control.scalebook import ScaleBook
 from tidegate.discovery.labels import understand
+from tidegate.discovery.sleeping import SleepingProvider
 from tidegate.model import InstanceState
 from tidegate.tasks import Tasks
 
@@ -42,11 +43,13 @@ class ScaledProgram(Program):
     """`load(now)` is how many cores the replicas are asked for together; each has one."""
 
     load = staticmethod(lambda now: 0.0)
+    counts = None
 
     def __init__(self, engine, store, unready=()):
         super().__init__(engine, store, unready)
         on = Engines({NODE: engine})
         self.queries = Queries()
+        self.sleeping = SleepingProvider(self._dormant, lambda: self.reconciler.inventories)
         tasks = Tasks("autoscaling")
         wall, now = release_stage.wall, release_stage._now
         self.metering = Metering(on, lambda: self.reconciler.inventories, self.registry, wall, now)
@@ -64,6 +67,8 @@ class ScaledProgram(Program):
             tasks,
             now,
             wall,
+            (NODE,),
+            self.counts,
         )
 
     async def run(self, story):
@@ -71,6 +76,9 @@ class ScaledProgram(Program):
             scaling = tasks.spawn("scaling", self.scaling.run())
             await super().run(story)
             scaling.cancel()
+
+    def update(self, changed, removed=()):
+        super().update([each for each in changed if each.candidates], removed)
 
     def look(self):
         running = self.running()
@@ -81,7 +89,12 @@ class ScaledProgram(Program):
         if self.shown != shown.services:
             self.shown = shown.services
             self.reconciler.offer_inventory(replace(shown, version=self.engine.calls["look"]))
+        if self.counts is not None:
+            self.reconciler.offer_inventory(self.sleeping.inventory())
         self.engine.calls["look"] += 1
+
+    def _dormant(self):
+        return self.counts.dormant() if self.counts is not None else ()
 
     def running(self):
         return [each for each in self.engine.containers.values() if each.state is InstanceState.RUNNING]

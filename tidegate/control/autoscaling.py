@@ -8,7 +8,7 @@ from it, and only when it has to last: at the end of a period, or when something
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Protocol
 
 from tidegate.control.copying import Copying
@@ -20,7 +20,7 @@ from tidegate.control.scalebook import Copies, ScaleBook
 from tidegate.control.scaling import Serving, asked_for, idle_copies, orphans, replicas_of, serving
 from tidegate.elasticity import Metric, ScalingPolicy
 from tidegate.errors import Conflict, StoreError
-from tidegate.model import Instance
+from tidegate.model import Instance, Inventory
 from tidegate.release.record import TIDEGATE, Release
 from tidegate.scaling.decide import decide, look_seconds
 from tidegate.scaling.record import Decision, Record
@@ -52,6 +52,30 @@ class QueryPort(Protocol):
         ...
 
 
+class CountPort(Protocol):
+    """How many replicas there shall be of the services that Tidegate itself runs; the book of stacks is behind it."""
+
+    def wanted(self, service: str) -> int | None:
+        """The number; None for services that somebody else started."""
+        ...
+
+    async def want(self, service: str, number: int, why: str, when: float) -> None:
+        """Store another number. Raises Conflict, StoreError."""
+        ...
+
+
+class NoStacks:
+    """Nothing is run by Tidegate."""
+
+    def wanted(self, service: str) -> int | None:  # noqa: ARG002  the port's signature
+        """Of nothing."""
+        return None
+
+    async def want(self, service: str, number: int, why: str, when: float) -> None:
+        """Nobody asks."""
+        raise AssertionError(f"{service} is nobody's: {number} at {when}, {why}")
+
+
 class Standing(Value):
     """A scaled service as it stands: what it asks for, how many of its replicas there are, and the last look. `own` replicas
     were not made by Tidegate."""
@@ -62,13 +86,14 @@ class Standing(Value):
     wanted: int
     running: int
     own: int
+    placed: bool = False  # Tidegate runs it
     decision: Decision | None = None
     changes: tuple[Decision, ...] = ()
     trouble: str = ""
 
 
 class Autoscaling:
-    """`records` gives the releases; `clock` is monotonic, `wall` gives seconds since the epoch."""
+    """`records` gives the releases; `own` are the names of engines whose containers are ours to copy; `clock` is monotonic, `wall` gives seconds since the epoch."""
 
     def __init__(
         self,
@@ -84,8 +109,12 @@ class Autoscaling:
         tasks: Tasks,
         clock: Callable[[], float],
         wall: Callable[[], float],
+        own: Collection[str],
+        counts: CountPort | None = None,
     ) -> None:
         self.book = book
+        self._own = frozenset(own)
+        self._counts: CountPort = counts or NoStacks()
         self._reconciler = reconciler
         self._records = records
         self._meter = meter
@@ -127,28 +156,34 @@ class Autoscaling:
         self._mourn(asked)
         now = self._clock()
         for service in sorted(asked - self._looking):
-            if now >= self._due.get(service, 0.0):
+            if now >= self._due.get(service, 0.0) or self._called(service):
                 self._looking.add(service)
                 self._tasks.spawn(service, self._look_once(service))
 
     async def look(self, service: str) -> Decision | None:
         """Look at a service, decide, store, have it done; None where it is not to be scaled now."""
-        inventories = dict(self._reconciler.inventories)
+        wanted = self._counts.wanted(service)
+        inventories = self._inventories(everywhere=wanted is not None)
         found = serving(service, inventories, self._reconciler.table, self._records())
-        if found is None:
+        if found is None or (wanted is None and found.placed):
             self._drop(service)
             return None
         self._due[service] = self._clock() + look_seconds(found.policy)
-        sight = await self._sight(found)
+        sight = await self._sight(found, wanted)
         record, decision = decide(found.policy, sight, self.book.record(service), self._wall())
-        await self._keep(found, record, decision)
-        number = max(decision.wanted - len(found.own), 0)
-        self._copying.follow(found, number)
-        self._copying.retire(idle_copies(found, inventories, self._reconciler.table, self._records()))
-        self._stands(found, record, decision)
+        await self._keep(found, record, decision, placed=wanted is not None)
+        if wanted is None:
+            self._copying.follow(found, max(decision.wanted - len(found.own), 0))
+            self._copying.retire(idle_copies(found, inventories, self._reconciler.table, self._records()))
+        self._stands(found, record, decision, placed=wanted is not None)
         return decision
 
     # --------------------------------------------------------------------------------------------------------- private
+
+    def _inventories(self, *, everywhere: bool) -> dict[str, Inventory]:
+        """Of all nodes, or what our own engines show: what somebody started elsewhere is scaled there."""
+        found = self._reconciler.inventories
+        return {name: each for name, each in found.items() if everywhere or name in self._own}
 
     def _asking(self) -> frozenset[str]:
         """Services that want to be scaled; a pass over all only when something changed."""
@@ -166,7 +201,12 @@ class Autoscaling:
         finally:
             self._looking.discard(service)
 
-    async def _sight(self, found: Serving) -> Sight:
+    def _called(self, service: str) -> bool:
+        """Whether requests wait for a service of which there is none."""
+        standing = self._standing.get(service)
+        return standing is not None and standing.wanted == 0 and self._pace.waiting(service, self._reconciler.table) > 0
+
+    async def _sight(self, found: Serving, wanted: int | None) -> Sight:
         loads = await self._meter.read(found.replicas)
         whole = self._pace.of(found.service, found.version)
         faults: dict[Metric, str] = {}
@@ -179,11 +219,12 @@ class Autoscaling:
                     whole = {**whole, Metric.QUERY: value}
         trouble = self._copying.trouble(found.service)
         return Sight(
-            current=len(found.own) + self._number(found),
+            current=wanted if wanted is not None else len(found.own) + self._number(found),
             replicas=replicas_of(found, self._reconciler.table, self._reconciler.health, loads),
             whole=whole,
             faults=faults,
-            floor=max(len(found.own), 1),  # the last one is what copies are made of
+            waiting=self._pace.waiting(found.service, self._reconciler.table) if wanted == 0 else 0,
+            floor=max(len(found.own), 1) if wanted is None else 0,  # the last one is what copies are made of
             frozen=found.frozen,
             blind=found.blind or (f"no copy can be made: {trouble}" if trouble else ""),
         )
@@ -193,7 +234,7 @@ class Autoscaling:
         stored = self.book.copies(found.service)
         return stored.number if stored is not None and stored.version == found.version else len(found.made)
 
-    async def _keep(self, found: Serving, record: Record, decision: Decision) -> None:
+    async def _keep(self, found: Serving, record: Record, decision: Decision, *, placed: bool) -> None:
         before = self.book.record(found.service)
         if not decision.changes:
             if record.lasting() == before.lasting():
@@ -201,15 +242,21 @@ class Autoscaling:
             else:
                 await self.book.commit(found.service, record)
             return
-        number = max(decision.wanted - len(found.own), 0)
-        copies = Copies(version=found.version, number=number, who=TIDEGATE, when=decision.when, why=decision.why)
-        await self.book.commit(found.service, record, copies)
+        if (
+            placed
+        ):  # what is remembered first: a step that was not taken is decided again, one that was not noted twice taken
+            await self.book.commit(found.service, record)
+            await self._counts.want(found.service, decision.wanted, decision.why, decision.when)
+        else:
+            number = max(decision.wanted - len(found.own), 0)
+            copies = Copies(version=found.version, number=number, who=TIDEGATE, when=decision.when, why=decision.why)
+            await self.book.commit(found.service, record, copies)
         text = f"{found.service}: {decision.current} -> {decision.wanted} replicas"
         self._journal.tell("scaling", text, who=TIDEGATE, why=decision.why)
         direction = "out" if decision.wanted > decision.current else "in"
         self._metrics.count("tidegate_scaling_changes_total", service=found.service, direction=direction)
 
-    def _stands(self, found: Serving, record: Record, decision: Decision) -> None:
+    def _stands(self, found: Serving, record: Record, decision: Decision, *, placed: bool) -> None:
         self._metrics.gauge("tidegate_scaling_wanted_replicas", decision.wanted, service=found.service)
         self._standing[found.service] = Standing(
             service=found.service,
@@ -218,6 +265,7 @@ class Autoscaling:
             wanted=decision.wanted,
             running=len(found.replicas),
             own=len(found.own),
+            placed=placed,
             decision=decision,
             changes=record.changes,
             trouble=self._copying.trouble(found.service),
@@ -225,7 +273,7 @@ class Autoscaling:
 
     def _mourn(self, asked: frozenset[str]) -> None:
         """Copies do not outlive the last container that they are copies of; then what is stored is forgotten too."""
-        inventories = self._reconciler.inventories
+        inventories = self._inventories(everywhere=True)
         alone = {}
         for service in asked | self.book.services:
             left = orphans(service, inventories)
@@ -238,7 +286,7 @@ class Autoscaling:
 
     def _bury(self, service: str, left: tuple[Instance, ...]) -> None:
         if left:
-            self._copying.retire(left)
+            self._copying.retire(each for each in left if each.provider in self._own)
         elif service in self.book.services and service not in self._looking:
             self._looking.add(service)
             self._tasks.spawn(f"forget {service}", self._forget_once(service))

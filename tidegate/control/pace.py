@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from tidegate.control.metrics import BUCKETS
 from tidegate.control.traffic import Traffic, histograms
 from tidegate.elasticity import Metric
+from tidegate.routing import RoutingTable
 
 SHARE = 0.95
 _LEAST_SECONDS = 0.5  # workers report once a second
@@ -28,6 +29,14 @@ class Pace:
         self._last[key] = found
         flying = self._traffic.in_flight().get(("service", key), 0)
         return found and {**found, Metric.IN_FLIGHT: float(flying), **_latency(found, flying)}
+
+    def waiting(self, service: str, table: RoutingTable) -> int:
+        """Requests on routes to this service alone: while nobody of it runs, these are all held."""
+        routes = (
+            id_ for id_, route in table.routes.items() if {backend.service for backend in route.backends} == {service}
+        )
+        flying = self._traffic.in_flight()
+        return sum(flying.get(("route", (id_,)), 0) for id_ in routes)
 
     def forget(self, service: str) -> None:
         """The service is not looked at any more."""

@@ -166,6 +166,7 @@ class ControlPlane:
             tasks,
             near.clock,
             near.wall,
+            tuple(near.engines),
         )
 
     def _parts(self) -> Parts:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from tidegate.control.loads import Load
 from tidegate.control.sighting import members, ready_since
 from tidegate.elasticity import ScalingPolicy
-from tidegate.model import HealthReport, Instance, InstanceState, Inventory
+from tidegate.model import ASLEEP, HealthReport, Instance, InstanceState, Inventory
 from tidegate.release.record import UNDECIDED, Release
 from tidegate.release.spec import Side
 from tidegate.routing import RoutingTable
@@ -32,6 +32,11 @@ class Serving(Value):
     replicas: tuple[Instance, ...]
     frozen: str = ""
     blind: str = ""
+
+    @property
+    def placed(self) -> bool:
+        """Whether Tidegate itself runs it."""
+        return any(each.made == "place" for each in self.replicas) or not self.replicas
 
     @property
     def own(self) -> tuple[Instance, ...]:
@@ -65,8 +70,9 @@ def serving(
     seen = _seen(service, inventories)
     version = _version(service, seen, table, open_)
     side = Side(service=service, version=version)
-    replicas = tuple(each for each in members(inventories, side).values() if each.state in _LIVE)
-    policy = next((each.scaling for each in reversed(replicas) if each.scaling is not None), None)
+    living = tuple(each for each in members(inventories, side).values() if each.state in _LIVE)
+    policy = next((each.scaling for each in reversed(living) if each.scaling is not None), None)
+    replicas = tuple(each for each in living if each.provider != ASLEEP)
     if policy is None:
         return None
     frozen = f"{open_} is under way" if open_ is not None else ""

@@ -373,7 +373,7 @@ class _Reader:
 
 def _made(labels: Mapping[str, str]) -> str:
     """What of ours made the container, by the labels that we alone write; a copy of a release's container is a copy."""
-    return next((word for word in ("scaling", "release") if f"io.tidegate.{word}" in labels), "")
+    return next((word for word in ("scaling", "place", "release") if f"io.tidegate.{word}" in labels), "")
 
 
 def _own_names(project: str, service: str) -> tuple[str, ...]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from tidegate.errors import Problem, Severity
-from tidegate.model import CheckTarget, HealthReport, HealthSource, HealthState
+from tidegate.model import ASLEEP, CheckTarget, HealthReport, HealthSource, HealthState
 
 
 def problem(target: CheckTarget, report: HealthReport) -> Problem | None:
     """The problem of an unhealthy endpoint; None for any other. A starting one is only young."""
     if report.state is not HealthState.UNHEALTHY or report.source is HealthSource.NODE:
         return None  # what its node finds wrong its node tells
+    if target.instance.startswith(f"{ASLEEP}:"):
+        return None  # nobody is meant to be there
     if target.judge:
         tried = ", ".join(map(str, target.candidates)) or "no address"
         code, text = "T2304", f"on {target.judge} is not reached from here (tried {tried})"
