@@ -5,6 +5,7 @@ python -m bench dns | churn | deploys | faults | all
 python -m bench releases | rollbacks --rounds 1          # on a real Docker Engine that it starts: as root
 python -m bench reloads --rounds 1 --reloads 50         # and a fifth as many upgrades
 python -m bench conformance                             # the HTTP/1 catalogue through each proxy, judged alike
+python -m bench store --rounds 3                        # three real etcd members beside SQLite
 python -m bench report --out bench/results/DATE.json    # write README's table again from a stored run
 """
 
@@ -20,7 +21,7 @@ from pathlib import Path
 import click
 from msgspec import json
 
-from bench import conformance
+from bench import conformance, store
 from bench.macro import churn, deploys, dns, faults, http, idle, probing, releases, reloads, report, rollbacks, routes
 from bench.macro.record import Plan, Record
 from bench.macro.sample import Run, Settings
@@ -45,7 +46,7 @@ PARTS: dict[str, tuple[Measure, ...]] = {
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("part", type=click.Choice([*PARTS, "conformance", "report"]))
+@click.argument("part", type=click.Choice([*PARTS, "conformance", "store", "report"]))
 @click.option("--rounds", default=5, show_default=True, help="Turns of each peer; medians are over them.")
 @click.option("--seconds", default=4.0, show_default=True, help="Length of one turn.")
 @click.option("--reloads", "count", default=50, show_default=True, help="Reloads in a turn, for `reloads`.")
@@ -58,6 +59,10 @@ def main(part: str, rounds: int, seconds: float, count: int, peers: str, out: st
         target = Path(out) if out else HERE / "results" / f"{datetime.now(UTC):%Y-%m-%d}-conformance.json"
         signal.signal(signal.SIGTERM, _end)
         sys.exit(conformance.run([name for name in peers.split(",") if name], target, readme=not no_readme))
+    if part == "store":
+        target = Path(out) if out else HERE / "results" / f"{datetime.now(UTC):%Y-%m-%d}-store.json"
+        signal.signal(signal.SIGTERM, _end)
+        sys.exit(store.run(rounds, target))
     if part == "report":
         run = json.decode(Path(out).read_bytes(), type=Run)
     else:

@@ -23,7 +23,8 @@ from tidegate.config import AdminConfig, Config, DnsConfig, DockerConfig, HttpCo
 from tidegate.errors import ConfigError, EngineUnreachable
 from tidegate.router.live import LiveRoute
 from tidegate.router.worker import Router
-from tidegate.store.sqlite import SqliteStore
+from tidegate.store import session
+from tidegate.store.opening import open_store
 from tidegate.tasks import Tasks
 
 STATIC = """\
@@ -36,17 +37,17 @@ routes:
 
 
 @contextlib.asynccontextmanager
-async def control(folder, listening, **docker):
-    """A running control over one static file and one engine that is not there."""
+async def control(folder, listening, *, store="", **docker):
+    """A running control over one static file and one engine that is not there. `store` is the URL of a cluster store."""
     (folder / "static.yaml").write_text(STATIC)
     config = Config(
         admin=AdminConfig(listeners=()),
         dns=DnsConfig(listeners=()),
         docker=DockerConfig(urls=(f"unix://{folder}/no-docker.sock",), **docker),
         files=(str(folder / "static.yaml"),),
-        state=StateConfig(folder=str(folder)),
+        state=StateConfig(folder=str(folder), store=store),
     )
-    store = await SqliteStore.open(folder / "store.sqlite")
+    store = await open_store(config.state)
     stop = asyncio.Event()
     made = Control(Launch(config=config, channel=os.dup(listening.fileno())), store)
     try:
@@ -85,6 +86,18 @@ async def test_a_remembered_table_is_not_emptied_by_a_file_alone(tmp_path, chann
         await until(lambda: made.cell.table.routes)
         await until(lambda: len(made.plane.reconciler.inventories) == 1)
         assert set(made.cell.table.routes) == {"web.example.test/"}
+
+
+async def test_a_cluster_store_that_is_away_is_told_and_the_remembered_table_serves(
+    tmp_path, channel_socket, monkeypatch
+):
+    async with control(tmp_path, channel_socket) as made:
+        await until(lambda: made.cell.table.routes)
+    monkeypatch.setattr(session, "CALL_SECONDS", 0.2)
+    async with control(tmp_path, channel_socket, store="etcd://127.0.0.1:1") as made:
+        await until(lambda: made.cell.table.routes)
+        await until(lambda: "T1520" in {problem.code for problem in made.plane.reconciler.problems})
+        assert "overrides" in made.plane.reconciler.waiting_for
 
 
 async def test_what_workers_report_is_summed_and_told(tmp_path, channel_socket):

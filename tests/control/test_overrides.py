@@ -7,6 +7,7 @@ from tidegate.control.journal import Journal
 from tidegate.control.overrides import OverrideBook, store_key
 from tidegate.errors import Conflict, StoreError
 from tidegate.model import Overrides, TrafficMode
+from tidegate.store.etcd import EtcdStore
 from tidegate.store.port import Delete, Put
 from tidegate.store.sqlite import SqliteStore
 from tidegate.tasks import Tasks
@@ -50,6 +51,23 @@ async def test_every_kind_becomes_part_of_the_overrides(store):
     assert again.offered == [expected]
     assert again.setting("weights", "shop/web").when == 99.0
     assert again.setting("weights", "shop/web").who == "uid 0"
+
+
+async def test_what_one_node_sets_is_in_force_on_all_that_share_its_store(etcd_member):
+    address = etcd_member.address()
+    here, there = await EtcdStore.open(address), await EtcdStore.open(address)
+    ours, theirs = book(here), book(there)
+    async with Tasks("test") as tasks:
+        running = tasks.spawn("book", theirs.run())
+        await until(lambda: theirs.offered)
+        await ours.load()
+        await ours.put("weights", "shop/web", {"v1": 1}, who="uid 0", why="x")
+        await until(lambda: theirs.offered[-1] == Overrides(weights={"shop/web": {"v1": 1}}))
+        await ours.delete("weights", "shop/web", who="uid 0", why="")
+        await until(lambda: theirs.offered[-1] == Overrides())
+        running.cancel()
+    for each in (here, there):
+        await each.close()
 
 
 async def test_a_key_is_ascii(store):

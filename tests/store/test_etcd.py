@@ -13,7 +13,7 @@ import pytest
 import trustme
 from msgspec import structs
 
-from tests.support.etcd import cluster
+from tests.support.etcd import QUICK, cluster
 from tidegate.cluster import lease
 from tidegate.errors import StoreError
 from tidegate.store import etcd, session
@@ -279,6 +279,7 @@ async def test_members_are_spoken_to_over_tls_with_a_certificate_of_ours(tmp_pat
         f"--key-file={tmp_path}/server.key",
         f"--trusted-ca-file={tmp_path}/ca",
         "--client-cert-auth",
+        *QUICK,
     )
     with cluster(1, options, tls) as made:
         files = {"ca": f"{tmp_path}/ca", "cert": f"{tmp_path}/ours.crt", "key": f"{tmp_path}/ours.key"}

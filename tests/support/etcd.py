@@ -20,6 +20,8 @@ import pytest
 from tidegate.store.address import EtcdAddress
 
 READY_SECONDS = 20.0
+QUICK = ("--heartbeat-interval=50", "--election-timeout=300")  # a leader is elected in a third of the usual time
+DEFAULTS = ()
 _PREFIXES = itertools.count(1)
 
 
@@ -44,8 +46,6 @@ class Member:
             f"--listen-peer-urls={self._peer}",
             f"--initial-advertise-peer-urls={self._peer}",
             f"--initial-cluster={','.join(f'{name}={url}' for name, url in self._peers)}",
-            "--heartbeat-interval=50",
-            "--election-timeout=300",
             "--logger=zap",
             "--log-level=error",
             *self._options,
@@ -139,12 +139,14 @@ def _free_ports(count):
 
 
 @contextlib.contextmanager
-def cluster(count, options=(), tls=None):
-    """So many members, started, and ended with the block."""
+def cluster(count, options=QUICK, tls=None, where=None):
+    """So many members, started, and ended with the block. Their data is in memory, or in a folder of `where`."""
     if shutil.which("etcd") is None:
         pytest.skip("etcd is missing; mend: apt-get install -y etcd-server")
     shared = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(prefix="tidegate-etcd-", dir=shared if shared.is_dir() else None) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="tidegate-etcd-", dir=where or (shared if shared.is_dir() else None)
+    ) as folder:
         made = Cluster(folder, count, options, tls)
         try:
             made.start()
