@@ -113,6 +113,16 @@ async def test_what_may_be_carried_out_once_only_is_not_asked_twice(asking, etcd
         assert lossy.lost == 1
 
 
+async def test_a_write_that_nobody_can_have_got_is_not_called_doubtful(asking, monkeypatch):
+    monkeypatch.setattr(session, "CALL_SECONDS", 0.3)
+    monkeypatch.setattr(session, "PAUSES", (0.0, 10.0))  # so that its time ends between two tries
+    made = asking(nobody())
+    with pytest.raises(StoreError) as error:
+        async with made.call(writing=True):
+            await made.once("/v3/kv/put", {"key": b"/x", "value": b"1"}, RangeAnswer)
+    assert error.value.problems[0].code == "T1520"
+
+
 async def test_more_calls_than_may_wait_are_refused(asking, silent, monkeypatch):
     monkeypatch.setattr(session, "PENDING", 3)
     monkeypatch.setattr(session, "CALL_SECONDS", 0.1)

@@ -62,7 +62,10 @@ class Stream:
             raise Missed(Verdict.UNKNOWN, _words(error), self.member) from error
         if not data:
             raise Missed(Verdict.UNKNOWN, "the stream ended", self.member)
-        return list(self._lines.feed(data))
+        try:
+            return list(self._lines.feed(data))
+        except ValueError as error:
+            raise Missed(Verdict.UNKNOWN, str(error), self.member) from error
 
     def close(self) -> None:
         """End it; who waits for a line is woken."""
@@ -86,6 +89,7 @@ class Session:
         self._at = rng.randrange(len(address.urls))  # so that the members have about as many of us each
         self._token = ""
         self._missed = ""  # why the last try brought nothing
+        self._doubts = 0  # tries that may have been carried out all the same
         self._open = False  # set where a user is given and the store wants none
         self._login = asyncio.Lock()
         self._turns = asyncio.Semaphore(CONNECTIONS)
@@ -101,12 +105,13 @@ class Session:
         if self._closed or self._pending >= PENDING:
             raise StoreError(_full("it is closed" if self._closed else f"{PENDING} calls wait already"))
         self._pending += 1
-        self._missed = "no member answered"
+        self._missed, doubts = "no member answered", self._doubts
         try:
             async with asyncio.timeout(CALL_SECONDS if seconds is None else seconds):
                 yield
         except TimeoutError:
-            self.problem = (faults.unsure if writing else faults.unreachable)(self.address, self._missed)
+            unsure = writing and doubts != self._doubts
+            self.problem = (faults.unsure if unsure else faults.unreachable)(self.address, self._missed)
             raise StoreError(self.problem) from None
         except Missed as missed:
             if self._closed:
@@ -186,8 +191,12 @@ class Session:
                 return await self._answer(path, data, kind)
             except Missed as missed:
                 self._missed = str(missed)
+                self._doubts += missed.verdict is Verdict.UNKNOWN
                 if missed.verdict not in bearable:
                     raise
+            except asyncio.CancelledError:  # the call's time is over
+                self._doubts += 1
+                raise
         raise AssertionError("it tries for ever")
 
     async def _answer(self, path: str, data: bytes, kind: type[T]) -> T:
@@ -305,7 +314,7 @@ _HEADERS = {"Content-Type": "application/json", "Grpc-Metadata-hasleader": "true
 
 
 def _words(error: BaseException) -> str:
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    cause = getattr(error, "os_error", error) if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(cause, ConnectionError) and cause.errno:
         return os.strerror(cause.errno).lower()
     if isinstance(cause, TimeoutError):
