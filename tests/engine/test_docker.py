@@ -25,6 +25,7 @@ from tidegate.engine.spec import (
 )
 
 NAME = f"engines-whole-{os.getpid()}"
+LONG = ("sleep", "600")
 NETWORK = NetworkSpec(
     name=NAME,
     labels={"who": "me"},
@@ -209,13 +210,14 @@ async def test_an_alias_that_only_one_caller_has_leads_to_whoever_bears_the_name
     await engine.create_network(NetworkSpec(name=name))
     try:
         for role, how in (("caller", Attachment(links=("db:mysql",))), ("db", Attachment(aliases=("db",)))):
-            spec = ContainerSpec(name=f"{name}-{role}", image=image, command=("sleep", "600"), networks={name: how})
+            spec = ContainerSpec(name=f"{name}-{role}", image=image, command=LONG, networks={name: how})
             made.append(await engine.create(spec))
             await engine.start(made[-1])
-        found = await engine.exec(made[0], ("nslookup", "mysql"), 20.0)
+        ask = ("nslookup", "-type=a", "-retry=1", "-timeout=1", "mysql")
+        found = await engine.exec(made[0], ask, 20.0)
         address = (await engine.inspect(made[1])).networks[0].ipv4
         assert address in found.output
-        assert address not in (await engine.exec(made[1], ("nslookup", "mysql"), 20.0)).output
+        assert address not in (await engine.exec(made[1], ask, 20.0)).output
     finally:
         for container in made:
             await engine.remove(container, force=True)
