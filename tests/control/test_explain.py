@@ -1,11 +1,12 @@
 import pytest
 
+from tests.support.built import make
 from tests.support.router import endpoint, route, service, table_of
 from tests.support.seen import healthy, instance, inventory, report
 from tidegate.building import build
 from tidegate.config import HttpConfig
 from tidegate.control.ejections import Out
-from tidegate.control.explain import container_names, explain_container, explain_url, near
+from tidegate.control.explain import container_names, explain_container, explain_service, explain_url, near
 from tidegate.errors import Problem
 from tidegate.model import Asked, HealthState, Overrides, Preview, ReleasePolicy, TrafficMode
 from tidegate.policy import Algorithm, Balance, FieldMatch, Limits, Match
@@ -176,3 +177,17 @@ def test_a_container_is_known_by_id_and_by_a_prefix_of_it():
 def test_names_are_suggested():
     assert container_names(SEEN) == ["bad", "good", "rival"]
     assert near("goood", container_names(SEEN)) == ["good"]
+
+
+def test_a_service_is_explained_by_its_key_or_its_short_name_where_that_is_one():
+    both = (instance("a", "web", project="shop", routes=["a.test/"]), instance("b", "api", project="shop"))
+    table = make(*both, instance("c", "api", project="blog")).table
+    found = explain_service(table, "web", lambda key: [f"{key} is scaled"])
+    assert found.steps == (
+        "service shop/web: 0 of 1 endpoints ready, versions default",
+        "routes: a.test/",
+        "shop/web is scaled",
+    )
+    assert explain_service(table, "shop/web", lambda _key: []).steps[-1].startswith("it is not scaled by itself")
+    assert explain_service(table, "api", lambda _key: []) is None
+    assert explain_service(table, "nobody", lambda _key: []) is None

@@ -32,4 +32,11 @@ async def test_a_scaled_service_is_listed_and_shown_with_its_rule_and_why(tmp_pa
         assert whole["policy"]["least"] == 2
         shown = (await world.ask("GET", "/v1/services/shop/web"))[1]
         assert shown["scaling"]["why"] == found["why"]
+        steps = (await world.ask("GET", "/v1/explain?container=web"))[1]["steps"]
+        assert steps[0] == "service shop/web: 1 of 1 endpoints ready, versions default"
+        assert steps[-2] == "  now: 1 are fewer than min_instances 2"
+        assert (await world.ask("GET", "/v1/explain?container=nobody"))[0] == 404
+        await world.plane.metering.read(world.reconciler.inventories["docker"].services["shop/web"])
+        (endpoint,) = (await world.ask("GET", "/v1/services/shop/web"))[1]["endpoints"]
+        assert endpoint["load"]["memory_bytes"] == 0
         await until(lambda: any(each.name == "shop-web-copy-1" for each in engine.containers.values()))

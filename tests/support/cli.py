@@ -183,7 +183,7 @@ def endpoint(name, version, state="healthy", **more):
 
 
 ENDPOINTS = [
-    endpoint("web-1", "v1"),
+    endpoint("web-1", "v1", load={"cpu_percent": 43.21, "memory_bytes": 120 << 20}),
     endpoint("web-2", "v1", "unhealthy", reason="GET /healthz: connection refused"),
     endpoint("web-3", "v2", address={"host": "fd00::3", "port": 80}),
 ]

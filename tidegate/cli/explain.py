@@ -1,4 +1,4 @@
-"""`tidegate explain URL|CONTAINER`: the decision, step by step."""
+"""`tidegate explain URL|CONTAINER|SERVICE`: the decision, step by step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tidegate.cli.session import Session, talking
 
 
 @click.command()
-@click.argument("what", metavar="URL|CONTAINER", type=names("route", "endpoint"))
+@click.argument("what", metavar="URL|CONTAINER|SERVICE", type=names("route", "endpoint"))
 @click.option("-X", "--method", metavar="METHOD", help="The request's method (default GET).")
 @click.option("-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="A header; may be repeated.")
 @click.option("--cookie", "cookies", multiple=True, metavar="NAME=VALUE", help="A cookie; may be repeated.")
@@ -30,7 +30,7 @@ def explain(
     cookies: tuple[str, ...],
     client: str | None,
 ) -> None:
-    """Why a URL or a container is routed as it is.
+    """Why a URL, a container or a service is as it is.
 
     The answer is that of a worker for a request with just these headers; https:// in the URL means that it comes over TLS.
     """
@@ -44,7 +44,7 @@ def explain(
 
 
 def question(what: str) -> dict[str, str]:
-    """Whether `what` is a URL (it has a scheme, a path, or a dot) or the name of a container."""
+    """Whether `what` is a URL (it has a scheme, a path, or a dot) or the name of a container, or a service's short one."""
     if "://" in what:
         return {"url": what}
     if "." in what or "/" in what:

@@ -37,7 +37,8 @@ def _routes_of(admin: Admin, key: str) -> list[Mapping[str, Any]]:
 def _view(screen: Screen, service: Mapping[str, Any], routes: list[Mapping[str, Any]]) -> None:
     endpoints = service.get("endpoints") or []
     screen.line(f"{service['key']}  {words.ready(endpoints)}", style="bold")
-    screen.table(KINDS["endpoints"].headers, [KINDS["endpoints"].row(item) for item in endpoints])
+    rows = [(*KINDS["endpoints"].row(item), *words.used(item)) for item in endpoints]
+    screen.table((*KINDS["endpoints"].headers, "CPU", "MEMORY"), rows)
     screen.line()
     screen.table(KINDS["routes"].headers, [KINDS["routes"].row(item) for item in routes])
     for route in routes:

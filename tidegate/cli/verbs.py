@@ -32,7 +32,7 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
             Verb("history", "history", "history", "Releases of a service: who, when, why, and how they ended."),
             Verb("top", "top", "top", "Live requests/s, errors and latency."),
             Verb("events", "events", "events", "What changed, newest last; -f follows."),
-            Verb("explain", "explain", "explain", "Why a URL or a container is routed as it is."),
+            Verb("explain", "explain", "explain", "Why a URL, a container or a service is as it is."),
             Verb("resolve", "resolve", "resolve", "What our DNS answers, and from where."),
         ),
     ),

@@ -62,6 +62,12 @@ def figures(scaled: Mapping[str, Any]) -> str:
     return " ".join(f"{name} {value:.4g}" for name, value in (scaled.get("figures") or {}).items())
 
 
+def used(endpoint: Mapping[str, Any]) -> tuple[str, str]:
+    """CPU in percent of what its container may use, and memory; empty where it was not measured."""
+    load = endpoint.get("load")
+    return (f"{load['cpu_percent']:.1f} %", f"{load['memory_bytes'] / 2**20:.0f} MiB") if load else ("", "")
+
+
 def scaling(scaled: Mapping[str, Any]) -> list[str]:
     """How a service is scaled, in lines."""
     own = f", {scaled['own']} of them not made by Tidegate" if scaled["own"] else ""

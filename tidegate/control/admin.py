@@ -39,11 +39,11 @@ from tidegate.control.answers import (
 )
 from tidegate.control.api import operation
 from tidegate.control.document import document
-from tidegate.control.explain import container_names, explain_container, explain_url, near
+from tidegate.control.explain import container_names, explain_container, explain_service, explain_url, near
 from tidegate.control.parts import Parts
 from tidegate.control.refusal import Refused
 from tidegate.control.releaseview import summary
-from tidegate.control.scalingapi import brief
+from tidegate.control.scalingapi import brief, sentences
 from tidegate.control.shifting import ReleaseShift
 from tidegate.control.stream import EventStream
 from tidegate.control.traffic import LABELS
@@ -142,12 +142,22 @@ class Look:
         )
 
     def _listed(self, endpoints: Iterable[Endpoint]) -> list[Document]:
-        """Each with its health, and by how many workers it is ejected (null: by none)."""
+        """Each with its health, by how many workers it is ejected (null: by none), and what its container used when it was last
+        read (null: it was not)."""
         health, out = self._parts.reconciler.health, self._parts.ejections.out()
         return [
-            {**document(each), "health": document(health.get(each.id)), "ejected": document(out.get(each.id))}
+            {
+                **document(each),
+                "health": document(health.get(each.id)),
+                "ejected": document(out.get(each.id)),
+                "load": document(self._parts.metering.load(each.instance)),
+            }
             for each in endpoints
         ]
+
+    def _scaled(self, service: str) -> list[str]:
+        standing = self._parts.autoscaling.standing.get(service)
+        return sentences(standing) if standing is not None else []
 
     @operation("GET", "/v1/nodes")
     async def nodes(self, query: NoQuery) -> Nodes:  # noqa: ARG002  as above
@@ -190,7 +200,7 @@ class Look:
 
     @operation("GET", "/v1/explain")
     async def explain(self, query: ExplainQuery) -> Explained:
-        """Why a URL or a container is routed as it is."""
+        """Why a URL or a container is routed as it is, or how a service stands."""
         reconciler = self._parts.reconciler
         if (query.url is None) == (query.container is None):
             raise Refused(400, Problem(code="T1602", text="give either url or container", place="/query"))
@@ -199,6 +209,7 @@ class Look:
             found = explain_container(
                 reconciler.table, reconciler.inventories, reconciler.problems, query.container, out=out, now=now
             )
+            found = found or explain_service(reconciler.table, query.container, self._scaled, out)
             if found is None:
                 nearest = near(query.container, container_names(reconciler.inventories))
                 mend = f"did you mean {', '.join(nearest)}?" if nearest else "docker ps lists the containers"

@@ -281,6 +281,27 @@ def explain_container(
     )
 
 
+def explain_service(
+    table: RoutingTable, name: str, scaled: Callable[[str], Sequence[str]], out: Mapping[str, Out] = _NOBODY_OUT
+) -> Explanation | None:
+    """What a service has, and how many replicas it is to have and why; None if `name` is no service's, nor the short name of
+    just one. `scaled` tells in sentences how one is scaled, nothing where it is not."""
+    keys = [name] if name in table.services else [key for key in table.services if key.rpartition("/")[2] == name]
+    if len(keys) != 1:
+        return None
+    (key,) = keys
+    endpoints = table.services[key].endpoints
+    ready = [each for each in endpoints if each.state is HealthState.HEALTHY and not _gone(out.get(each.id))]
+    versions = ", ".join(dict.fromkeys(each.version or "default" for each in endpoints)) or "none"
+    routes = [id_ for id_, route in table.routes.items() if any(each.service == key for each in route.backends)]
+    steps = (
+        f"service {key}: {len(ready)} of {len(endpoints)} endpoints ready, versions {versions}",
+        f"routes: {', '.join(sorted(routes)) or 'none'}",
+        *(scaled(key) or ("it is not scaled by itself: no label auto_scaling",)),
+    )
+    return Explanation(subject=key, found=bool(ready), steps=steps, endpoints=tuple(each.id for each in endpoints))
+
+
 def container_names(inventories: Mapping[str, Inventory]) -> list[str]:
     """Names of all instances, for suggestions."""
     return sorted({instance.name for instance in _instances(inventories)})

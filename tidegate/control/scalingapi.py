@@ -47,6 +47,19 @@ class ScalingOperations:
         return {**brief(standing), "policy": document(standing.policy), "changes": document(list(standing.changes))}
 
 
+def sentences(standing: Standing) -> list[str]:
+    """How a service is scaled, for `explain`."""
+    policy, decision = standing.policy, standing.decision
+    of = f"{standing.wanted} wanted of {policy.least} to {policy.most}, {standing.running} run"
+    lines = [f"scaled by itself: {of}", *(f"  {line}" for line in rule(policy))]
+    if decision is not None:
+        lines.append(f"  now: {decision.why}")
+    if standing.changes:
+        last = standing.changes[-1]
+        lines.append(f"  last change: {last.current} -> {last.wanted}, {last.why}")
+    return lines
+
+
 def brief(standing: Standing) -> Document:
     """One service, fit for a line."""
     decision = standing.decision
