@@ -5,6 +5,8 @@ import pytest
 
 from tests.support.containers import LABEL, Containers
 from tests.support.images import BUSYBOX, ensure_busybox
+from tidegate.control.engines import Engines
+from tidegate.control.origins import Origins
 from tidegate.engine.docker import DockerEngine
 from tidegate.engine.port import Duplicate
 from tidegate.errors import EngineError, NoSuchThing, TidegateError
@@ -408,12 +410,50 @@ async def test_an_image_that_is_not_there_is_refused(bench):
     assert problem.code == "T1150"
 
 
-async def test_a_tag_that_stands_for_another_image_now_is_refused(bench, images):
+async def test_a_copy_is_of_the_very_image_that_is_said_whatever_its_tag_stands_for_now(bench, images):
     original = await bench.create("moved")
     wanted = (await bench.engine.image(FIRST)).id
-    (problem,) = await bench.refused(original, image=SECOND, image_id=wanted)
+    named = await bench.duplicate(original, image=FIRST, image_id=wanted)
+    moved = await bench.duplicate(original, "again", image=SECOND, image_id=wanted)
+    assert (named["Image"], named["Config"]["Image"]) == (wanted, FIRST)
+    assert (moved["Image"], moved["Config"]["Image"]) == (wanted, wanted)
+    (problem,) = await bench.refused(original, "third", image=SECOND, image_id="sha256:" + "0" * 64)
     assert problem.code == "T1155"
-    assert (await bench.duplicate(original, image=FIRST, image_id=wanted))["Image"] == wanted
+
+
+async def test_a_copy_of_a_copy_is_the_original_again_by_what_was_remembered_of_it(bench, images):
+    """Also where a value of its own is the other image's default, so that the copy alone would not show it."""
+    options = ("--env=MODE=image2", "--env=OWN=1", "--env=COLOUR=blue", "--label=tier=front")
+    first = await bench.create("first", *options, image=FIRST, command=("--own",))
+    origins = Origins(Engines({"docker": bench.engine}))
+    origin = await origins.of([("docker", first)])
+    changed = {
+        "image": SECOND,
+        "environment": {"COLOUR": "green", "NEW": "1"},
+        "labels": MARK | {"tier": None, "new": "1"},
+    }
+    second = await bench.duplicate(first, "second", command=("--other",), **changed)
+    change = await origins.undoing(origin, [("docker", second["Id"])])
+    back = await bench.duplicate(
+        second["Id"],
+        "third",
+        image=change.image,
+        image_id=origin.images["docker"].id,
+        environment=change.environment,
+        labels=change.labels | dict.fromkeys(MARK),
+        command=change.command,
+        bare=change.bare,
+    )
+    before = await bench.inspect(first)
+    assert back["Image"] == before["Image"]
+    assert sorted(each for each in back["Config"]["Env"] if "=" in each) == sorted(before["Config"]["Env"])
+    for said in ("Labels", "Cmd", "Entrypoint", "User", "WorkingDir"):
+        assert back["Config"][said] == before["Config"][said]
+
+
+async def test_a_copy_may_have_the_command_of_its_image_and_not_that_of_the_original(bench, images):
+    original = await bench.create("told", image=FIRST, command=("--own",))
+    assert (await bench.duplicate(original, image=FIRST, bare=True))["Config"]["Cmd"] == ["--first"]
 
 
 async def test_the_same_image_stays_the_same_though_its_name_stands_for_another_now(bench):
