@@ -124,6 +124,15 @@ def test_in_a_hurry_no_step_is_skipped_that_reduces_the_old_side():
     assert [line for line in made.log if "'v2': 33" in line]
 
 
+def test_time_in_which_the_owner_started_the_new_ones_is_not_held_against_the_old_ones():
+    steps = (Step(candidates=3, share=100, stables=0, stop_first=True),)
+    waiting = replace(release(steps=steps, slots=()), state=State.STARTING, phase=Phase.REDUCE, phase_since=1000.0)
+    leaving = stepped(waiting, seen(candidate=news()), 1599.0)
+
+    assert {fate.wish for fate in leaving.fates.values()} == {Wish.DRAIN}
+    assert stepped(leaving, seen(candidate=news()), 1601.0) == leaving
+
+
 def test_a_container_that_does_not_end_is_a_persons_to_look_at():
     at = replace(
         release(steps=(Step(candidates=1, share=33, stables=2),)),

@@ -143,6 +143,14 @@ def test_a_pause_stops_the_clock_of_a_start():
     assert resume(paused, seen(), By(who="ann", when=1510.0)).progress_at == 1500.0
 
 
+@pytest.mark.parametrize("phase", [Phase.SHIFT, Phase.REDUCE])
+def test_a_pause_stops_the_clock_of_what_takes_too_long(phase):
+    waiting = replace(release(), state=State.SHIFTING, phase=phase, phase_since=1000.0)
+    paused = pause(waiting, seen(), By(who="ann", when=1010.0))
+
+    assert resume(paused, seen(), By(who="ann", when=9010.0)).phase_since == 9000.0
+
+
 def test_a_pause_is_no_reason_to_send_requests_to_what_is_broken():
     made = holding()
     made.commit(pause(made.stored, made.seen(), by(made)))

@@ -129,7 +129,9 @@ def _reduced(release: Release, seen: Seen, now: float) -> Release:
         leaving = _in_order(release, running, step)[:surplus]
         what = f"{surplus} of {len(running)} replicas of {release.spec.stable.called} leave"
         held = step.stop_first and step.stables == 0 and release.candidates == 0  # nobody is left to serve
-        return moved(release, now, what, fates=wished(release, leaving, Wish.DRAIN, now), held=held)
+        fates = wished(release, leaving, Wish.DRAIN, now)
+        # What was waited for until now is over: the clock begins anew.
+        return moved(release, now, what, fates=fates, held=held, phase_since=now)
     ending = [each.name for each in with_wish(release, seen.stable, *_LEAVING) if each.alive]
     if ending:
         return stuck(release, seen, now, f"{', '.join(ending)} does not end")

@@ -99,8 +99,10 @@ def _going_on(release: Release, seen: Seen, now: float) -> Release:
     if paused.cause is not Cause.OPERATOR:
         return held_again(free, now) if release.phase is Phase.HOLD else replace(free, phase_since=now, progress_at=now)
     lost = now - paused.since
-    until = release.until + lost if release.until else 0.0
-    return replace(free, until=until, progress_at=release.progress_at + lost)
+    later = replace(free, progress_at=release.progress_at + lost)
+    if release.phase is Phase.HOLD:  # its beginning stays: that is the window of its gates
+        return replace(later, until=release.until + lost)
+    return replace(later, phase_since=release.phase_since + lost)
 
 
 def _forgiven(release: Release, seen: Seen, now: float) -> Release:
