@@ -51,9 +51,10 @@ PARTS: dict[str, tuple[Measure, ...]] = {
 @click.option("--seconds", default=4.0, show_default=True, help="Length of one turn.")
 @click.option("--reloads", "count", default=50, show_default=True, help="Reloads in a turn, for `reloads`.")
 @click.option("--peers", default="", help="Comma-separated names; all that are known if left out.")
+@click.option("--case", default="", help="Only cases whose name has this text, for `releases` and `rollbacks`.")
 @click.option("--out", default="", help="Result file; bench/results/DATE-PART.json if left out.")
 @click.option("--no-readme", is_flag=True, help="Leave bench/README.md and its chart as they are.")
-def main(part: str, rounds: int, seconds: float, count: int, peers: str, out: str, no_readme: bool) -> None:
+def main(part: str, rounds: int, seconds: float, count: int, peers: str, case: str, out: str, no_readme: bool) -> None:
     """Measure PART beside the peers in one run. Loopback only; bounded by --rounds and --seconds."""
     if part == "conformance":
         target = Path(out) if out else HERE / "results" / f"{datetime.now(UTC):%Y-%m-%d}-conformance.json"
@@ -67,7 +68,7 @@ def main(part: str, rounds: int, seconds: float, count: int, peers: str, out: st
         run = json.decode(Path(out).read_bytes(), type=Run)
     else:
         names = [name for name in peers.split(",") if name]
-        run = _measure(part, rounds, seconds, names, count)
+        run = _measure(part, rounds, seconds, names, count, case)
         target = Path(out) if out else HERE / "results" / f"{datetime.now(UTC):%Y-%m-%d}-{part}.json"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(json.format(json.encode(run), indent=1) + b"\n")
@@ -81,15 +82,16 @@ def _end(number: int, _frame: object) -> None:
     sys.exit(128 + number)
 
 
-def _measure(part: str, rounds: int, seconds: float, peers: list[str], count: int) -> Run:
+def _measure(part: str, rounds: int, seconds: float, peers: list[str], count: int, case: str) -> Run:
     signal.signal(signal.SIGTERM, _end)
     record = Record()
     chosen = f" --peers {','.join(peers)}" if peers else ""
+    chosen += f' --case "{case}"' if case else ""
     many = f" --reloads {count}" if part == "reloads" else ""
     command = f"python -m bench {part}{many} --rounds {rounds} --seconds {seconds:g}{chosen}"
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         Path(folder).chmod(0o755)
-        plan = Plan(rounds=rounds, seconds=seconds, peers=peers, folder=Path(folder), reloads=count)
+        plan = Plan(rounds=rounds, seconds=seconds, peers=peers, folder=Path(folder), reloads=count, case=case)
         for measure in PARTS[part]:
             measure(plan, record)
     return record.finish(Settings(command=command, rounds=rounds, seconds=seconds))

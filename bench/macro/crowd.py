@@ -197,7 +197,9 @@ async def _asked(connection: Connection, request: bytes) -> str:
 
 
 def _who(connection: Connection, fault: str) -> str:
-    return "" if fault else connection.body.decode(errors="replace")
+    """The container that answered, if one did: also with an error of its own."""
+    answered = (not fault or fault.isdigit()) and connection.body.startswith((b"v1 ", b"v2 "))
+    return connection.body.decode() if answered else ""
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -14,14 +14,18 @@ from bench.macro.sample import Absent, Missing, Run, Sample, Settings
 
 
 class Plan:
-    """What the user asked for: how many rounds, how long each, how many reloads, which peers, and a folder for scratch files."""
+    """What the user asked for: how many rounds, how long each, how many reloads, which peers, of which cases (those
+    whose name holds `case`, where a part takes so long that one wants a few), and a folder for scratch files."""
 
-    def __init__(self, *, rounds: int, seconds: float, peers: Iterable[str], folder: Path, reloads: int = 50) -> None:
+    def __init__(
+        self, *, rounds: int, seconds: float, peers: Iterable[str], folder: Path, reloads: int = 50, case: str = ""
+    ) -> None:
         self.rounds = rounds
         self.seconds = seconds
         self.peers = frozenset(peers)
         self.folder = folder
         self.reloads = reloads
+        self.case = case
 
     def wants(self, peer: str) -> bool:
         """Every peer takes part where none is named."""

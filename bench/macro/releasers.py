@@ -92,6 +92,8 @@ class Tidegate(Way):
             "--pull",
             "never",
             "--yes",
+            "--gate",
+            "latency off",
             "--ready-within",
             f"{READY_SECONDS:g}s",
             "--drain",
@@ -122,10 +124,11 @@ class Tidegate(Way):
             return (await answer.json())["current"] if answer.status == 200 else {}  # type: ignore[no-any-return]
 
     async def steps(self) -> list[Step]:
-        """Its shares. A moment in its history is when it was stored; whatever is no change of a share ends one."""
+        """Its shares. A moment in its history is when it was stored."""
         offset = time.time() - time.monotonic()
         history = (await self.told())["release"]["history"]  # type: ignore[index]
-        return [Step(each["when"] - offset, share_in(each["what"])) for each in history]
+        found = ((each["when"] - offset, share_in(each["what"])) for each in history)
+        return [Step(when, share) for when, share in found if share is not None]
 
     async def settled(self, stage: Stage) -> None:
         """Only one version is left."""
