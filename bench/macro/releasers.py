@@ -96,8 +96,6 @@ class Tidegate(Way):
             "latency off",
             "--ready-within",
             f"{READY_SECONDS:g}s",
-            "--drain",
-            f"{DRAIN_SECONDS:g}s",
         )
         _, said = await self.say(
             "deploy", SERVICE, "--image", f"{NAME}:v2", "--version", "v2", *options, *self._options, *more, *environment

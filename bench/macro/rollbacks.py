@@ -26,7 +26,7 @@ POLL_SECONDS = 0.1
 BEFORE_SECONDS = 2.0
 AFTER_SECONDS = 5.0
 SOCKET_SECONDS = (2.0, 5.0)
-QUICK = ("--min-healthy", "1s", "--drain", "6s", "--on-unsure", "pass")
+QUICK = ("--min-healthy", "1s", "--on-unsure", "pass")
 
 
 class Turn(Value):
@@ -62,7 +62,7 @@ def _held(told: dict[str, object]) -> bool:
 _ROLLING = ("--rolling", "--hold", "10s")
 _BLUE_GREEN = ("--blue-green", "--hold", "1s", "--retain", "60s")
 _CANARY = ("--canary", "5,25,50", "--hold", "4s", "--confirm")
-_REPLACE = ("--replace", "--hold", "10s", "--drain", "1s")  # requests wait while the old ones drain
+_REPLACE = ("--replace", "--hold", "10s")
 TURNS = (
     Turn(case="rolling, after 3 of 10", replicas=10, options=_ROLLING, there=_step(3)),
     Turn(case="rolling, after 7 of 10", replicas=10, options=_ROLLING, there=_step(7)),

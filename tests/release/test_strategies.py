@@ -113,6 +113,20 @@ def test_what_is_to_be_replaced_has_to_stop():
     assert asked(Options(strategy=Strategy.REPLACE), V1, V2, stables=1, replicas=1).retire is Retire.STOP
 
 
+@pytest.mark.parametrize(
+    ("options", "seconds"),
+    [
+        (Options(), 30.0),
+        (Options(strategy=Strategy.REPLACE), 3.0),
+        (Options(strategy=Strategy.REPLACE, parallelism=1), 30.0),
+        (Options(strategy=Strategy.REPLACE, drain_seconds=20.0), 20.0),
+        (Options(strategy=Strategy.REPLACE, drain_seconds=0.0), 0.0),
+    ],
+)
+def test_where_requests_wait_for_the_old_side_to_end_it_is_given_little_time(options, seconds):
+    assert asked(options, V1, V2, stables=3, replicas=3).drain_seconds == seconds
+
+
 def test_who_is_watched_waits_for_a_person_where_gates_know_nothing_and_rolling_goes_on():
     canary = asked(Options(strategy=Strategy.CANARY), V1, V2, stables=1, replicas=1)
     rolling = asked(Options(), V1, V2, stables=1, replicas=1)

@@ -52,7 +52,7 @@ _OPTIONS = (
     click.option("--on-unsure", type=click.Choice(["wait", "pass"]), default=None, help="What too few requests for a verdict lead to."),
     click.option("--ready-within", default="", metavar="TIME", help="A new replica has failed after so long (default 5m)."),
     click.option("--min-healthy", default="", metavar="TIME", help="How long it must have been ready to count (default 10s)."),
-    click.option("--drain", default="", metavar="TIME", help="For requests in flight on the old ones (default 30s)."),
+    click.option("--drain", default="", metavar="TIME", help="For requests in flight on the old ones (default 30s; where requests wait meanwhile 3s)."),
     click.option("--stop-within", default="", metavar="TIME", help="For a container told to stop (default: its own)."),
     click.option("--deadline", default="", metavar="TIME", help="Stop waiting after so long; the release goes on."),
     click.option("-y", "--yes", is_flag=True, help="Do not ask on a terminal."),

@@ -19,6 +19,8 @@ from tidegate.value import Value
 SHARES = (5, 10, 25, 50, 100)
 HOLD_SECONDS = 60.0
 MONITOR_SECONDS = 30.0
+DRAIN_SECONDS = 30.0
+HELD_DRAIN_SECONDS = 3.0  # of the 10 that a request waits by itself; stopping and starting need the rest
 RETAIN_SECONDS = {Strategy.BLUE_GREEN: 300.0, Strategy.CANARY: 300.0, Strategy.ROLLING: 0.0, Strategy.REPLACE: 0.0}
 
 
@@ -26,7 +28,7 @@ class Options(Value):
     """What may be said of a release; None, 0 and empty where the strategy's own is wanted.
 
     `shares` are the canary's, in percent, rising; 100 is added. `hold_seconds` how long each step is watched. `confirm`: a
-    person says the last word (blue-green: yes, others: no). `parallelism`: slots at a time (rolling: 1, replace: all).
+    person says the last word (blue-green: yes, others: no). `drain_seconds`: 30, where requests are held meanwhile 3. `parallelism`: slots at a time (rolling: 1, replace: all).
     `retire` and `discard`: what becomes of the old side after success and of the new one after a rollback. Others as in `Spec`.
     """
 
@@ -45,7 +47,7 @@ class Options(Value):
     previews: tuple[Match, ...] = ()
     min_healthy_seconds: float = 10.0
     ready_seconds: float = 300.0
-    drain_seconds: float = 30.0
+    drain_seconds: float | None = None
     stop_seconds: float | None = None
 
 
@@ -84,6 +86,7 @@ def asked(
     if options.strategy is Strategy.REPLACE and retire is Retire.KEEP:
         retire = Retire.STOP  # they have to stop, or there was no need to replace them
     retain = options.retain_seconds
+    planned = steps(options, stables, replicas, keeps=retire is Retire.KEEP)
     watched = options.strategy in (Strategy.CANARY, Strategy.BLUE_GREEN)
     return Spec(
         service=stable.service,
@@ -91,7 +94,7 @@ def asked(
         stable=stable,
         candidate=candidate,
         targets=targets or (stable.service,),
-        steps=steps(options, stables, replicas, keeps=retire is Retire.KEEP),
+        steps=planned,
         stables=stables,
         replicas=replicas,
         slots=slots,
@@ -106,7 +109,7 @@ def asked(
         previews=options.previews,
         min_healthy_seconds=options.min_healthy_seconds,
         ready_seconds=options.ready_seconds,
-        drain_seconds=options.drain_seconds,
+        drain_seconds=_drain(options, planned),
         stop_seconds=options.stop_seconds,
         retain_seconds=RETAIN_SECONDS[options.strategy] if retain is None else retain,
     )
@@ -194,6 +197,13 @@ def _watch(options: Options, replicas: int, stables: int) -> Step:
 
 def _hold(options: Options) -> float:
     return HOLD_SECONDS if options.hold_seconds is None else options.hold_seconds
+
+
+def _drain(options: Options, planned: tuple[Step, ...]) -> float:
+    """Little where nobody else serves: requests wait meanwhile, also for a WebSocket that is in no hurry."""
+    if options.drain_seconds is not None:
+        return options.drain_seconds
+    return HELD_DRAIN_SECONDS if planned[0].stop_first and not planned[0].stables else DRAIN_SECONDS
 
 
 def _nowhere(what: str, cause: str) -> ConfigError:
