@@ -35,6 +35,12 @@ TESTED_ELSEWHERE = {
         [f"tidegate/placement/{name}.py" for name in ("memory", "round", "scene")], "tests/placement/test_planning.py"
     ),
     **dict.fromkeys([f"tidegate/router/{name}.py" for name in ("pipe", "through")], "tests/router/test_peering.py"),
+    **dict.fromkeys(
+        [f"tidegate/control/{name}.py" for name in ("agent", "deeds", "grounds", "placing", "serving")],
+        "tests/control/test_stacks.py",
+    ),
+    "tidegate/control/stackview.py": "tests/control/test_stackapi.py",
+    **dict.fromkeys([f"tidegate/cli/stack_{name}.py" for name in ("file", "following")], "tests/cli/test_up.py"),
     "tidegate/engine/docker_faults.py": "tests/engine/test_docker_http.py",
     "tidegate/engine/docker_raw.py": "tests/engine/test_docker_wire.py",
 }

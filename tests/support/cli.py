@@ -259,6 +259,7 @@ SETTINGS = {
 RECORDED = {
     "GET /v1/status": STATUS,
     "GET /v1/services": {"services": SERVICES},
+    "GET /v1/stacks": {"stacks": []},
     "GET /v1/services/shop/web": SERVICES[0] | {"weights": {"v1": 75, "v2": 25, "v3": 0}, "problems": [PROBLEM]},
     "GET /v1/routes": {"routes": ROUTES},
     "GET /v1/endpoints": {"endpoints": ENDPOINTS},

@@ -38,7 +38,7 @@ from tidegate.engine.port import (
     Volume,
 )
 from tidegate.engine.spec import NetworkSpec, VolumeSpec
-from tidegate.errors import EngineError, EngineUnreachable, NoSuchThing, Problem
+from tidegate.errors import EngineConflict, EngineError, EngineUnreachable, NoSuchThing, Problem
 from tidegate.model import EngineHealth, InstanceState, NetworkAddress
 
 EPOCH = 1_700_000_000.0
@@ -148,6 +148,8 @@ class FakeEngine:
 
     async def create(self, spec: ContainerSpec) -> str:
         await self._call("create")
+        if any(each.name == spec.name for each in self.containers.values()):
+            raise EngineConflict(Problem(code="T1113", text=f"the name {spec.name} is in use"))
         return self.add(spec.name, spec.labels, image=spec.image)
 
     async def duplicate(self, container: str, change: Duplicate) -> str:

@@ -72,6 +72,19 @@ class Admin:
         finally:
             connection.close()
 
+    def lines(self, path: str, **query: object) -> Iterator[Any]:
+        """Decoded JSON objects, one a line, until the server ends the stream. Raises WaitedTooLong as `stream`."""
+        connection = self.connection(max(self._timeout, 60.0))
+        try:
+            response = self._ask(connection, "GET", path, None, query)
+            if response.status != 200:
+                raise _refusal(response.status, _decode(self, response.read(MAX_ANSWER)), self.name)
+            while line := self._line(response):
+                if line.strip():
+                    yield _decode(self, line)
+        finally:
+            connection.close()
+
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None, query: Mapping[str, object]) -> Any:
         # The answer to a waiting change arrives after the wait the server was asked for.
         connection = self.connection(self._timeout + (5.0 if "wait" in query else 0.0))

@@ -1,4 +1,4 @@
-"""`tidegate ls services|routes|endpoints|releases|scaling|certs|nodes`: one line each."""
+"""`tidegate ls services|routes|endpoints|stacks|releases|scaling|certs|nodes`: one line each."""
 
 from __future__ import annotations
 
@@ -41,6 +41,11 @@ def _node(item: Mapping[str, Any]) -> Sequence[object]:
     return (item["name"], item.get("zone", ""), item.get("state", ""), item.get("endpoints", ""))
 
 
+def _stack(item: Mapping[str, Any]) -> Sequence[object]:
+    ready = f"{item['ready']}/{item['wanted']}"
+    return (item["name"], item["state"], item["services"], ready, item["who"], words.moment(item["when"]))
+
+
 def _certificate(item: Mapping[str, Any]) -> Sequence[object]:
     hosts = " ".join(item["hosts"])
     default = "default" if item["default"] else ""
@@ -69,6 +74,7 @@ KINDS: dict[str, Listing] = {
     "services": Listing(("SERVICE", "ENDPOINTS", "VERSIONS"), _service),
     "routes": Listing(("HOST", "PATH", "WEIGHTS", "MODE"), _route),
     "endpoints": Listing(("ENDPOINT", "SERVICE", "VERSION", "STATE", "ADDRESS", "NODE", "REASON"), _endpoint),
+    "stacks": Listing(("STACK", "STATE", "SERVICES", "READY", "WHO", "WHEN"), _stack),
     "releases": Listing(("SERVICE", "RELEASE", "STRATEGY", "FROM -> TO", "STATE", "WHO", "WHEN"), _release),
     "scaling": Listing(("SERVICE", "REPLICAS", "BOUNDS", "FIGURES", "WHY"), _scaling),
     "certs": Listing(("CERTIFICATE", "HOSTS", "DAYS LEFT", "ISSUER", "FILE", ""), _certificate),
@@ -81,7 +87,7 @@ KINDS: dict[str, Listing] = {
 @talking
 @click.pass_obj
 def ls(session: Session, kind: str) -> None:
-    """List services, routes, releases, what is scaled, nodes and so on."""
+    """List services, routes, stacks, releases, what is scaled, nodes and so on."""
     what = "certificates" if kind == "certs" else kind
     items = connect(session).get(f"/v1/{what}")[what]
     listing = KINDS[kind]

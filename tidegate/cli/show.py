@@ -1,4 +1,4 @@
-"""`tidegate show NAME`: everything known of one service."""
+"""`tidegate show NAME`: everything known of one service, or of one stack."""
 
 from __future__ import annotations
 
@@ -7,26 +7,41 @@ from typing import Any
 
 import click
 
-from tidegate.cli import words
+from tidegate.cli import stack_words, words
 from tidegate.cli.client import Admin, connect, segment
 from tidegate.cli.completion import names
 from tidegate.cli.ls import KINDS
 from tidegate.cli.naming import find_service
 from tidegate.cli.output import Screen, as_problem, emit
 from tidegate.cli.session import Session, talking
+from tidegate.cli.stack_following import path_of
 
 
 @click.command()
-@click.argument("name", type=names("service"))
+@click.argument("name", type=names("service", "stack"))
 @talking
 @click.pass_obj
 def show(session: Session, name: str) -> None:
-    """Everything known of one service: its routes and their settings, endpoints and problems."""
+    """Everything known of one service: its routes and their settings, endpoints and problems; or of one stack: its replicas."""
     admin = connect(session)
-    key = str(find_service(name, admin.get("/v1/services")["services"])["key"])
+    services = admin.get("/v1/services")["services"]
+    stacks = [str(each["name"]) for each in admin.get("/v1/stacks")["stacks"]]
+    if name in stacks and name not in [each["key"] for each in services]:
+        stack = admin.get(path_of(name))
+        emit(session, "show.stack", stack, lambda screen: _view_stack(screen, stack))
+        return
+    key = str(find_service(name, services)["key"])
     service = admin.get(f"/v1/services/{segment(key)}")
     routes = _routes_of(admin, key)
     emit(session, "show", {"service": service, "routes": routes}, lambda screen: _view(screen, service, routes))
+
+
+def _view_stack(screen: Screen, stack: Mapping[str, Any]) -> None:
+    screen.line(stack_words.title(stack), style="bold")
+    for member in stack["members"]:
+        screen.line(f"{member['name']}  {member['ready']}/{member['wanted']}  {member['image']}")
+    screen.line()
+    screen.table(stack_words.HEADERS, [stack_words.row(each) for each in stack_words.replicas(stack)])
 
 
 def _routes_of(admin: Admin, key: str) -> list[Mapping[str, Any]]:

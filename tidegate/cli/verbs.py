@@ -27,10 +27,11 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
         "Look",
         (
             Verb("status", "status", "status", "One screen: what runs, what is wrong."),
-            Verb("ls", "ls", "ls", "List services, routes, releases, what is scaled, nodes and so on."),
-            Verb("show", "show", "show", "Everything known of one service."),
+            Verb("ls", "ls", "ls", "List services, routes, stacks, releases, what is scaled, nodes and so on."),
+            Verb("show", "show", "show", "Everything known of one service or stack."),
             Verb("history", "history", "history", "Releases of a service: who, when, why, and how they ended."),
             Verb("top", "top", "top", "Live requests/s, errors and latency."),
+            Verb("logs", "logs", "logs", "What the replicas of a stack's service write; -f follows."),
             Verb("events", "events", "events", "What changed, newest last; -f follows."),
             Verb("explain", "explain", "explain", "Why a URL, a container or a service is as it is."),
             Verb("resolve", "resolve", "resolve", "What our DNS answers, and from where."),
@@ -39,6 +40,10 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
     (
         "Change",
         (
+            Verb("up", "up", "up", "Put up, or change, the stack that a Compose file describes."),
+            Verb("plan", "up", "plan", "Show what `up` would change."),
+            Verb("down", "down", "down", "Take a stack down."),
+            Verb("scale", "scale", "scale", "Run so many replicas of a stack's service."),
             Verb(
                 "deploy", "deploy", "deploy", "Put another version of a service in place: rolling, blue-green, canary."
             ),

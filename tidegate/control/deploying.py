@@ -18,7 +18,7 @@ from tidegate.control.sighting import members
 from tidegate.errors import Conflict, Problem
 from tidegate.model import ReleasePolicy
 from tidegate.release.record import Release, begun
-from tidegate.release.spec import Side, Spec
+from tidegate.release.spec import Retire, Side, Spec
 from tidegate.release.succession import admitted, remaining, reversal
 from tidegate.release.verbs import By
 
@@ -36,6 +36,7 @@ class Deploying:
         spec = planned(ask_of(service, body, self._policy(service, body, scene)), scene)
         admitted(self._releases.book.records, spec)
         self._unhindered(spec)
+        self._not_stacked(spec)
         plan = revision(spec, scene.number)
         if body.revision and body.revision != plan:
             raise Refused(412, _outdated(service, body.revision, plan))
@@ -68,6 +69,7 @@ class Deploying:
         scene = self._scene(ask.service)
         spec = planned(ask, scene)
         self._unhindered(spec)
+        self._not_stacked(spec)
         return await self._begin(begun(spec, scene.number, time.time(), "tidegate", why))
 
     async def _begin(self, release: Release) -> Release:
@@ -91,6 +93,18 @@ class Deploying:
         found = members(scene.inventories, side).values() if body.version else ()
         return next((each.release for each in found if each.release is not None), None)
 
+    def _not_stacked(self, spec: Spec) -> None:
+        """Raises Conflict (T2108) where the release would make or take away containers that a stack's places say."""
+        if not spec.creates and spec.retire is Retire.KEEP:
+            return
+        picture = self._parts.stacks.book.picture
+        placed = {picture.report(place).container: place.service for place in picture.places.values()}
+        sides = {**members(self._parts.reconciler.inventories, spec.stable)}
+        sides |= members(self._parts.reconciler.inventories, spec.candidate)
+        found = next((placed[container] for container in sides if container in placed), "")
+        if found:
+            raise Conflict(_stacked(spec.service, found.partition("/")[0]))
+
     def _unhindered(self, spec: Spec) -> None:
         """Raises Conflict (T2010) where an operator's weights for a host or route would go before those of the release."""
         table, overrides = self._parts.reconciler.table, self._parts.book.settings
@@ -113,6 +127,16 @@ class Deploying:
 def _above(spec: Spec, weighed: set[str], routes: Iterable[object]) -> set[str]:
     ids = {getattr(route, name) for route in routes for name in ("id", "host")}
     return weighed & (ids - {spec.service})
+
+
+def _stacked(service: str, stack: str) -> Problem:
+    return Problem(
+        code="T2108",
+        text=f"{service} belongs to stack {stack}, whose file says what runs",
+        place=service,
+        mend="change the image in the file, and run tidegate up",
+        kept="nothing was changed",
+    )
 
 
 def _outdated(service: str, given: str, now: str) -> Problem:

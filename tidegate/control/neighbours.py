@@ -21,7 +21,7 @@ from tidegate.value import Value
 class Neighbours(Value, frozen=True):
     """`required` names the providers to wait for before the first table; `complaints` tells what they and the checks
     complain of now. `own` are this host's addresses, which may call services by name. `engines`, by the names of their
-    providers, are those that releases act on. `sockets` are listening sockets made by the supervisor for the addresses of
+    providers, are those that releases act on; stacks run on the first of them. `sockets` are listening sockets made by the supervisor for the addresses of
     `config.admin.listeners`; without them control binds its own. `clock` is monotonic, `wall` gives seconds since the epoch."""
 
     publisher: Publisher

@@ -16,6 +16,7 @@ from tidegate.control.ports import DecidePort, Followers, ResolvePort, StatusPor
 from tidegate.control.reconciler import Reconciler
 from tidegate.control.rehearsal import Rehearsal
 from tidegate.control.releases import Releases
+from tidegate.control.stacks import Stacks
 from tidegate.control.traffic import Traffic
 from tidegate.value import Value
 
@@ -30,6 +31,7 @@ class Parts(Value, frozen=True):
     autoscaling: Autoscaling
     metering: Metering
     origins: Origins
+    stacks: Stacks
     journal: Journal
     registry: Registry
     traffic: Traffic

@@ -34,9 +34,12 @@ from tidegate.control.rehearsal import Rehearsal
 from tidegate.control.releases import Releases
 from tidegate.control.scalebook import ScaleBook
 from tidegate.control.server import AdminServer
+from tidegate.control.serving import Serving
 from tidegate.control.snapshot import Memory
+from tidegate.control.stacks import Stacks
 from tidegate.control.webhooks import Webhooks
 from tidegate.errors import Problem
+from tidegate.placement.node import NodeFacts
 from tidegate.store.address import parse
 from tidegate.tasks import Tasks
 from tidegate.tls.shelf import Shelf
@@ -66,6 +69,7 @@ class ControlPlane:
         self.releases = self._made_releases()
         self.book = OverrideBook(near.store, self.journal, self.releases.offer_overrides, near.wall)
         self.autoscaling = self._made_autoscaling()
+        self.stacks = self._made_stacks()
         parts = self._parts()
         self._automatic = Automatic(parts, near.wall)
         self.admin = AdminServer(parts, config.admin, Path(config.state.folder) / "admin.sock", near.sockets)
@@ -88,6 +92,7 @@ class ControlPlane:
             tasks.spawn("metering", self.metering.run())
             tasks.spawn("autoscaling", self.autoscaling.run())
             tasks.spawn("webhooks", self._webhooks.run())
+            tasks.spawn("stacks", self.stacks.run())
             tasks.spawn("overrides", self.book.run())
             tasks.spawn("admin", self.admin.run())
 
@@ -114,9 +119,11 @@ class ControlPlane:
 
     def _on_built(self) -> None:
         self.releases.built()
+        self.stacks.built()
 
     def _complaints(self) -> Iterable[Problem]:
-        own = (*self.certificates.problems, *self.book.problems, *self.releases.book.problems)
+        books = (self.book, self.releases.book, self.stacks.book)
+        own = (*self.certificates.problems, *(problem for book in books for problem in book.problems))
         return (*self._near.complaints(), *own)
 
     def _made_releases(self) -> Releases:
@@ -169,6 +176,18 @@ class ControlPlane:
             tuple(near.engines),
         )
 
+    def _made_stacks(self) -> Stacks:
+        near, node = self._near, self._config.node
+        return Stacks(
+            near.store,
+            NodeFacts(name=node.name, zone=node.zone, index=1),
+            next(iter(near.engines.values()), None),
+            Serving(self.reconciler, self.releases, near.followers, near.traffic, near.clock),
+            self.releases,
+            self.journal,
+            near.wall,
+        )
+
     def _parts(self) -> Parts:
         return Parts(
             reconciler=self.reconciler,
@@ -178,6 +197,7 @@ class ControlPlane:
             autoscaling=self.autoscaling,
             metering=self.metering,
             origins=Origins(self._engines),
+            stacks=self.stacks,
             journal=self.journal,
             registry=self.registry,
             traffic=self._near.traffic,

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
+from msgspec.structs import replace
+
 from tidegate.control.gating import Gating
 from tidegate.control.journal import Journal
 from tidegate.control.ports import ActPort, Followers, GatePort, LookPort, TellPort
@@ -64,6 +66,7 @@ class Releases:
         self._tasks = Tasks("releases")
         self._windows = Windows(traffic)
         self._overrides: Overrides | None = None  # what the operator set; None until that is known
+        self._leaving: frozenset[str] = frozenset()  # containers that are to go for other reasons than a release
         self._runners: dict[Key, Runner] = {}
         self._running = False
         self._warm_at = 0.0  # set when the records were first read
@@ -79,6 +82,11 @@ class Releases:
     def offer_overrides(self, overrides: Overrides) -> None:
         """What the operator set, all of it."""
         self._overrides = overrides
+        self._lay()
+
+    def offer_leaving(self, containers: frozenset[str]) -> None:
+        """Containers that get no new requests, though no release says so; all of them."""
+        self._leaving = containers
         self._lay()
 
     def built(self) -> None:
@@ -126,13 +134,13 @@ class Releases:
 
     def overlaid(self, overrides: Overrides) -> Overrides:
         """What would be in force if an operator had set these."""
-        return overlay(overrides, self.book.records)
+        return self._without_leaving(overlay(overrides, self.book.records))
 
     def with_record(self, release: Release) -> Overrides:
         """What would be in force if a release stood as `release` says."""
         key = key_of(release)
         records = (release if key_of(each) == key else each for each in self.book.records)
-        return overlay(self._overrides or Overrides(), records)
+        return self._without_leaving(overlay(self._overrides or Overrides(), records))
 
     async def close(self, release: Release, by: By) -> Release:
         """A release that has ended governs its weights no longer: a person set others."""
@@ -142,6 +150,11 @@ class Releases:
         )
 
     # --------------------------------------------------------------------------------------------------------- private
+
+    def _without_leaving(self, overrides: Overrides) -> Overrides:
+        if not self._leaving:
+            return overrides
+        return replace(overrides, drained=overrides.drained | self._leaving)
 
     def _changed(self) -> None:
         self._warm_at = self._warm_at or self._clock() + WARM_SECONDS

@@ -21,6 +21,7 @@ from tidegate.control.parts import Parts
 from tidegate.control.releaseapi import ReleaseOperations
 from tidegate.control.scalingapi import ScalingOperations
 from tidegate.control.settings import RouteSettings
+from tidegate.control.stackapi import StackOperations
 from tidegate.errors import ConfigError, Problem
 from tidegate.model import Address
 from tidegate.telemetry import logger
@@ -53,6 +54,7 @@ class AdminServer:
             *operations(RouteSettings(self._parts)),
             *operations(ReleaseOperations(self._parts)),
             *operations(ScalingOperations(self._parts)),
+            *operations(StackOperations(self._parts)),
         )
         described = openapi(found, __version__)
 

@@ -1,8 +1,13 @@
-"""Stacks: what a Compose file says, understood, and what it would change.
+"""Stacks: what a Compose file says, understood; what there should be of it, and what has to be done about it.
 
-reader         a file to a `Stack`, all that is wrong with it named at its line
+reader         a file to a `ComposeFile`, all that is wrong with it named at its line
 interpolation  `${VAR}` in all its forms
 values         single values in every form people write them in
+
+A *stack* as it is stored is a set of *members* (`stack`), each one service of a file (`understood`); `changes` tells what putting it up
+would change. For each replica the leader writes a *place* (`placement.replica.Place`), decided by `deciding` from one `picture` of the
+store; the place's node does what `step` says and writes a *report* (`report`). Places and reports are the only way between the two, so
+that it does not matter where they run, or how often they start anew. `naming` says how containers are called and found again.
 
 Nothing here speaks to an engine or a store: files are read, values come out.
 """

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.support.cli import FakeAdmin, piped
+from tests.support.stacked import COMPOSE, PATH, answers, replica
+
+PLANNED = {"name": "shop", "number": 0, "changes": [{"service": "web", "what": "create", "text": "web comes"}]}
+
+
+@pytest.fixture
+def file(tmp_path):
+    made = tmp_path / "compose.yaml"
+    made.write_text(COMPOSE)
+    return made
+
+
+def test_up_sends_the_stack_as_understood_and_waits_until_it_is_settled(file):
+    with FakeAdmin(answers(**{f"PUT {PATH}": PLANNED | {"number": 1}})) as fake:
+        done = piped("up", "--why", "a test", cwd=file.parent, TIDEGATE_ADMIN=fake.address)
+    assert (done.code, done.out.splitlines()[0]) == (0, "web comes")
+    assert "stack shop: 3 of 3 replicas ready, settled" in done.out
+    assert "shop-web-1: ready" in done.err
+    sent = fake.changes[0].body
+    assert (sent["why"], sent["source"]) == ("a test", COMPOSE)
+    assert [(each["name"], each.get("scale", 1)) for each in sent["stack"]["members"]] == [("web", 2), ("db", 1)]
+
+
+def test_a_dry_run_and_a_plan_only_ask(file):
+    for verb in (("up", "--dry-run"), ("plan",)):
+        with FakeAdmin(answers(**{f"POST {PATH}/plan": PLANNED | {"changes": []}})) as fake:
+            done = piped(*verb, "-f", str(file), TIDEGATE_ADMIN=fake.address)
+        assert (done.code, done.out.splitlines()[1].strip()) == (0, "nothing to do")
+        assert [asked.method for asked in fake.changes] == ["POST"]
+
+
+def test_json_gives_one_object(file):
+    with FakeAdmin(answers(**{f"PUT {PATH}": PLANNED})) as fake:
+        done = piped("up", "-f", str(file), "--json", TIDEGATE_ADMIN=fake.address)
+    assert done.json["schema"] == "tidegate.up/1"
+    assert done.json["data"]["stack"]["ready"] == 3
+
+
+def test_after_the_deadline_it_says_what_is_missing_and_why(file):
+    stuck = replica("web-2", "pending", "no such image")
+    with FakeAdmin(answers("moving", replica("web-1"), stuck, **{f"PUT {PATH}": PLANNED})) as fake:
+        done = piped("up", "-f", str(file), "--deadline", "500ms", TIDEGATE_ADMIN=fake.address)
+    assert done.code == 7
+    assert "T2111" in done.err
+    assert "shop-web-2 is pending, no such image" in done.err
+
+
+def test_variables_profiles_and_the_name_come_from_the_line(tmp_path):
+    (tmp_path / "vars").write_text("IMAGE=image:9\n")
+    (tmp_path / "c.yaml").write_text(
+        "services:\n  web: {image: '${IMAGE}'}\n  extra: {image: image:1, profiles: [more]}\n"
+    )
+    arguments = ("-f", "c.yaml", "-p", "other", "--env-file", "vars", "--profile", "more", "--no-wait")
+    with FakeAdmin(answers(**{"PUT /v1/stacks/other": PLANNED})) as fake:
+        done = piped("up", *arguments, cwd=tmp_path, TIDEGATE_ADMIN=fake.address)
+    assert done.code == 0, done.err
+    members = fake.changes[0].body["stack"]["members"]
+    assert [(each["name"], each["template"]["image"]) for each in members] == [("web", "image:9"), ("extra", "image:1")]
+
+
+def test_what_is_wrong_is_told_before_anybody_is_asked(tmp_path):
+    empty = piped("up", cwd=tmp_path)
+    assert (empty.code, "T2110" in empty.err) == (2, True)
+    (tmp_path / "compose.yaml").write_text("services: {web: {}}\n")
+    wrong = piped("up", cwd=tmp_path)
+    assert (wrong.code, "T1137" in wrong.err) == (2, True)
+    time = piped("up", "--deadline", "soon", cwd=tmp_path)
+    assert (time.code, "--deadline soon" in time.err) == (2, True)
+
+
+def test_without_a_server_it_says_how_to_start_one(file):
+    done = piped("up", "-f", str(file), TIDEGATE_ADMIN="127.0.0.1:1")
+    assert done.code == 5
+    assert "tidegate serve" in done.err

@@ -1,0 +1,111 @@
+import json
+
+import msgspec
+import pytest
+
+from tests.support.fake_engine import FakeEngine
+from tests.support.plane import running, until
+from tests.support.seen import instance
+from tests.support.stack_stage import member, stack
+from tidegate.engine.port import LogLine
+from tidegate.engine.spec import ContainerSpec
+from tidegate.model import InstanceState
+
+PATH = "/v1/stacks/shop"
+
+
+def body(*members, **more):
+    return {"stack": msgspec.to_builtins(stack(*(members or (member(scale=2),)))), **more}
+
+
+@pytest.fixture
+async def world(tmp_path):
+    engine = FakeEngine()
+    async with running(tmp_path, engines={"docker": engine}) as made:
+        made.engine = engine
+        await until(lambda: made.plane.stacks.book.known)
+        made.see()
+        yield made
+
+
+def runs(world):
+    return sorted(each.name for each in world.engine.containers.values() if each.state is InstanceState.RUNNING)
+
+
+async def test_a_stack_is_planned_put_up_shown_scaled_and_taken_down(world):
+    status, plan = await world.ask("POST", f"{PATH}/plan", json=body())
+    assert (status, [each["what"] for each in plan["changes"]]) == (200, ["create"])
+    assert (await world.ask("GET", "/v1/stacks"))[1] == {"stacks": []}
+    status, put = await world.ask("PUT", PATH, json=body(why="a test"))
+    assert (status, put["number"]) == (200, 1)
+    await until(lambda: runs(world) == ["shop-web-1", "shop-web-2"])
+    status, again = await world.ask("PUT", PATH, json=body())
+    assert (status, again) == (200, {"name": "shop", "number": 1, "changes": []})
+    status, scaled = await world.ask("PUT", f"{PATH}/services/web/scale", json={"desired": 3})
+    assert (status, scaled) == (200, {"service": "shop/web", "before": 2, "desired": 3})
+    await until(lambda: len(runs(world)) == 3)
+    status, shown = await world.ask("GET", PATH)
+    assert (status, shown["wanted"], shown["why"]) == (200, 3, "a test")
+    assert [each["name"] for each in shown["members"][0]["replicas"]] == ["shop-web-1", "shop-web-2", "shop-web-3"]
+    assert "environment" not in json.dumps(shown)
+    status, going = await world.ask("DELETE", PATH, json={})
+    assert (status, going) == (200, {"name": "shop", "replicas": 3, "volumes": []})
+    said = [each.text for each in world.journal.happenings()]
+    assert {"stack shop is put up, number 1", "stack shop is taken down"} <= set(said)
+
+
+async def test_what_a_file_says_anew_goes_before_what_was_said_by_hand(world):
+    await world.ask("PUT", PATH, json=body(member(scale=1)))
+    await world.ask("PUT", f"{PATH}/services/web/scale", json={"desired": 3})
+    await world.ask("PUT", PATH, json=body(member(scale=1, parallelism=2)))
+    assert (await world.ask("GET", PATH))[1]["wanted"] == 3
+    await world.ask("PUT", PATH, json=body(member(scale=2, parallelism=2)))
+    assert (await world.ask("GET", PATH))[1]["wanted"] == 2
+
+
+async def refused(world, method, path, **options):
+    status, answer = await world.ask(method, path, **options)
+    return status, answer["code"]
+
+
+async def test_what_cannot_be_is_refused_by_its_code(world):
+    assert await refused(world, "GET", PATH) == (404, "T2102")
+    assert await refused(world, "DELETE", PATH, json={}) == (404, "T2102")
+    assert await refused(world, "PUT", "/v1/stacks/other", json=body()) == (422, "T2103")
+    assert await refused(world, "PUT", PATH, json={"stack": {"name": "shop"}}) == (422, "T2103")
+    assert await refused(world, "PUT", PATH, json={"stack": {"name": "shop", "members": 3}}) == (422, "T2103")
+    assert await refused(world, "PUT", PATH, json=body(number=7)) == (409, "T2106")
+    await world.ask("PUT", PATH, json=body(member(everywhere=True)))
+    assert await refused(world, "PUT", f"{PATH}/services/db/scale", json={"desired": 1}) == (404, "T2104")
+    assert await refused(world, "PUT", f"{PATH}/services/web/scale", json={"desired": 1}) == (409, "T2105")
+    assert await refused(world, "PUT", f"{PATH}/services/web/scale", json={"desired": -1}) == (400, "T1602")
+
+
+async def test_without_an_engine_no_stack_is_put_up(tmp_path):
+    async with running(tmp_path) as world:
+        assert await refused(world, "PUT", PATH, json=body()) == (422, "T2107")
+
+
+async def test_what_replicas_write_is_told_line_by_line(world):
+    async def logs(container, tail=100, follow=False):
+        yield LogLine(text=f"{tail} {follow} {world.engine.containers[container].name}", at=1.0)
+
+    world.engine.logs = logs
+    await world.ask("PUT", PATH, json=body(member(template=ContainerSpec(name="web", image="image:1"))))
+    await until(lambda: runs(world) == ["shop-web-1"])
+    status, text = await world.ask("GET", f"{PATH}/services/web/logs?tail=5")
+    assert (status, text) == (
+        200,
+        {"replica": "1.1", "stream": "stdout", "at": 1.0, "text": "5 False shop-web-1"},
+    )
+
+
+async def test_a_release_that_would_make_containers_of_a_stacks_service_is_refused(world):
+    await world.ask("PUT", PATH, json=body(member()))
+    await until(lambda: runs(world) == ["shop-web-1"])
+    container = next(iter(world.engine.containers))
+    world.see(instance(container, "web", project="shop", routes=["a.test/"], version="v1"))
+    world.engine.images.add("image:2")
+    await until(lambda: any(each.container == container for each in world.plane.stacks.book.reports.entries.values()))
+    deploy = {"image": "image:2", "version": "v2"}
+    assert await refused(world, "POST", "/v1/releases/shop/web", json=deploy) == (409, "T2108")

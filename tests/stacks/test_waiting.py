@@ -1,0 +1,41 @@
+import pytest
+
+from tests.support.stack_stage import member, stack
+from tidegate.placement.replica import Place, State
+from tidegate.stacks.naming import key_of
+from tidegate.stacks.report import Report
+from tidegate.stacks.service import Condition
+from tidegate.stacks.waiting import waits_for
+
+DB = [Place(service="shop/db", slot=slot, generation=1, revision="r", node="a") for slot in (1, 2)]
+
+
+def said(condition, *reports, others=("db",)):
+    web = member(depends={"db": condition})
+    known = {key_of(place): report for place, report in zip(DB, reports, strict=False)}
+    return waits_for(stack(web, *(member(name) for name in others)), web, DB, known)
+
+
+@pytest.mark.parametrize(
+    ("condition", "report", "waits"),
+    [
+        (Condition.STARTED, Report(), "it waits for db to run"),
+        (Condition.STARTED, Report(state=State.STARTING), ""),
+        (Condition.STARTED, Report(state=State.ENDED, done=True), ""),
+        (Condition.HEALTHY, Report(state=State.STARTING), "it waits for db to be ready"),
+        (Condition.HEALTHY, Report(state=State.READY), ""),
+        (Condition.COMPLETED, Report(state=State.READY), "it waits for db to end well"),
+    ],
+)
+def test_one_replica_that_is_so_far_is_enough(condition, report, waits):
+    assert said(condition, Report(), report) == waits
+
+
+def test_work_is_done_when_all_replicas_have_done_it():
+    done = Report(state=State.ENDED, done=True)
+    assert said(Condition.COMPLETED, done)
+    assert said(Condition.COMPLETED, done, done) == ""
+
+
+def test_who_is_not_in_the_stack_is_not_waited_for():
+    assert said(Condition.HEALTHY, others=("cache",)) == ""

@@ -1,0 +1,88 @@
+"""The stack that a Compose file describes, read here, where its files and variables are, as the admin API takes it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from functools import reduce
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from tidegate.cli.faults import usage
+from tidegate.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from tidegate.stacks.file import ComposeFile
+
+F = TypeVar("F", bound=Callable[..., Any])
+NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+
+_OPTIONS = (
+    click.option("-f", "--file", "file", default="", metavar="FILE", help=f"The Compose file (default: {NAMES[0]} and its kin here)."),
+    click.option("-p", "--project", default="", metavar="NAME", help="The stack's name (default: the file's, or its folder's)."),
+    click.option("--env-file", default="", metavar="FILE", help="Variables for the file (default: .env beside it)."),
+    click.option("--profile", multiple=True, metavar="NAME", help="Services of this profile too (also COMPOSE_PROFILES)."),
+)  # fmt: skip
+
+
+class Read:
+    """A stack as understood: its name, the body of a request, what is worth a warning."""
+
+    def __init__(self, name: str, body: dict[str, Any], warnings: Sequence[Problem]) -> None:
+        self.name = name
+        self.body = body
+        self.warnings = tuple(warnings)
+
+
+def reading(function: F) -> F:
+    """Add the options that say which file is read, and how."""
+    return reduce(lambda made, option: option(made), reversed(_OPTIONS), function)
+
+
+def read_stack(file: str, project: str, env_file: str, profile: tuple[str, ...]) -> Read:
+    """Read it. Raises ConfigError with all that is wrong, UsageFault where there is no file."""
+    import msgspec  # noqa: PLC0415  only who reads a file pays for its reader
+
+    from tidegate.stacks.understood import remarks, stack_of  # noqa: PLC0415
+
+    path = Path(file) if file else _default()
+    found = _file(path, project, env_file, profile)
+    if found.errors:
+        raise ConfigError(*found.problems)
+    stack = stack_of(found)
+    body = {"stack": msgspec.to_builtins(stack), "source": path.read_text(encoding="utf-8")}
+    return Read(stack.name, body, (*found.problems, *remarks(found)))
+
+
+def _file(path: Path, project: str, env_file: str, profiles: tuple[str, ...]) -> ComposeFile:
+    from tidegate.stacks.reader import read_file  # noqa: PLC0415
+
+    variables = {**_variables(env_file), **os.environ} if env_file else None
+    return read_file(path, project, variables, profiles or None)
+
+
+def _variables(env_file: str) -> dict[str, str]:
+    """Those of `--env-file`; faulty lines are refused."""
+    from tidegate.stacks import envfile  # noqa: PLC0415
+
+    faults: list[Problem] = []
+
+    def report(code: str, line: int, said: str) -> None:
+        faults.append(Problem(code=code, text=said, place=f"{env_file}:{line}"))
+
+    try:
+        found = envfile.parse(Path(env_file).read_text(encoding="utf-8"), os.environ, report)
+    except (OSError, UnicodeDecodeError) as error:
+        raise usage(f"{env_file} cannot be read: {error}", "name the file that has the variables") from None
+    if faults:
+        raise ConfigError(*faults)
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _default() -> Path:
+    found = next((Path(name) for name in NAMES if Path(name).is_file()), None)
+    if found is None:
+        raise usage(f"there is no {NAMES[0]} here", "name the file: tidegate up -f FILE", code="T2110")
+    return found

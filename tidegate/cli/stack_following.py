@@ -1,0 +1,81 @@
+"""Following a stack until it is as it should be, or gone: what `up`, `scale` and `down` show meanwhile, on standard error."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from tidegate.cli import stack_words
+from tidegate.cli.client import Admin, segment
+from tidegate.cli.faults import Unreachable, WaitedTooLong
+from tidegate.cli.output import note
+from tidegate.cli.session import Session
+from tidegate.errors import NoSuchThing, Problem
+
+LOOK_SECONDS = 0.3
+PATIENCE_SECONDS = 30.0  # that nobody answers: a reload takes less
+
+Told = dict[str, Any]
+
+
+def path_of(stack: str, rest: str = "") -> str:
+    """Where the admin API has a stack."""
+    return f"/v1/stacks/{segment(stack)}{rest}"
+
+
+def follow(session: Session, admin: Admin, name: str, deadline_seconds: float) -> Told:
+    """Wait until the stack is settled; how it stands then. Raises WaitedTooLong (T2111)."""
+    return _follow(session, admin, name, deadline_seconds, lambda told: told["state"] == stack_words.SETTLED)
+
+
+def follow_down(session: Session, admin: Admin, name: str, deadline_seconds: float) -> None:
+    """Wait until nothing of the stack is left. Raises WaitedTooLong (T2111)."""
+    try:
+        _follow(session, admin, name, deadline_seconds, lambda _: False)
+    except NoSuchThing:
+        return
+
+
+def _follow(session: Session, admin: Admin, name: str, deadline_seconds: float, over: Callable[[Told], bool]) -> Told:
+    until = time.monotonic() + deadline_seconds
+    said: dict[str, str] = {}
+    while True:
+        told = _look(admin, name)
+        for replica in stack_words.replicas(told):
+            line = f"{replica['name']}: {replica['state']}" + (f", {replica['why']}" if replica["why"] else "")
+            if said.get(replica["key"]) != line:
+                said[replica["key"]] = line
+                note(session, line)
+        if over(told):
+            return told
+        if time.monotonic() >= until:
+            raise _too_long(told)
+        time.sleep(LOOK_SECONDS)
+
+
+def _look(admin: Admin, name: str) -> Told:
+    """The stack as it stands; a daemon that is being replaced is waited for."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            found: Told = admin.get(path_of(name))
+        except Unreachable:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(LOOK_SECONDS)
+        else:
+            return found
+
+
+def _too_long(told: Told) -> WaitedTooLong:
+    return WaitedTooLong(
+        Problem(
+            code="T2111",
+            text=f"{stack_words.title(told)}",
+            cause="; ".join(stack_words.missing(told)),
+            mend=f"tidegate show {told['name']} tells how it goes on; give it longer with --deadline",
+            kept="it goes on",
+            place=told["name"],
+        )
+    )

@@ -1,0 +1,229 @@
+"""A node's own loop: makes what its places say so, on its own engine, and reports how it goes.
+
+It looks at everything, asks `stacks.step` about each place, writes the reports, and begins the deeds that are not under way; again
+after each deed, when the store or the engine has news, and from time to time. It takes no orders but from the store, and remembers
+nothing that a report does not say: what it finds by the label of a place it takes over, and what has such a label without a place goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
+
+from tidegate.control.deeds import Deeds
+from tidegate.control.journal import Journal
+from tidegate.control.stackbook import StackBook
+from tidegate.engine.port import ContainerDetail, ContainerSummary, Engine
+from tidegate.errors import Conflict, EngineError, NoSuchThing, Problem, StoreError, TidegateError
+from tidegate.placement.replica import Place
+from tidegate.stacks.naming import key_of, parts_of, place_key, place_of
+from tidegate.stacks.picture import Picture
+from tidegate.stacks.report import Report
+from tidegate.stacks.step import Look, Next, failed, step
+from tidegate.stacks.waiting import waits_for
+from tidegate.tasks import Tasks
+from tidegate.telemetry import logger
+
+LOOK_SECONDS = 1.0  # while something is under way
+REST_SECONDS = 15.0
+SETTLE_SECONDS = 0.02
+DEEDS_AT_ONCE = 8
+
+_log = logger("control.agent")
+
+
+class ServingPort(Protocol):
+    """Who serves; `serving.Serving` is one."""
+
+    def ready(self, container: str) -> bool | None: ...
+
+    def leave(self, containers: Iterable[str]) -> None: ...
+
+    def idle(self, container: str) -> bool: ...
+
+
+class Agent:
+    """Of the node called `node`. `wall` gives seconds since the epoch."""
+
+    def __init__(
+        self,
+        node: str,
+        engine: Engine,
+        book: StackBook,
+        serving: ServingPort,
+        journal: Journal,
+        wall: Callable[[], float],
+    ) -> None:
+        self._node = node
+        self._engine = engine
+        self._book = book
+        self._serving = serving
+        self._journal = journal
+        self._wall = wall
+        self.deeds = Deeds(engine, journal)
+        self._wakeup = asyncio.Event()
+        self._busy: set[str] = set()  # place keys with a deed under way
+        self._slots = asyncio.Semaphore(DEEDS_AT_ONCE)
+        self._details: dict[str, tuple[ContainerSummary, ContainerDetail]] = {}  # as last inspected, by container
+        self._strays: dict[str, float] = {}  # containers without a place, and since when they are known to be
+        self._faults: dict[str, Report] = {}  # what a deed that failed has to say, until it is written
+        book.changed.append(self._wakeup.set)
+
+    def wake(self) -> None:
+        """Look soon: the engine or the table has news."""
+        self._wakeup.set()
+
+    async def run(self) -> None:
+        """Until cancelled. What runs then goes on running."""
+        self.deeds.owner = await self._owner()
+        async with Tasks("agent") as tasks:
+            while True:
+                self._wakeup.clear()
+                moving = await self._turn(tasks)
+                try:
+                    async with asyncio.timeout(LOOK_SECONDS if moving else REST_SECONDS):
+                        await self._wakeup.wait()
+                        await asyncio.sleep(SETTLE_SECONDS)
+                except TimeoutError:
+                    continue
+
+    # --------------------------------------------------------------------------------------------------------- private
+
+    async def _owner(self) -> str:
+        while True:
+            try:
+                return await self._book.owner()
+            except StoreError as error:
+                _log.warning("the store cannot be asked for its name", extra={"cause": str(error)})
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _turn(self, tasks: Tasks) -> bool:
+        """One look at everything. Whether something is under way."""
+        if not self._book.known:
+            return True
+        picture = self._book.picture
+        mine = {key: place for key, place in picture.places.items() if place.node == self._node}
+        try:
+            found = await self._containers()
+        except EngineError as error:
+            _log.warning("the engine cannot be asked", extra={"cause": str(error)})
+            return True
+        faults, self._faults = self._faults, {}
+        strays = self._strayed(mine, found)
+        leaving = [found[key].id for key, place in {**mine, **strays}.items() if place.leaving and key in found]
+        self._serving.leave(leaving)
+        steps = {
+            key: self._step(picture, place, found.get(key), faults.get(key))
+            for key, place in {**mine, **strays}.items()
+        }
+        told = {key: each.report for key, each in steps.items() if key in mine}
+        if not await self._report(picture, told | await self._cleared(picture, mine)):
+            self._faults = {**faults, **self._faults}
+            return True
+        for key, each in steps.items():
+            if each.deed is not None and key not in self._busy:
+                place = mine.get(key) or strays[key]
+                self._busy.add(key)
+                tasks.spawn(f"{each.deed} {key}", self._do(picture, place, each, found.get(key)))
+        return bool(self._busy or strays) or any(not _rests(each.report) for each in steps.values())
+
+    async def _containers(self) -> dict[str, ContainerDetail]:
+        """Containers that have the label of a place, by it; each inspected anew only where its row in the list is another."""
+        rows = [row for row in await self._engine.list() if place_key(row.labels, self.deeds.owner)]
+        details: dict[str, tuple[ContainerSummary, ContainerDetail]] = {}
+        for row in rows:
+            known = self._details.get(row.id)
+            try:
+                detail = known[1] if known and known[0] == row else await self._engine.inspect(row.id)
+            except NoSuchThing:
+                continue
+            details[row.id] = (row, detail)
+        self._details = details
+        return {place_key(row.labels, self.deeds.owner): detail for row, detail in details.values()}
+
+    def _strayed(self, mine: Mapping[str, Place], found: Mapping[str, ContainerDetail]) -> dict[str, Place]:
+        """Containers of places that are not ours (any more), as places that leave."""
+        now = self._wall()
+        keys = [key for key in found if key not in mine]
+        self._strays = {key: self._strays.get(key, now) for key in keys}
+        return {key: place_of(key, self._node, self._strays[key]) for key in keys}
+
+    def _step(self, picture: Picture, place: Place, container: ContainerDetail | None, fault: Report | None) -> Next:
+        before = fault or picture.report(place)
+        stack_name, name = parts_of(place.service)
+        stack = picture.stacks.get(stack_name)
+        member = stack.member(name) if stack is not None else None
+        waits = waits_for(stack, member, picture.places.values(), self._reports(picture)) if stack and member else ""
+        look = Look(
+            member=member,
+            container=container,
+            ready=self._serving.ready(container.id) if container else False,
+            idle=self._serving.idle(container.id) if container and place.leaving else False,
+            waits_for=waits,
+        )
+        return step(place, look, before, self._wall())
+
+    def _reports(self, picture: Picture) -> dict[str, Report]:
+        return {key: picture.report(place) for key, place in picture.places.items()}
+
+    async def _cleared(self, picture: Picture, mine: Mapping[str, Place]) -> dict[str, Report | None]:
+        """What is said of stacks that leave and have no place here any more, after what was made for them is gone too."""
+        said: dict[str, Report | None] = {}
+        for stack in picture.stacks.values():
+            if not stack.leaving or any(parts_of(place.service)[0] == stack.name for place in mine.values()):
+                continue
+            known = picture.reports.get(f"{self._node}/{stack.name}")
+            if known is not None and known.gone and known.placed == stack.when:
+                continue
+            why = await self.deeds.clear(stack)
+            said[stack.name] = Report(placed=stack.when, since=self._wall(), gone=not why, why=why)
+        return said
+
+    async def _report(self, picture: Picture, told: Mapping[str, Report | None]) -> bool:
+        """Write what is another than before, and take away what is said of nothing that there is. False where that failed."""
+        prefix = f"{self._node}/"
+        known = {key.removeprefix(prefix): each for key, each in picture.reports.items() if key.startswith(prefix)}
+        news: dict[str, Report | None] = {key: each for key, each in told.items() if known.get(key) != each}
+        over = [key for key in known if key not in told and key not in picture.stacks]
+        news |= dict.fromkeys(over)
+        try:
+            await self._book.reports.commit({prefix + key: each for key, each in news.items()})
+        except Conflict:
+            self._wakeup.set()
+            return False
+        except StoreError as error:
+            _log.warning("reports cannot be written", extra={"cause": str(error)})
+            return False
+        for key, each in news.items():
+            if each is not None:
+                self._tell(key, known.get(key), each)
+        return True
+
+    def _tell(self, key: str, before: Report | None, after: Report) -> None:
+        if before is None or (before.word, before.why) != (after.word, after.why):
+            self._journal.tell("stack", f"{key} on {self._node} is {after.word}", why=after.why)
+
+    async def _do(self, picture: Picture, place: Place, wanted: Next, container: ContainerDetail | None) -> None:
+        key = key_of(place)
+        assert wanted.deed is not None
+        try:
+            async with self._slots:
+                await self.deeds.do(wanted.deed, place, picture.stacks.get(parts_of(place.service)[0]), container)
+        except TidegateError as error:
+            self._faults[key] = failed(wanted.report, _sentence(error.problems), self._wall())
+            _log.warning("%s failed", wanted.deed.value, extra={"place": key, "cause": str(error)})
+        finally:
+            self._busy.discard(key)
+            if container is not None:
+                self._details.pop(container.id, None)
+        self._wakeup.set()
+
+
+def _rests(report: Report) -> bool:
+    """Whether nothing is to be expected of it by itself."""
+    return report.ready_since > 0.0 or report.done or report.gone
+
+
+def _sentence(problems: Iterable[Problem]) -> str:
+    return "; ".join(f"{each.text}{f' ({each.cause})' if each.cause else ''}" for each in problems)

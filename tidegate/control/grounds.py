@@ -1,0 +1,51 @@
+"""What a stack's containers stand on, beside their images: its networks and volumes, on one engine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+
+from tidegate.engine.port import Engine
+from tidegate.engine.spec import MountKind
+from tidegate.errors import NoSuchThing
+from tidegate.stacks.stack import Member, Stack
+
+
+class Grounds:
+    """Makes what is needed, when it is needed."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._making = asyncio.Lock()  # two replicas must not both find a network missing
+
+    async def ensure(self, stack: Stack, member: Member) -> None:
+        """The networks that the member is on, and the volumes that it mounts, but for those that exist by somebody else."""
+        mounted = {each.source for each in member.template.mounts if each.kind is MountKind.VOLUME}
+        async with self._making:
+            there = {network.name for network in await self._engine.networks()}
+            for network in stack.networks:
+                if network.name in member.template.networks and not network.external and network.name not in there:
+                    await self._engine.create_network(network.spec)
+            for volume in stack.volumes:
+                if volume.name in mounted and not volume.external:
+                    await self._engine.create_volume(volume.spec)
+
+    async def clear(self, stack: Stack) -> None:
+        """Take the networks away, and the volumes where that was said. Raises EngineError while something is still in use."""
+        networks = {network.name for network in await self._engine.networks()}
+        for network in stack.networks:
+            if not network.external and network.name in networks:
+                await self._quietly(self._engine.remove_network(network.name))
+        if not stack.volumes_too:
+            return
+        volumes = {volume.name for volume in await self._engine.volumes()}
+        for volume in stack.volumes:
+            if not volume.external and volume.name in volumes:
+                await self._quietly(self._engine.remove_volume(volume.name))
+
+    async def _quietly(self, removal: Awaitable[None]) -> None:
+        """What somebody else removed meanwhile is gone as well."""
+        try:
+            await removal
+        except NoSuchThing:
+            return

@@ -1,0 +1,99 @@
+"""What the store says of all stacks, put together: what is wanted, what is placed, what is reported."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from msgspec.structs import replace
+
+from tidegate.placement.demand import Demand
+from tidegate.placement.node import NodeFacts
+from tidegate.placement.replica import Place
+from tidegate.placement.rule_text import understood
+from tidegate.stacks.deciding import Scene, Wanted
+from tidegate.stacks.naming import key_of
+from tidegate.stacks.report import Report, replica, said
+from tidegate.stacks.stack import Member, Scale, Stack
+from tidegate.value import Value
+
+
+class Picture(Value):
+    """`stacks` by name, `scales` by service key, `places` by place key, `reports` by node and place key (`node/stack/...`)."""
+
+    stacks: Mapping[str, Stack] = {}
+    scales: Mapping[str, Scale] = {}
+    places: Mapping[str, Place] = {}
+    reports: Mapping[str, Report] = {}
+
+    def report(self, place: Place) -> Report:
+        """What its node says of a place."""
+        return said(place, self.reports.get(f"{place.node}/{key_of(place)}"))
+
+    def of(self, service: str) -> tuple[Place, ...]:
+        """The places of a service, by slot and generation."""
+        found = (place for place in self.places.values() if place.service == service)
+        return tuple(sorted(found, key=lambda each: (each.slot, each.generation)))
+
+    def within(self, stack: str) -> tuple[Place, ...]:
+        """The places of a stack."""
+        return tuple(place for place in self.places.values() if place.service.startswith(f"{stack}/"))
+
+    def desired(self, stack: Stack, member: Member) -> int:
+        """How many replicas are wanted; 0 also where there is to be one on each node."""
+        if stack.leaving or member.everywhere:
+            return 0
+        scale = self.scales.get(f"{stack.name}/{member.name}")
+        return member.scale if scale is None else scale.desired
+
+    def scene(self, nodes: Iterable[NodeFacts], held: Collection[str] = ()) -> Scene:
+        """All that placing is decided from."""
+        reports = {key: self.report(place) for key, place in self.places.items()}
+        return Scene(
+            wanted={
+                f"{stack.name}/{member.name}": self._wanted(stack, member)
+                for stack in self.stacks.values()
+                for member in stack.members
+            },
+            replicas=tuple(replica(place, reports[key]) for key, place in self.places.items()),
+            nodes=tuple(nodes),
+            gone=frozenset(key for key, report in reports.items() if report.gone),
+            void=frozenset(key for key, report in reports.items() if report.void),
+            held=frozenset(held),
+        )
+
+    def cleared(self, stack: Stack, nodes: Iterable[NodeFacts]) -> bool:
+        """Whether nothing of a stack that leaves is left: no place, and on no node that can be asked anything else."""
+        if not stack.leaving or self.within(stack.name):
+            return False
+        told = (self.reports.get(f"{node.name}/{stack.name}") for node in nodes if node.ready)
+        return all(report is not None and report.gone and report.placed == stack.when for report in told)
+
+    def _wanted(self, stack: Stack, member: Member) -> Wanted:
+        demand = demand_of(stack, member, self.desired(stack, member))
+        if not stack.leaving:
+            return Wanted(demand=demand, stop_first=member.stop_first)
+        needs = tuple(f"{stack.name}/{each.name}" for each in stack.members if member.name in each.depends)
+        return Wanted(demand=replace(demand, everywhere=False), after=needs)
+
+
+def demand_of(stack: Stack, member: Member, desired: int) -> Demand:
+    """What a member wants of the cluster."""
+    said = understood(member.expressions, f"{stack.name}/{member.name}")
+    return Demand(
+        service=f"{stack.name}/{member.name}",
+        revision=member.config,
+        replicas=desired,
+        everywhere=member.everywhere,
+        reservation=member.reservation,
+        ports=member.ports,
+        rules=said.rules,
+        zones=said.zones,
+        spread=member.spread,
+        max_per_node=member.max_per_node,
+        volumes=member.volumes,
+        image=member.template.image,
+        labels=member.template.labels,
+        reschedule=said.reschedule,
+        max_parallel=member.parallelism,
+        min_healthy=member.min_healthy_seconds,
+    )

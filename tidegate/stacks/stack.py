@@ -1,0 +1,74 @@
+"""A stack as it is stored: what its file says, understood, without anything that depends on where it runs."""
+
+from __future__ import annotations
+
+from tidegate.engine.spec import ContainerSpec
+from tidegate.placement.resources import NOTHING, Resources
+from tidegate.release.spec import Pull
+from tidegate.stacks.file import StackNetwork, StackVolume
+from tidegate.stacks.service import Condition
+from tidegate.value import Value
+
+
+class Member(Value):
+    """One service of a stack. `template` is its container without name and number.
+
+    `config` changes with everything that makes a container another one, and with nothing else. `scale` is how many replicas it begins
+    with, unless it runs `everywhere`, once on each node. `depends` are other members and what is waited for of them.
+    `ports` are host ports that a replica takes, as `tcp/80`, `volumes` the named volumes whose content is on one node. `stop_first`: an
+    old replica ends before the new one starts; `parallelism` of them are replaced at a time, and a new one counts once it was ready for
+    `min_healthy_seconds`. `container_name` is the name of its first container where the file says one. `expressions`, `spread` and
+    `max_per_node` say where it may run (`stacks.service`), `reservation` what a replica needs there.
+    """
+
+    name: str
+    template: ContainerSpec
+    config: str
+    scale: int = 1
+    everywhere: bool = False
+    depends: dict[str, Condition] = {}
+    ports: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    stop_first: bool = False
+    parallelism: int = 1
+    min_healthy_seconds: float = 10.0
+    drain_seconds: float = 30.0
+    pull: Pull = Pull.MISSING
+    container_name: str = ""
+    expressions: tuple[str, ...] = ()
+    spread: tuple[str, ...] = ()
+    max_per_node: int = 0
+    reservation: Resources = NOTHING
+
+
+class Stack(Value):
+    """What is wanted of a stack since `when` (seconds since the epoch), by `who`. `number` counts how often it was put up.
+
+    `source` is the text it was read from, for people. A stack that is `leaving` wants nothing any more, and is forgotten when nothing
+    of it is left; `volumes_too`: its named volumes go with it.
+    """
+
+    name: str
+    members: tuple[Member, ...] = ()
+    networks: tuple[StackNetwork, ...] = ()
+    volumes: tuple[StackVolume, ...] = ()
+    source: str = ""
+    number: int = 1
+    who: str = ""
+    when: float = 0.0
+    why: str = ""
+    leaving: bool = False
+    volumes_too: bool = False
+
+    def member(self, name: str) -> Member | None:
+        """The member of this name, if the stack has one that it still wants."""
+        return next((each for each in self.members if each.name == name and not self.leaving), None)
+
+
+class Scale(Value):
+    """How many replicas of a service somebody wants, since `when`; it goes before what the stack's file says."""
+
+    desired: int
+    who: str = ""
+    when: float = 0.0
+    why: str = ""

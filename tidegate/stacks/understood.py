@@ -1,0 +1,91 @@
+"""A Compose file as a stack: what is stored of it when it is put up."""
+
+from __future__ import annotations
+
+from tidegate.engine.spec import ContainerSpec, MountKind
+from tidegate.errors import Problem, Severity
+from tidegate.release.spec import Pull
+from tidegate.stacks.file import ComposeFile
+from tidegate.stacks.service import StackService
+from tidegate.stacks.stack import Member, Stack
+
+EVERYBODY = 1000  # replaced at a time where the file says: all at once
+MIN_HEALTHY_SECONDS = 10.0
+NO_CONTAINER, NO_WAY_BACK = "T2112", "T2113"
+
+
+def stack_of(file: ComposeFile) -> Stack:
+    """The stack of a file without errors."""
+    return Stack(
+        name=file.project,
+        members=tuple(_member(file, service) for service in file.services if service.external is None),
+        networks=file.networks,
+        volumes=file.volumes,
+    )
+
+
+def remarks(file: ComposeFile) -> tuple[Problem, ...]:
+    """What the file says and a stack does not do."""
+    found = []
+    for service in file.services:
+        if service.external is not None:
+            text = f"{service.name} has no containers, and its name is not answered by this stack"
+            mend = f"add it as a service with the address {service.external.host} to a static file"
+            found.append(_warning(NO_CONTAINER, service, text, mend))
+        elif service.update.rollback:
+            text = f"a new version of {service.name} that does not get ready is not taken back by itself"
+            mend = "the old replicas go on serving; put the earlier file up again"
+            found.append(_warning(NO_WAY_BACK, service, text, mend))
+    return tuple(found)
+
+
+def _member(file: ComposeFile, service: StackService) -> Member:
+    template, update = service.template, service.update
+    ports = tuple(
+        sorted(
+            f"{each.protocol}/{each.host_port}"
+            for each in template.publish
+            if _fixed(each.host_port, each.host_port_end)
+        )
+    )
+    start_first = update.start_first
+    if start_first is None:
+        start_first = not (ports or _writes(template) or template.network_mode == "host")
+    return Member(
+        name=service.name,
+        template=template,
+        config=service.revision,
+        scale=service.scale,
+        everywhere=service.everywhere,
+        depends={each.service: each.condition for each in service.depends},
+        ports=ports,
+        volumes=file.local_volumes(service),
+        stop_first=not start_first,
+        parallelism=update.parallelism or EVERYBODY,
+        min_healthy_seconds=max(update.monitor_seconds, update.delay_seconds) or MIN_HEALTHY_SECONDS,
+        pull=_pull(service),
+        container_name=service.container_name,
+        expressions=service.expressions,
+        spread=service.spread,
+        max_per_node=service.max_per_node,
+        reservation=service.reservation,
+    )
+
+
+def _fixed(host_port: int, end: int) -> bool:
+    return bool(host_port) and end <= host_port
+
+
+def _writes(template: ContainerSpec) -> bool:
+    """Whether it writes to something that outlives it: two of them at a time might spoil that."""
+    return any(each.source and not each.read_only and each.kind is not MountKind.TMPFS for each in template.mounts)
+
+
+def _pull(service: StackService) -> Pull:
+    if service.latest_image or service.pull_policy == "always":
+        return Pull.ALWAYS
+    return Pull.NEVER if service.pull_policy == "never" else Pull.MISSING
+
+
+def _warning(code: str, service: StackService, text: str, mend: str) -> Problem:
+    return Problem(code=code, text=text, place=service.key, mend=mend, severity=Severity.WARNING)
