@@ -102,6 +102,18 @@ async def test_a_call_that_succeeds_again_has_no_problem_any_more(asking, etcd_m
         assert made.problem is None
 
 
+async def test_calls_that_were_given_up_early_tell_of_a_silent_store_too(asking, monkeypatch):
+    now = 0.0
+    monkeypatch.setattr(session, "TRY_SECONDS", 0.05)
+    made = asking(nobody(), clock=lambda: now)
+    for now in (0.0, 4.0, 8.0):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(made.ask("/v3/kv/range", ANY, RangeAnswer), 0.1)
+        assert (made.problem.code if made.problem else "") == ("T1520" if now > 5 else "")
+    made.reached()
+    assert made.problem is None
+
+
 async def test_what_may_be_carried_out_once_only_is_not_asked_twice(asking, etcd_member):
     async with Lossy(etcd_member.members[0].client) as lossy:
         made = asking(lossy.port)

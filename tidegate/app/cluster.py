@@ -26,6 +26,7 @@ from tidegate.errors import EngineError, Problem, StoreError
 from tidegate.model import Address, HealthReport
 from tidegate.store.address import parse
 from tidegate.store.port import Store
+from tidegate.store.upkeep import keep_short
 from tidegate.tasks import Tasks
 from tidegate.telemetry import logger
 
@@ -81,6 +82,7 @@ class Cluster:
             tasks.spawn("nodes", self.nodes.run())
             tasks.spawn("membership", self.membership.run())
             tasks.spawn("leadership", self.leadership.run())
+            tasks.spawn("upkeep", self.leadership.while_leading("upkeep", lambda: keep_short(self._store)))
             tasks.spawn("publisher", self.publisher.run())
 
     # ------------------------------------------------------------------------------------------------------ who we are

@@ -29,9 +29,9 @@ from tidegate.store.port import Change, WatchLost
 from tidegate.store.session import Clock, Session, Stream
 from tidegate.telemetry import logger
 
-SILENCE_SECONDS = (2.5, 4.0)  # before a heartbeat: somewhere between, so that of many watchers one writes it
+SILENCE_SECONDS = (2.0, 3.5)  # before a heartbeat: somewhere between, so that of many watchers one writes it
 TOUCH_SECONDS = 3.5  # for writing it
-GRACE_SECONDS = 2.0  # for hearing it
+GRACE_SECONDS = 1.5  # for hearing it
 RESUME_SECONDS = 300.0
 PAUSE_SECONDS = 0.2  # between two tries to open a stream
 _PASSING = ("T1511", "T1520")
@@ -186,6 +186,7 @@ class EtcdWatch(AsyncIterator[Batch]):
             raise self._cancelled(answer, stream.member)
         if answer.created:
             stream.begun, stream.began_at = True, answer.header.revision
+            self._session.reached()
         self._parts += answer.events
         if not answer.fragment:
             events, self._parts = self._parts, []

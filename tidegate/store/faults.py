@@ -16,6 +16,7 @@ class Missed(Exception):
         super().__init__(f"{member}: {text}" if member else text)
         self.verdict = verdict
         self.text = text
+        self.member = member
         self.code = code
 
 

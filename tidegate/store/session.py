@@ -37,6 +37,7 @@ CALL_SECONDS = 10.0  # for a call, all tries and waiting included
 PENDING = 1000  # calls that may wait
 CONNECTIONS = 32  # calls under way at once
 PAUSES = (0.0, 0.05, 0.1, 0.2, 0.4)  # before the next try; the last one for all that follow
+SILENT_SECONDS = 5.0  # without any answer, until it is said that the store cannot be reached
 SAMPLE_SECONDS = 10.0  # between two revisions that are remembered with their time
 _REFUSED_LOGIN = "authentication is not enabled"
 
@@ -81,7 +82,6 @@ class Session:
         self.address = address
         self.revision = 0  # highest one told so far
         self.epoch = 0  # grows when the store turns out to be an earlier one, or another
-        self.problem: Problem | None = None  # why the last call failed; None once one succeeded
         self._password = password
         self._tls = tls
         self._clock = clock
@@ -89,6 +89,8 @@ class Session:
         self._at = rng.randrange(len(address.urls))  # so that the members have about as many of us each
         self._token = ""
         self._missed = ""  # why the last try brought nothing
+        self._silent: float | None = None  # since when no try brought anything; None while they do
+        self._failed: Problem | None = None  # why the last call failed; None once a try succeeded
         self._doubts = 0  # tries that may have been carried out all the same
         self._open = False  # set where a user is given and the store wants none
         self._login = asyncio.Lock()
@@ -111,16 +113,23 @@ class Session:
                 yield
         except TimeoutError:
             unsure = writing and doubts != self._doubts
-            self.problem = (faults.unsure if unsure else faults.unreachable)(self.address, self._missed)
-            raise StoreError(self.problem) from None
+            self._failed = (faults.unsure if unsure else faults.unreachable)(self.address, self._missed)
+            raise StoreError(self._failed) from None
         except Missed as missed:
             if self._closed:
                 raise StoreError(_full("it is closed")) from missed
             unsure = missed.verdict is Verdict.UNKNOWN
-            self.problem = faults.unsure(self.address, str(missed)) if unsure else faults.refused(self.address, missed)
-            raise StoreError(self.problem) from missed
+            self._failed = faults.unsure(self.address, str(missed)) if unsure else faults.refused(self.address, missed)
+            raise StoreError(self._failed) from missed
         finally:
             self._pending -= 1
+
+    @property
+    def problem(self) -> Problem | None:
+        """Why the last call failed, or that nothing has been heard for a while, also of a call that was given up."""
+        if self._failed is None and self._silent is not None and self._clock() - self._silent > SILENT_SECONDS:
+            return faults.unreachable(self.address, self._missed)
+        return self._failed
 
     async def ask(self, path: str, body: Body, kind: type[T], seconds: float | None = None) -> T:
         """A call with the answer to what may be asked twice. Raises StoreError."""
@@ -152,9 +161,12 @@ class Session:
         if verdict is Verdict.LOGIN:
             verdict = Verdict.LOGIN if self.address.user else Verdict.REFUSED
             self._token, self._open = "", False
-        elif verdict in {Verdict.AGAIN, Verdict.UNKNOWN}:
-            self._turn(member)
-        return Missed(verdict, fault.text, member, fault.number)
+        missed = Missed(verdict, fault.text, member, fault.number)
+        return self._left(missed) if verdict in {Verdict.AGAIN, Verdict.UNKNOWN} else missed
+
+    def reached(self) -> None:
+        """Something was heard of a member that has a leader."""
+        self._silent = self._failed = None
 
     def witness(self, revision: int) -> None:
         """A revision that was seen elsewhere than in an answer."""
@@ -178,6 +190,13 @@ class Session:
     def _member(self) -> str:
         return self.address.urls[self._at]
 
+    def _left(self, missed: Missed) -> Missed:
+        """A member that brought nothing: the next one's turn."""
+        self._turn(missed.member)
+        self._missed = str(missed)
+        self._silent = self._clock() if self._silent is None else self._silent
+        return missed
+
     def _turn(self, member: str) -> None:
         """Leave a member that did not answer; who finds it left already stays where the others are."""
         if self._member == member:
@@ -190,7 +209,6 @@ class Session:
             try:
                 return await self._answer(path, data, kind)
             except Missed as missed:
-                self._missed = str(missed)
                 self._doubts += missed.verdict is Verdict.UNKNOWN
                 if missed.verdict not in bearable:
                     raise
@@ -212,7 +230,7 @@ class Session:
             raise self.missed(member, found.error)
         if isinstance(found, RangeAnswer | TxnAnswer):
             self._saw(found.header, floor)
-        self.problem = None
+        self.reached()
         return found
 
     async def _exchange(self, member: str, path: str, data: bytes) -> bytes:
@@ -231,11 +249,9 @@ class Session:
             token = await self._token_of(member)
             yield _HEADERS | ({"Authorization": token} if token else {})
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            self._turn(member)
-            raise Missed(Verdict.AGAIN, _words(error), member) from error
+            raise self._left(Missed(Verdict.AGAIN, _words(error), member)) from error
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
-            self._turn(member)
-            raise Missed(Verdict.UNKNOWN, _words(error), member) from error
+            raise self._left(Missed(Verdict.UNKNOWN, _words(error), member)) from error
         except RuntimeError as error:
             if not self._closed:
                 raise
@@ -317,6 +333,8 @@ def _words(error: BaseException) -> str:
     cause = getattr(error, "os_error", error) if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(cause, ConnectionError) and cause.errno:
         return os.strerror(cause.errno).lower()
+    if isinstance(cause, aiohttp.ClientPayloadError):
+        return "the connection was lost"
     if isinstance(cause, TimeoutError):
         return f"no answer within {TRY_SECONDS:g} s"
     return " ".join(str(cause).split())[:300] or type(cause).__name__
