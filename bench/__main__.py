@@ -4,6 +4,8 @@ python -m bench http  --rounds 5 --seconds 5
 python -m bench dns | churn | deploys | faults | all
 python -m bench releases | rollbacks --rounds 1          # on a real Docker Engine that it starts: as root
 python -m bench reloads --rounds 1 --reloads 50         # and a fifth as many upgrades
+python -m bench placement --rounds 100                  # how long the scheduler decides, 1 000 nodes and 10 000 replicas
+python -m bench simulation --seeds 1000 --full 1        # clusters in virtual time under storms, every law checked
 python -m bench conformance                             # the HTTP/1 catalogue through each proxy, judged alike
 python -m bench store --rounds 3                        # three real etcd members beside SQLite
 python -m bench report --out bench/results/DATE.json    # write README's table again from a stored run
@@ -21,10 +23,11 @@ from pathlib import Path
 import click
 from msgspec import json
 
-from bench import conformance, store
+from bench import conformance, simulation, store
 from bench.macro import churn, deploys, dns, faults, http, idle, probing, releases, reloads, report, rollbacks, routes
 from bench.macro.record import Plan, Record
 from bench.macro.sample import Run, Settings
+from bench.micro import placement
 
 Measure = Callable[[Plan, Record], None]
 HERE = Path(__file__).resolve().parent
@@ -46,15 +49,32 @@ PARTS: dict[str, tuple[Measure, ...]] = {
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("part", type=click.Choice([*PARTS, "conformance", "store", "report"]))
+@click.argument("part", type=click.Choice([*PARTS, "conformance", "placement", "simulation", "store", "report"]))
 @click.option("--rounds", default=5, show_default=True, help="Turns of each peer; medians are over them.")
 @click.option("--seconds", default=4.0, show_default=True, help="Length of one turn.")
 @click.option("--reloads", "count", default=50, show_default=True, help="Reloads in a turn, for `reloads`.")
 @click.option("--peers", default="", help="Comma-separated names; all that are known if left out.")
 @click.option("--case", default="", help="Only cases whose name has this text, for `releases` and `rollbacks`.")
 @click.option("--out", default="", help="Result file; bench/results/DATE-PART.json if left out.")
+@click.option("--seeds", default=1000, show_default=True, help="Small clusters, for `simulation`.")
+@click.option("--full", default=0, show_default=True, help="Further seeds at full size, for `simulation`.")
+@click.option("--first", default=0, show_default=True, help="The first seed, for `simulation`.")
+@click.option("--jobs", default=0, show_default=True, help="Processes, for `simulation`; 0: one for each core.")
 @click.option("--no-readme", is_flag=True, help="Leave bench/README.md and its chart as they are.")
-def main(part: str, rounds: int, seconds: float, count: int, peers: str, case: str, out: str, no_readme: bool) -> None:
+def main(
+    part: str,
+    rounds: int,
+    seconds: float,
+    count: int,
+    peers: str,
+    case: str,
+    seeds: int,
+    full: int,
+    first: int,
+    jobs: int,
+    out: str,
+    no_readme: bool,
+) -> None:
     """Measure PART beside the peers in one run. Loopback only; bounded by --rounds and --seconds."""
     if part == "conformance":
         target = Path(out) if out else HERE / "results" / f"{datetime.now(UTC):%Y-%m-%d}-conformance.json"
@@ -64,6 +84,10 @@ def main(part: str, rounds: int, seconds: float, count: int, peers: str, case: s
         target = Path(out) if out else HERE / "results" / f"{datetime.now(UTC):%Y-%m-%d}-store.json"
         signal.signal(signal.SIGTERM, _end)
         sys.exit(store.run(rounds, target))
+    if part == "placement":
+        sys.exit(0 if placement.run(rounds) else 1)
+    if part == "simulation":
+        sys.exit(1 if simulation.run(seeds, first, full, jobs) else 0)
     if part == "report":
         run = json.decode(Path(out).read_bytes(), type=Run)
     else:

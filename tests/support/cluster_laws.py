@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 from tidegate.placement.replica import Cause, State
 from tidegate.placement.rules import Kind
@@ -18,9 +18,9 @@ class Laws:
         self.moved = []  # when a replica was moved because of a failure
         self.known = {}  # every demand there ever was, by service
 
-    def hold(self, name, holds, said=""):
+    def hold(self, name, holds, *said):
         self.checks[name] += 1
-        assert holds, f"{name}: {said} at {self.world.now:g}"
+        assert holds, f"{name}: {' '.join(map(str, said))} at {self.world.now:g}"
 
     # ------------------------------------------------------------------------------------------------ at their time
 
@@ -28,11 +28,19 @@ class Laws:
         self.known |= {each.service: each for each in scene.demands}
         self.exclusive |= {each.service for each in scene.demands if each.exclusive}
         self.scene = scene
+        self.nodes = {each.name: each for each in scene.nodes}
+        self.seen, self.staying = {}, defaultdict(list)
+        for each in scene.replicas:
+            self.seen[each.key] = each
+            if each.staying:
+                self.staying[each.service].append(each)
         moved = [each for each in decided.places if not each.leaving and each.cause in (Cause.FAILURE, Cause.CRASH)]
         lately = sum(when > self.world.now - 10.0 for when in self.moved)
         self.moved += [self.world.now] * len(moved)
-        staying = len({self._slot(each) for each in scene.replicas if each.staying})
-        self.hold("not more than a tenth moves in 10 s", len(moved) <= max(0, max(1, staying // 10) - lately))
+        wanted = {each.service: len(scene.nodes) if each.everywhere else each.replicas for each in scene.demands}
+        there = {name: len({each.slot for each in some}) for name, some in self.staying.items()}
+        slots = sum(max(wanted.get(name, 0), there.get(name, 0)) for name in {*wanted, *there})
+        self.hold("not more than a tenth moves in 10 s", len(moved) <= max(0, max(1, slots // 10) - lately))
 
     def put(self, before, place):
         if before is None:
@@ -42,9 +50,11 @@ class Laws:
 
     def written(self, again):
         """The same question on the picture in which the answer was carried out."""
-        left = [
-            each for each in again.places if each.cause is not Cause.REBALANCE
-        ]  # whose turn it is when all is quiet
+        later = {Cause.REBALANCE}  # its turn is when all is quiet
+        if any(each.cause is Cause.CRASH for each in self.world.last.places):
+            later.add(Cause.CRASH)  # one that moved made room where another may not have had it
+        crashed = {self._slot(each) for each in again.places if each.cause in later}
+        left = [each for each in again.places if self._slot(each) not in crashed]
         told = {each.key for each in self.world.last.places}  # to leave, before there was anything of them
         more = (
             left
@@ -54,7 +64,7 @@ class Laws:
             or again.failures
             or again.mended
         )
-        self.hold("a second plan changes nothing", not more or self.world.last.again_at <= self.world.now, f"{more}")
+        self.hold("a second plan changes nothing", not more or self.world.last.again_at <= self.world.now + 1.0, more)
 
     def each_second(self):
         world = self.world
@@ -65,62 +75,61 @@ class Laws:
             if each.place.service in self.exclusive
         )
         for slot, count in running.items():
-            self.hold("an exclusive slot never runs twice", count <= 1, f"{slot} {count} times")
+            self.hold("an exclusive slot never runs twice", count <= 1, slot, count, "times")
 
     # ----------------------------------------------------------------------------------------------- a new place
 
     def _new(self, place):
         world, demand = self.world, self.world.demands[place.service]
-        facts = {each.name: each for each in self.scene.nodes}.get(place.node)
-        self.hold("a place is on a node that is seen", facts is not None and facts.ready, f"{place}")
-        self.hold("nothing new comes to a drained node", not facts.drained, f"{place}")
+        facts = self.nodes.get(place.node)
+        self.hold("a place is on a node that is seen", facts is not None and facts.ready, place)
+        self.hold("nothing new comes to a drained node", not facts.drained, place)
         standing = world.memory.standings.get(place.node)
-        self.hold(
-            "nothing new comes to a flapping node", not (standing and standing.eligible_at > world.now), f"{place}"
-        )
+        self.hold("nothing new comes to a flapping node", not (standing and standing.eligible_at > world.now), place)
         self._fits(facts)
         self._rules(place, demand, facts)
-        others = [each for each in world.places.values() if self._slot(each) == self._slot(place) and each is not place]
+        others = [each for each in world.places.slot[self._slot(place)].values() if each is not place]
         self.hold("generations of a slot grow", all(each.generation < place.generation for each in others))
         live = [each for each in others if not each.leaving and self._sees(each)]
-        self.hold("a slot has two places at most that are seen", len(live) <= 1, f"{place} {others}")
+        self.hold("a slot has two places at most that are seen", len(live) <= 1, place, others)
         if demand.exclusive:
             self.hold(
-                "an exclusive slot is left before it is placed anew", all(each.leaving for each in others), f"{others}"
+                "an exclusive slot is left before it is placed anew", all(each.leaving for each in others), others
             )
         if not demand.everywhere:
-            slots = {each.slot for each in world.places.values() if each.service == place.service and not each.leaving}
-            self.hold("no more slots than wanted", len(slots) <= demand.replicas, f"{place} {sorted(slots)}")
+            slots = {each.slot for each in world.places.of[place.service].values() if not each.leaving}
+            self.hold("no more slots than wanted", len(slots) <= demand.replicas, place, sorted(slots))
 
     def _fits(self, facts):
-        here = [each for each in self.world.places.values() if each.node == facts.name]
+        here = self.world.places.on[facts.name].values()
         cpu, memory = sum(each.reservation.cpu for each in here), sum(each.reservation.memory for each in here)
         self.hold(
             "no node is overbooked",
             cpu <= facts.capacity.cpu + 1e-6 and memory <= facts.capacity.memory,
-            f"{facts.name} {cpu}",
+            facts.name,
+            cpu,
         )
         ports = Counter(port for each in here for port in each.ports)
-        self.hold("no host port is given twice", all(count == 1 for count in ports.values()), f"{facts.name} {ports}")
+        self.hold("no host port is given twice", all(count == 1 for count in ports.values()), facts.name, ports)
         for quota in self.world.quotas:
             used = sum(each.account == quota.account for each in self.world.places.values())
-            self.hold("no quota is exceeded", used <= quota.replicas, f"{quota.account} {used}")
+            self.hold("no quota is exceeded", used <= quota.replicas, quota.account, used)
 
     def _rules(self, place, demand, facts):
         for rule in demand.hard(Kind.CONSTRAINT):
             self.hold(
                 "constraints hold for new places",
                 (facts.labels.get(rule.key, "") == rule.value) is rule.equal,
-                f"{place}",
+                place,
             )
-        others = [each for each in self.world.places.values() if each.node == place.node and each is not place]
+        others = [each for each in self.world.places.on[place.node].values() if each is not place]
         for other in others:
             self.hold(
-                "affinities hold both ways", not self._refuse(place.service, other.service), f"{place} beside {other}"
+                "affinities hold both ways", not self._refuse(place.service, other.service), place, "beside", other
             )
         if demand.max_per_node:
             own = [each for each in others if each.service == place.service and not each.leaving and self._newest(each)]
-            self.hold("not more than allowed on a node", len(own) < demand.max_per_node, f"{place} {own}")
+            self.hold("not more than allowed on a node", len(own) < demand.max_per_node, place, own)
         if demand.zones is not None and not demand.zones.soft and not demand.everywhere:
             self._even(place, demand)
 
@@ -143,8 +152,8 @@ class Laws:
             and not self._quarantined(each.name)
             and all((each.labels.get(rule.key, "") == rule.value) is rule.equal for rule in constraints)
         }
-        for each in self.world.places.values():
-            if each.service == place.service and not each.leaving and self._sees(each) and self._newest(each):
+        for each in self.world.places.of[place.service].values():
+            if not each.leaving and self._sees(each) and self._newest(each):
                 zone = self.world.machines[each.node].facts.zone
                 if zone in zones:
                     zones[zone] += 1
@@ -153,15 +162,12 @@ class Laws:
         pending = (
             self.world.last.places
         )  # others of this plan that are not written yet leave zones fuller than they look
-        self.hold(
-            "zones stay even", zones[zone] <= least + 1 or place.cause is not Cause.NEW, f"{place} {zones} {pending}"
-        )
+        self.hold("zones stay even", zones[zone] <= least + 1 or place.cause is not Cause.NEW, place, zones, pending)
 
     def _newest(self, place):
         return all(
             each.generation <= place.generation or each.leaving
-            for each in self.world.places.values()
-            if self._slot(each) == self._slot(place)
+            for each in self.world.places.slot[self._slot(place)].values()
         )
 
     # ------------------------------------------------------------------------------------------- one that has to go
@@ -169,18 +175,15 @@ class Laws:
     def _dismissed(self, before, place):
         """What serves goes by our own choice only when another one serves in its place, or the service can spare it."""
         demand = self.world.demands.get(place.service)
-        seen = {each.key: each for each in self.scene.replicas}
-        mine = seen.get(before.key)
+        mine = self.seen.get(before.key)
         wanted = demand is not None and not demand.everywhere
         if not wanted or mine is None or not mine.ready or not self._sees(before):
             return
-        slots = {each.slot for each in self.scene.replicas if each.service == place.service and each.staying}
+        slots = {each.slot for each in self.staying[place.service]}
         if len(slots) > demand.replicas:
             return  # fewer are wanted
         serving = {
-            (each.slot, each.key)
-            for each in self.scene.replicas
-            if each.service == place.service and each.staying and each.ready and self._sees(each.place)
+            (each.slot, each.key) for each in self.staying[place.service] if each.ready and self._sees(each.place)
         }
         others = {
             key
@@ -190,7 +193,7 @@ class Laws:
         left = {slot for slot, key in serving if not self.world.places[key].leaving}
         forced = place.node in self._drained_long()
         spared = demand.exclusive and len(left) >= demand.replicas - demand.max_parallel
-        self.hold("what serves goes only when replaced or spared", bool(others) or spared or forced, f"{place} {left}")
+        self.hold("what serves goes only when replaced or spared", bool(others) or spared or forced, place, left)
 
     def _drained_long(self):
         return {
@@ -203,15 +206,14 @@ class Laws:
         """After all trouble: what is wanted runs once, or no node may take it."""
         world = self.world
         staying = Counter(self._slot(each) for each in world.places.values() if not each.leaving)
-        self.hold("in the end a slot has one place", all(count == 1 for count in staying.values()), f"{staying}")
+        self.hold("in the end a slot has one place", all(count == 1 for count in staying.values()), staying)
         leaving = [each for each in world.places.values() if each.leaving and not self._crashes(each)]
-        self.hold("in the end nothing is leaving", not leaving, f"{leaving}")
+        self.hold("in the end nothing is leaving", not leaving, leaving)
         for machine in world.machines.values():
             keys = {key for key, each in machine.containers.items() if not self._crashes(each.place)}
-            wanted = {
-                key for key, each in world.places.items() if each.node == machine.facts.name and not self._crashes(each)
-            }
-            self.hold("in the end a node runs what is stored", keys == wanted, f"{machine.facts.name} {keys ^ wanted}")
+            here = world.places.on[machine.facts.name].items()
+            wanted = {key for key, each in here if not self._crashes(each)}
+            self.hold("in the end a node runs what is stored", keys == wanted, machine.facts.name, keys ^ wanted)
             ready = all(
                 each.state is State.READY for each in machine.containers.values() if not self._crashes(each.place)
             )
@@ -228,16 +230,16 @@ class Laws:
             }
             if demand.everywhere:
                 free = [each for each in scene.nodes if self._takes(each, demand) and not self._runs(each, demand)]
-                self.hold("in the end it is everywhere", not free, f"{demand.service} {[each.name for each in free]}")
+                self.hold("in the end it is everywhere", not free, demand.service, [each.name for each in free])
                 continue
             self.hold("in the end there are not too many", len(have) <= demand.replicas, demand.service)
             if len(have) < demand.replicas:
                 free = [each.name for each in scene.nodes if self._takes(each, demand)]
-                self.hold("in the end nothing waits that a node would take", not free, f"{demand.service} {free}")
+                self.hold("in the end nothing waits that a node would take", not free, demand.service, free)
 
     def _takes(self, facts, demand):
         """Whether a node surely takes one replica more; slow and simple."""
-        here = [each for each in self.world.places.values() if each.node == facts.name]
+        here = self.world.places.on[facts.name].values()
         cpu = sum(each.reservation.cpu for each in here) + demand.reservation.cpu
         memory = sum(each.reservation.memory for each in here) + demand.reservation.memory
         own = sum(each.service == demand.service for each in here)
@@ -261,7 +263,7 @@ class Laws:
         )
 
     def _runs(self, facts, demand):
-        return any(each.node == facts.name and each.service == demand.service for each in self.world.places.values())
+        return any(each.service == demand.service for each in self.world.places.on[facts.name].values())
 
     def _crashes(self, of):
         return of.service in self.world.crashing
@@ -271,7 +273,8 @@ class Laws:
         return bool(standing and standing.eligible_at > self.world.now)
 
     def _sees(self, place):
-        return any(each.name == place.node and each.ready for each in self.scene.nodes)
+        facts = self.nodes.get(place.node)
+        return facts is not None and facts.ready
 
     @staticmethod
     def _slot(place):

@@ -124,3 +124,36 @@ def peace(world, seconds=4 * 3600.0):
         world.drain(name, drained=False)
     world.settle(seconds)
     world.laws.settled()
+
+
+def large(seed, nodes=1000, services=200, replicas=50):
+    """A full-size cluster: four zones, services of all kinds, 10 000 replicas."""
+    rng = Random(seed)
+    demands = [
+        replace(demand_of(rng, number), replicas=replicas, max_per_node=0, ports=(), account="", everywhere=False)
+        for number in range(services)
+    ]
+    world = World(
+        [replace(each, capacity=Resources(cpu=32.0, memory=128 * GIB)) for each in nodes_of(rng, nodes, 4)],
+        [replace(each, exclusive=each.exclusive and number % 4 == 0) for number, each in enumerate(demands)],
+        batch=100,
+        late=1.0,
+    )
+    return world, rng
+
+
+def large_storm(world, rng, events=4):
+    """Nodes go by the dozen, one zone in part, leaders between writes; some come back; then peace."""
+    world.run(60.0, 2.0)
+    names = list(world.machines)
+    for _ in range(events):
+        for name in rng.sample(names, len(names) // 50):
+            world.kill(name)
+        world.run(10.0, 2.0)
+        world.die_after = world.writes + rng.randint(1, 5)
+        for name in rng.sample(names, len(names) // 30):
+            world.start(name)
+        world.cut(rng.choice(names))
+        world.run(40.0, 2.0)
+    world.die_after = None
+    peace(world, 1200.0)

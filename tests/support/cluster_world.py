@@ -4,6 +4,7 @@ checked after each write and each second."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -16,6 +17,27 @@ from tidegate.placement.scene import Scene
 
 KEEP, LEASE = 5.0, 15.0
 FENCE_BEGINS, KILLED_BY = 13.0, 23.0  # after the last sign of life that was acknowledged
+
+
+class Shelf(dict):
+    """Places by key, and by what laws and agents ask for."""
+
+    def __init__(self):
+        super().__init__()
+        self.on = defaultdict(dict)  # node -> key -> place
+        self.of = defaultdict(dict)  # service -> ...
+        self.slot = defaultdict(dict)  # (service, slot) -> ...
+
+    def put(self, place):
+        for shelf in self._shelves(place):
+            shelf[place.key] = place
+
+    def drop(self, place):
+        for shelf in self._shelves(place):
+            del shelf[place.key]
+
+    def _shelves(self, place):
+        return self, self.on[place.node], self.of[place.service], self.slot[place.service, place.slot]
 
 
 @dataclass
@@ -56,7 +78,7 @@ class World:
         self.demands = {each.service: each for each in demands}
         self.quotas = tuple(quotas)
         self.held = frozenset()
-        self.places: dict[str, Place] = {}
+        self.places = Shelf()
         self.memory = Memory()
         self.now = 1000.0
         self.leader_since = self.now - 100.0
@@ -174,7 +196,7 @@ class World:
 
     def _realise(self, machine):
         name = machine.facts.name
-        wanted = {key: place for key, place in self.places.items() if place.node == name}
+        wanted = self.places.on[name]
         for key, place in wanted.items():
             if not place.leaving and key not in machine.containers:
                 machine.containers[key] = Container(place, State.STARTING, self.now + self.ready_after)
@@ -238,12 +260,12 @@ class World:
         puts, deletes = list(decided.places), list(decided.deletes)
         for start in range(0, len(deletes), self.batch):
             for place in deletes[start : start + self.batch]:
-                del self.places[place.key]
+                self.places.drop(self.places[place.key])
             self._written()
         for start in range(0, len(puts), self.batch):
             for place in puts[start : start + self.batch]:
                 before = self.places.get(place.key)
-                self.places[place.key] = place
+                self.places.put(place)
                 self.laws.put(before, place)
             self._written()
 

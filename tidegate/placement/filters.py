@@ -71,7 +71,8 @@ class Trial:
             return Filter.AVOID
         if self.demand.max_per_node and self.here.get(room.name, 0) >= self.demand.max_per_node:
             return Filter.MAX_PER_NODE
-        return Filter.AFFINITY if self.neighbours.excludes(room.name) else None
+        near = self.neighbours
+        return Filter.AFFINITY if (near.away or near.beside) and near.excludes(room.name) else None
 
     def over_quota(self) -> bool:
         """Whether one replica more is too much for the account."""

@@ -19,45 +19,44 @@ HEALTHY_DEADLINE = 300.0
 
 def settle(work: Round, service: Service, demand: Demand) -> None:
     """Dismiss those that have been replaced, or that replace nothing any more."""
-    for places in [line for line in service.lines() if len(line) > 1]:
-        _settle(work, list(places), demand)
+    for line in [each for each in service.lines() if len(each) > 1]:
+        places = list(line)
+        while over := _over(work, places, demand):
+            for replica, why in over:
+                places.remove(replica)
+                work.dismiss(replica, why)
 
 
-def _settle(work: Round, places: list[Replica], demand: Demand) -> None:
+def _over(work: Round, places: list[Replica], demand: Demand) -> list[tuple[Replica, str]]:
+    """Those of a slot's places that it needs no more, and why; there may be others once these are gone."""
     alive = [each for each in places if work.alive(each)]
-    if not alive:
-        return
+    if not alive or len(places) == 1:
+        return []
     newest = alive[-1]
     others = [each for each in places if each is not newest]
     serving = [each for each in alive[:-1] if each.ready]
     if newest.ready and (not serving or work.healthy(newest, demand)):
-        _dismiss(work, others, f"{newest.place.node} has taken over")
-        return
+        return [(each, f"{newest.node} has taken over") for each in others]
     if serving and newest.place.cause in MOVED:
-        _dismiss(work, [newest], f"the replica on {serving[-1].node} is back and serves")
-    elif len(alive) > 1 and not newest.ready:
-        deadline = newest.place.since + HEALTHY_DEADLINE
-        work.later(deadline)
-        if work.now >= deadline:
-            _give_up(work, newest, others)
-    _dismiss(
-        work, [each for each in others if _gone_after(work, each, newest)], "its node went while the slot moved there"
-    )
+        return [(newest, f"the replica on {serving[-1].node} is back and serves")]
+    if len(alive) > 1 and not newest.ready and _too_late(work, newest):
+        return _given_up(newest, others)
+    return [(each, "its node went while the slot moved there") for each in others if _gone_after(work, each, newest)]
 
 
-def _give_up(work: Round, newest: Replica, others: list[Replica]) -> None:
+def _too_late(work: Round, newest: Replica) -> bool:
+    deadline = newest.place.since + HEALTHY_DEADLINE
+    work.later(deadline)
+    return work.now >= deadline
+
+
+def _given_up(newest: Replica, others: list[Replica]) -> list[tuple[Replica, str]]:
     """Two of a slot run and the new one does not get healthy: one is enough."""
     if newest.place.cause in (Cause.DRAIN, Cause.REBALANCE):
-        _dismiss(work, [newest], f"it did not get healthy within {HEALTHY_DEADLINE:g} s, the one before stays")
-    else:
-        _dismiss(work, others, f"neither got healthy, the one on {newest.node} stays")
+        return [(newest, f"it did not get healthy within {HEALTHY_DEADLINE:g} s, the one before stays")]
+    return [(each, f"neither got healthy, the one on {newest.node} stays") for each in others]
 
 
 def _gone_after(work: Round, other: Replica, newest: Replica) -> bool:
     """Whether a newer place than the newest that lives is gone: the slot needs it no more."""
     return other.generation > newest.generation and work.lost_at(other) is not None
-
-
-def _dismiss(work: Round, replicas: list[Replica], why: str) -> None:
-    for each in replicas:
-        work.dismiss(each, why)

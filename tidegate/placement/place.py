@@ -10,7 +10,7 @@ A round looks at `effort` nodes at most and leaves the rest for the next one: th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from heapq import heapify, heappop, heappush
 from types import MappingProxyType
 from zlib import crc32
@@ -25,7 +25,7 @@ from tidegate.placement.scores import Key, Scorer
 from tidegate.placement.tally import Room, Tally
 from tidegate.placement.zones import Bucket
 
-EFFORT = 60_000
+EFFORT = 40_000
 #: What a place costs, in looks at nodes.
 _STEP = 20
 
@@ -48,7 +48,7 @@ def decide(
     places: list[Place] = []
     refusals: list[Refusal] = []
     left: list[Pending] = []
-    for group in _groups(pending, tally, moving):
+    for group in _turned(_groups(pending, tally, moving), tally, seed, effort):
         if effort <= 0:
             left += group
             continue
@@ -57,8 +57,10 @@ def decide(
             tally.overlook(old, -1)
         waiting = len(refusals)
         effort -= _one(group, tally, now, seed, places, refusals)
-        if old is not None and len(refusals) > waiting:
-            tally.overlook(old, 1)
+        if len(refusals) > waiting:
+            effort -= len(tally.rooms)  # to count what excludes them
+            if old is not None:
+                tally.overlook(old, 1)
     return Decision(places=tuple(places), refusals=tuple(refusals), left=tuple(left))
 
 
@@ -167,9 +169,7 @@ def counted(trial: Trial) -> Counter[Filter]:
     return Counter(each for each in found if each is not None)
 
 
-def _groups(
-    pending: tuple[Pending, ...], tally: Tally, moving: Mapping[tuple[str, int], Place]
-) -> Iterator[list[Pending]]:
+def _groups(pending: tuple[Pending, ...], tally: Tally, moving: Mapping[tuple[str, int], Place]) -> list[list[Pending]]:
     """Slots that share their candidates, in the order of the first of each."""
     groups: dict[tuple[object, ...], list[Pending]] = {}
     for slot in pending:
@@ -178,7 +178,15 @@ def _groups(
         alone = bound or (slot.service, slot.slot) in moving
         key = (slot.service, slot.revision, slot.slot) if alone else (slot.service, slot.revision)
         groups.setdefault(key, []).append(slot)
-    yield from groups.values()
+    return list(groups.values())
+
+
+def _turned(groups: list[list[Pending]], tally: Tally, seed: int, effort: int) -> list[list[Pending]]:
+    """If there are too many for one round, begin somewhere else each time, or those that no node takes would hold up the others."""
+    if len(groups) * len(tally.rooms) <= effort:
+        return groups
+    start = crc32(f"{seed}".encode()) % len(groups)
+    return groups[start:] + groups[:start]
 
 
 def _refusals(group: list[Pending], trial: Trial) -> list[Refusal]:

@@ -36,6 +36,8 @@ from tidegate.value import Value
 
 #: A slot that no node takes is tried again after so long, if nothing changed before.
 RETRY = 60.0
+#: When more slots wait than one round can look at, and none of those it looked at could be placed.
+CROWDED = 1.0
 MAX_MOVED = 1000  # services of which the ledger keeps when they were moved
 
 
@@ -125,7 +127,7 @@ def _failures(scene: Scene, memory: Memory, now: float) -> tuple[list[Failures],
 
 
 def _each_service(work: Round) -> None:
-    slots = sum(len(each.slots) for each in work.services.values())
+    slots = sum(max(len(each.slots), _wanted(work, name)) for name, each in work.services.items())
     allowed = allowance(slots, work.memory.ledger.rescheduled, work.now)
     for service in list(work.services.values()):
         clear(work, service)
@@ -142,6 +144,13 @@ def _each_service(work: Round) -> None:
             drain(work, service, demand)
     if allowed <= 0:
         work.later(work.now + WINDOW)
+
+
+def _wanted(work: Round, service: str) -> int:
+    demand = work.current.get(service)
+    if demand is None:
+        return 0
+    return len(work.nodes) if demand.everywhere else demand.replicas
 
 
 def _afterwards(work: Round) -> Scene:
@@ -205,4 +214,4 @@ def _deadlines(
     if decision.refusals:
         work.later(work.now + RETRY)
     if decision.left:
-        work.again_at = work.now
+        work.again_at = work.now if decision.places else work.now + CROWDED

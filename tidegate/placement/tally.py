@@ -17,6 +17,7 @@ class Room:
     """One node's share of the tally. `cpu` and `memory` are free; infinite where the node does not say what it has."""
 
     __slots__ = (
+        "bucket",
         "cpu",
         "cpu_whole",
         "facts",
@@ -36,6 +37,7 @@ class Room:
         self.index = index
         self.name = facts.name
         self.zone = facts.zone
+        self.bucket = (facts.zone,)
         self.rank = crc32(f"{seed}/{facts.name}".encode())
         self.cpu_whole = facts.capacity.cpu
         self.memory_whole = facts.capacity.memory

@@ -26,6 +26,7 @@ class Zones:
         self.needed = rule.zones if rule is not None and hard else 0
         self._by_zone = rule is not None or not demand.spread
         self._spread = demand.spread
+        self._plain = not demand.spread
         self._buckets: dict[str, Bucket] = {}
         self._count: defaultdict[Bucket, int] = defaultdict(int)
         self._in_zone: dict[str, int] = {}
@@ -39,11 +40,12 @@ class Zones:
 
     def bucket(self, room: Room) -> Bucket:
         """What the node is counted in, outermost first."""
+        if self._plain:
+            return room.bucket
         known = self._buckets.get(room.name)
         if known is None:
-            known = (room.zone,) if self._by_zone else ()
-            if self._spread:
-                known += tuple(room.facts.values(key)[0] for key in self._spread)
+            known = room.bucket if self._by_zone else ()
+            known += tuple(room.facts.values(key)[0] for key in self._spread)
             self._buckets[room.name] = known
         return known
 
