@@ -15,6 +15,9 @@ TESTED_ELSEWHERE = {
     **dict.fromkeys(
         [f"tidegate/settings/{name}.py" for name in ("addresses", "fields")], "tests/settings/test_kinds.py"
     ),
+    **dict.fromkeys(
+        [f"tidegate/discovery/{name}.py" for name in ("board", "inspector")], "tests/discovery/test_docker.py"
+    ),
     "tidegate/control/neighbours.py": "tests/control/test_plane.py",
     **dict.fromkeys(
         [f"tidegate/control/{name}.py" for name in ("deploying", "releaseview")],
