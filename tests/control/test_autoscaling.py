@@ -160,6 +160,24 @@ def test_a_release_freezes_scaling_in_and_its_containers_count_as_ours_after_it(
     assert all(RELEASE_LABEL in each.labels for each in program.running())
 
 
+def test_what_a_rolling_release_replaces_is_not_made_again(path):
+    async def story(program):
+        await asyncio.sleep(36)
+        copies.append(program.names())
+        made = len(program.engine.changes)
+        await program.deploy(options(Strategy.ROLLING), version="v2")
+        await program.ended()
+        await asyncio.sleep(20)
+        since.extend(each.name for each in program.engine.changes[made:])
+
+    copies, since = [], []
+    program, _, _ = lived(path, lambda: engine_with(images={"image:2"}), story, load=lambda now: 0.9)
+    assert copies == [["shop-web-v1-copy-1", "web-1"]]
+    assert not [each for each in since if "v1-copy" in each]
+    assert {each.labels["tidegate.version"] for each in program.running()} == {"v2"}
+    assert len(program.running()) == 2
+
+
 class Stacks:
     """A book of stacks with one service; its containers come and go at once."""
 
@@ -213,5 +231,5 @@ def test_the_number_of_a_stacks_service_is_told_to_the_book_and_goes_to_zero_and
     assert not any("copy" in each for each in (*grown[0], *woken[0]))
 
 
-def options():
-    return Options(strategy=Strategy.BLUE_GREEN, hold_seconds=20.0, retain_seconds=0.0, gates=(), retire=Retire.REMOVE)
+def options(strategy=Strategy.BLUE_GREEN):
+    return Options(strategy=strategy, hold_seconds=20.0, retain_seconds=0.0, gates=(), retire=Retire.REMOVE)

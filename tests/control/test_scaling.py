@@ -62,6 +62,7 @@ def test_during_a_release_the_old_side_is_looked_at_and_nothing_leaves():
     table = make().table
     found = serving(service, inventories, table, [record])
     assert (found.version, [each.id for each in found.replicas]) == (old, ["a"])
+    assert found.held
     assert found.frozen == f"release 3 of {service} is under way"
 
 

@@ -230,9 +230,12 @@ class Autoscaling:
         )
 
     def _number(self, found: Serving) -> int:
-        """How many of ours are wanted: those that are there, where nobody ever said for this version."""
+        """How many of ours are wanted: those that are there, where nobody ever said for this version, and while a release is under
+        way, which replaces them one by one."""
         stored = self.book.copies(found.service)
-        return stored.number if stored is not None and stored.version == found.version else len(found.made)
+        if stored is None or found.frozen or (stored.version, stored.held) != (found.version, found.held):
+            return len(found.made)
+        return stored.number
 
     async def _keep(self, found: Serving, record: Record, decision: Decision, *, placed: bool) -> None:
         before = self.book.record(found.service)
@@ -249,7 +252,14 @@ class Autoscaling:
             await self._counts.want(found.service, decision.wanted, decision.why, decision.when)
         else:
             number = max(decision.wanted - len(found.own), 0)
-            copies = Copies(version=found.version, number=number, who=TIDEGATE, when=decision.when, why=decision.why)
+            copies = Copies(
+                version=found.version,
+                number=number,
+                held=found.held,
+                who=TIDEGATE,
+                when=decision.when,
+                why=decision.why,
+            )
             await self.book.commit(found.service, record, copies)
         text = f"{found.service}: {decision.current} -> {decision.wanted} replicas"
         self._journal.tell("scaling", text, who=TIDEGATE, why=decision.why)

@@ -21,10 +21,12 @@ RETRY_SECONDS = 1.0
 
 
 class Copies(Value):
-    """How many containers of a version Tidegate shall have made. `when` is seconds since the epoch."""
+    """How many containers of a version Tidegate shall have made; `held`: without those that a release holds on to. `when` is
+    seconds since the epoch."""
 
     version: str
     number: int
+    held: bool = False
     who: str = ""
     when: float = 0.0
     why: str = ""

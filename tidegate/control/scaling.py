@@ -24,7 +24,7 @@ _LIVE = (InstanceState.RUNNING, InstanceState.DRAINING, InstanceState.PAUSED)
 
 class Serving(Value):
     """The version of a service that is scaled, and its replicas that live. `frozen` says why nothing may leave, `blind` why
-    nothing may be concluded."""
+    nothing may be concluded. `held`: a release is not closed, and makes again what is missing of its containers."""
 
     service: str
     version: str
@@ -32,6 +32,7 @@ class Serving(Value):
     replicas: tuple[Instance, ...]
     frozen: str = ""
     blind: str = ""
+    held: bool = False
 
     @property
     def placed(self) -> bool:
@@ -40,13 +41,16 @@ class Serving(Value):
 
     @property
     def own(self) -> tuple[Instance, ...]:
-        """Those that were not made by us, and are not ours to take away."""
-        return tuple(each for each in self.replicas if not each.made)
+        """Those that were not made by us, and others that are not ours to take away."""
+        return tuple(each for each in self.replicas if not self._ours(each))
 
     @property
     def made(self) -> tuple[Instance, ...]:
-        """Those that we made."""
-        return tuple(each for each in self.replicas if each.made)
+        """Those that we made, and may take away."""
+        return tuple(each for each in self.replicas if self._ours(each))
+
+    def _ours(self, instance: Instance) -> bool:
+        return bool(instance.made) and not (self.held and instance.made == "release")
 
 
 def asked_for(inventories: Mapping[str, Inventory]) -> frozenset[str]:
@@ -80,7 +84,15 @@ def serving(
     blind = "the engine is out of sight" if stale else ""
     if open_ is not None and open_.spec.candidate.service == service != open_.spec.stable.service:
         blind = f"it is the new side of {open_}"
-    return Serving(service=service, version=version, policy=policy, replicas=replicas, frozen=frozen, blind=blind)
+    return Serving(
+        service=service,
+        version=version,
+        policy=policy,
+        replicas=replicas,
+        frozen=frozen,
+        blind=blind,
+        held=bool(mine),
+    )
 
 
 def replicas_of(
