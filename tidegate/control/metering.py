@@ -23,7 +23,7 @@ from tidegate.telemetry import Metrics
 
 ROUND_SECONDS = 15.0
 MOST = 200  # containers in a round
-AT_ONCE = 4
+AT_ONCE = 16  # an engine may let each wait for its next own reading, a second at most
 READ_SECONDS = 5.0
 _LIVE = (InstanceState.RUNNING, InstanceState.DRAINING)
 _LABELS = ("service", "version", "container")
@@ -59,7 +59,8 @@ class Metering:
         self._wall = wall
         self._clock = clock
         self._proc = proc
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._places = asyncio.Semaphore(AT_ONCE)  # of looks; a round has its own
+        self._round_places = asyncio.Semaphore(AT_ONCE)
         self._readings: dict[str, Reading] = {}  # the last of each instance
         self._loads: dict[str, Load] = {}
         self._cpus: dict[str, float] = {}  # limits, asked for once
@@ -68,8 +69,9 @@ class Metering:
     async def run(self) -> None:
         """A round every `ROUND_SECONDS`, until cancelled."""
         while True:
+            began = self._clock()
             await self.round()
-            await asyncio.sleep(ROUND_SECONDS)
+            await asyncio.sleep(max(1.0, began + ROUND_SECONDS - self._clock()))
 
     async def round(self) -> None:
         """Read those that were not read for a round, and the host; forget who is gone."""
@@ -80,17 +82,20 @@ class Metering:
             self._forget(gone)
         old = self._wall() - ROUND_SECONDS / 2
         due = [each for each in present.values() if self._read_at(each.id) <= old]
-        await self.read(sorted(due, key=lambda each: self._read_at(each.id))[:MOST])
+        await self._read_all(sorted(due, key=lambda each: self._read_at(each.id))[:MOST], self._round_places)
         self._metrics.observe("tidegate_container_round_seconds", self._clock() - began)
 
     async def read(self, instances: Iterable[Instance]) -> dict[str, Load]:
         """Read these now. What each used since it was last read, by id; those that cannot be read, or were never before, are
         not there."""
+        return await self._read_all(instances, self._places)
+
+    async def _read_all(self, instances: Iterable[Instance], places: asyncio.Semaphore) -> dict[str, Load]:
         wanted = [each for each in instances if each.state in _LIVE and self._engines.known(each.provider)]
         before = dict(self._readings)
         async with Tasks("control.metering") as tasks:
             for each in wanted:
-                tasks.spawn(each.name, self._read(each))
+                tasks.spawn(each.name, self._read(each, places))
         for each in wanted:
             old, new = before.get(each.id), self._readings.get(each.id)
             found = load(old, new) if old is not None and new is not None and new is not old else None
@@ -147,9 +152,9 @@ class Metering:
         reading = self._readings.get(instance)
         return reading.at if reading is not None else 0.0
 
-    async def _read(self, instance: Instance) -> None:
+    async def _read(self, instance: Instance, places: asyncio.Semaphore) -> None:
         engine = self._engines.at(instance.provider)
-        async with self._places:
+        async with places:
             try:
                 async with asyncio.timeout(READ_SECONDS):
                     if instance.id not in self._cpus:
