@@ -1,14 +1,27 @@
 from __future__ import annotations
 
 from tests.support.cli import RECORDED, FakeAdmin, matches_golden, piped
+from tests.support.told import FETCHING, found, told
 
 
 def test_a_service_with_its_routes_and_problems():
     with FakeAdmin(RECORDED) as fake:
         done = piped("show", "shop/web", TIDEGATE_ADMIN=fake.address)
-        found = piped("show", "shop/web", "--json", TIDEGATE_ADMIN=fake.address).json
+        shown = piped("show", "shop/web", "--json", TIDEGATE_ADMIN=fake.address).json
     assert matches_golden("show.pipe", done.out)
-    assert [route["id"] for route in found["data"]["routes"]] == ["shop.test/", "shop.test/api"]
+    assert shown["data"]["release"] is None
+    assert [route["id"] for route in shown["data"]["routes"]] == ["shop.test/", "shop.test/api"]
+
+
+def test_a_release_that_goes_on_is_shown_with_what_it_fetches():
+    going = told("starting", share=0.0, fetches=[FETCHING])
+    answers = {"GET /v1/releases": {"releases": [{"service": "shop/web", "finished": False}]}}
+    with FakeAdmin(RECORDED | answers | {"GET /v1/releases/shop/web": found(going)}) as fake:
+        done = piped("show", "shop/web", TIDEGATE_ADMIN=fake.address)
+        shown = piped("show", "shop/web", "--json", TIDEGATE_ADMIN=fake.address).json
+    assert "release 3 of shop/web: canary from v1 to v2\nstarting, step 2 of 4, v2 has 0%" in done.out
+    assert "fetching shop:2 on docker: 2 of 5 layers, 12.0 MB of 31.4 MB" in done.out
+    assert shown["data"]["release"]["number"] == 3
 
 
 def test_an_unknown_service_is_exit_code_4():

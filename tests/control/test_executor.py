@@ -5,12 +5,15 @@ from msgspec.structs import replace
 
 from tests.support import releases
 from tests.support.fake_engine import FakeEngine
+from tests.support.releases import seen
 from tests.support.virtual_time import run_virtual
 from tidegate.control.engines import Engines
 from tidegate.control.executor import Executor
 from tidegate.model import InstanceState
-from tidegate.release.acts import Create, Fetch, Remove, Start, Stop
+from tidegate.release.acts import Create, Fetch, Remove, Start, Stop, acts
+from tidegate.release.advance import advance
 from tidegate.release.image import Pin
+from tidegate.release.record import State
 from tidegate.release.spec import Change, Pull, Retire, Slot
 from tidegate.tasks import Tasks
 
@@ -235,6 +238,26 @@ async def test_all_containers_are_made_of_the_image_that_the_record_names_howeve
     stage.engine.retag("web:2", "sha256:newer")
     await stage.do(stage.create(2))
     assert [stage.named(f"shop-web-{number}").image_id for number in (1, 2)] == ["sha256:web:2"] * 2
+
+
+@staged
+async def test_two_engines_that_hold_other_images_under_the_name_end_the_release_before_anything_is_made(stage):
+    other = FakeEngine()
+    slots = (Slot(container=stage.old[0], node="a"), Slot(container=other.run("old-3"), node="b"))
+    for engine in (stage.engine, other):
+        engine.registry.add("web:2")
+    async with Tasks("two") as tasks:
+        stage.executor = Executor(Engines({"a": stage.engine, "b": other}), tasks, stage.woken.append)
+        stage.release = asked = advance(release(slots=slots, replicas=2, change=Change(image="web:2")), seen(), 1001.0)
+        await stage.do(*acts(asked, seen()))
+        same = advance(asked, seen(images=stage.executor.images(asked)), 1002.0)
+        other.retag("web:2", "sha256:another")
+        await stage.do(*acts(asked, seen()))
+        unlike = advance(asked, seen(images=stage.executor.images(asked)), 1003.0)
+    assert {pin.id for pin in same.images.values()} == {"sha256:web:2"}
+    assert {act.node for act in acts(same, seen())} == {"a", "b"}
+    assert (unlike.state, unlike.images) == (State.ROLLING_BACK, {})
+    assert "a has sha256:web:2, b has sha256:another" in unlike.reason
 
 
 @staged

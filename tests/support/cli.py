@@ -317,6 +317,7 @@ RECORDED = {
             },
         ],
     },
+    "GET /v1/releases": {"releases": []},
     "PUT /v1/overrides/weights": CHANGED,
     "DELETE /v1/overrides/weights": CHANGED,
     "PUT /v1/overrides/mode": CHANGED,

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from tidegate.cli import stack_words, words
+from tidegate.cli import following, release_words, stack_words, words
 from tidegate.cli.client import Admin, connect, segment
 from tidegate.cli.completion import names
 from tidegate.cli.ls import KINDS
@@ -22,7 +22,8 @@ from tidegate.cli.stack_following import path_of
 @talking
 @click.pass_obj
 def show(session: Session, name: str) -> None:
-    """Everything known of one service: its routes and their settings, endpoints and problems; or of one stack: its replicas."""
+    """Everything known of one service: its routes and their settings, endpoints, problems, and the release that goes on; or of one
+    stack: its replicas."""
     admin = connect(session)
     services = admin.get("/v1/services")["services"]
     stacks = [str(each["name"]) for each in admin.get("/v1/stacks")["stacks"]]
@@ -33,7 +34,28 @@ def show(session: Session, name: str) -> None:
     key = str(find_service(name, services)["key"])
     service = admin.get(f"/v1/services/{segment(key)}")
     routes = _routes_of(admin, key)
-    emit(session, "show", {"service": service, "routes": routes}, lambda screen: _view(screen, service, routes))
+    release = _release_of(admin, key)
+
+    def view(screen: Screen) -> None:
+        _view(screen, service, routes)
+        if release is not None:
+            _view_release(screen, release)
+
+    emit(session, "show", {"service": service, "routes": routes, "release": release}, view)
+
+
+def _release_of(admin: Admin, key: str) -> Mapping[str, Any] | None:
+    """The release of the service that has not ended."""
+    going = [each for each in admin.get("/v1/releases")["releases"] if each["service"] == key and not each["finished"]]
+    return admin.get(following.path_of(key))["current"] if going else None
+
+
+def _view_release(screen: Screen, told: Mapping[str, Any]) -> None:
+    screen.line()
+    screen.line(release_words.title(told), style="bold")
+    screen.line(release_words.waits_for(told))
+    for image, node, progress in release_words.fetches(told):
+        screen.line(f"fetching {image} on {node}: {progress}")
 
 
 def _view_stack(screen: Screen, stack: Mapping[str, Any]) -> None:
