@@ -5,7 +5,9 @@ from msgspec.structs import replace
 
 from tests.support.stack_stage import engine_with_images, member, stack, stack_lives
 from tests.support.virtual_time import run_virtual
+from tidegate.engine.spec import Attachment, ContainerSpec, Mount, NetworkSpec, VolumeSpec
 from tidegate.model import InstanceState
+from tidegate.stacks.file import StackNetwork, StackVolume
 from tidegate.stacks.service import Condition
 
 
@@ -255,3 +257,31 @@ def test_a_program_that_dies_after_any_write_comes_to_the_same_end_with_no_repli
         found, placed, _, program = whole(tmp_path / f"{last}.db", last)
         assert (found, placed) == (left, places), f"killed after write {last}"
         assert program.peak["web"] <= 4
+
+
+def test_what_replicas_stand_on_is_made_and_what_somebody_else_has_to_make_is_waited_for(tmp_path):
+    template = ContainerSpec(
+        name="shop-web",
+        image="image:1",
+        labels=member().template.labels,
+        networks={"shop_front": Attachment(), "theirs": Attachment()},
+        mounts=(Mount(source="shop_data", target="/data"),),
+    )
+    networks = (
+        StackNetwork(spec=NetworkSpec(name="shop_front", driver="overlay")),
+        StackNetwork(spec=NetworkSpec(name="shop_unused")),
+        StackNetwork(spec=NetworkSpec(name="theirs"), external=True),
+    )
+    volumes = (StackVolume(spec=VolumeSpec(name="shop_data", driver="fast")),)
+
+    async def story(program):
+        await program.up(stack(member(template=template), networks=networks, volumes=volumes))
+        await program.until(lambda: any("theirs is said to be external" in why for _, why in program.said()))
+        assert not program.engine.containers
+        await program.engine.create_network(NetworkSpec(name="theirs"))
+        await program.settled()
+        names = {each.name: each.driver for each in program.engine.known_networks}
+        assert names == {"bridge": "bridge", "theirs": "bridge", "shop_front": "bridge"}
+        assert program.engine.known_volumes["shop_data"].driver == "fast"
+
+    play(tmp_path / "db", story)

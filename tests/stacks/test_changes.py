@@ -1,8 +1,10 @@
 from msgspec.structs import replace
 
 from tests.support.stack_stage import member, stack
+from tidegate.engine.spec import NetworkSpec, VolumeSpec
 from tidegate.placement.replica import Place
-from tidegate.stacks.changes import changes
+from tidegate.stacks.changes import changes, differences
+from tidegate.stacks.file import StackNetwork, StackVolume
 from tidegate.stacks.picture import Picture
 from tidegate.stacks.stack import Scale
 
@@ -32,8 +34,35 @@ def test_another_container_is_told_by_what_differs_without_its_values():
     assert told(stack(new), stack(old)) == [
         (
             "update",
-            "web is replaced, 2 at a time, the new one first: image image:1 -> image:2, environment TOKEN, user",
+            f"web is replaced, 2 at a time, the new one first: {', '.join(differences(old, new))}",
         )
+    ]
+    assert differences(old, new) == (
+        "image image:1 -> image:2",
+        "environment.TOKEN (not set) -> (hidden)",
+        "user (not set) -> www",
+    )
+
+
+def test_replicas_that_a_local_volume_keeps_on_their_nodes_are_told():
+    old = member(scale=2, volumes=("shop_data",))
+    new = member(image="image:2", scale=2, volumes=("shop_data",))
+    stays = "; replicas stay on their nodes, where shop_data is"
+    assert [text.endswith(stays) for _, text in told(stack(new), stack(old))] == [True]
+    assert told(stack(replace(old, scale=3)), stack(old)) == [("scale", f"web goes from 2 to 3 replicas{stays}")]
+
+
+def test_networks_and_volumes_that_come_or_are_described_in_another_way_are_told_first():
+    front = StackNetwork(spec=NetworkSpec(name="shop_front"))
+    closed = StackNetwork(spec=NetworkSpec(name="shop_front", internal=True))
+    theirs = StackVolume(spec=VolumeSpec(name="data"), external=True)
+    known = stack(member(), networks=(front,))
+    assert told(stack(member(), networks=(front,), volumes=(theirs,)), known) == [
+        ("create", "volume data is somebody else's"),
+    ]
+    assert told(stack(networks=(front,))) == [("create", "network shop_front is made where a replica needs it")]
+    assert told(stack(member(), networks=(closed,)), known) == [
+        ("settle", "network shop_front is described in another way; where it is there it stays as it is"),
     ]
 
 

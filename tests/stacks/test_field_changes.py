@@ -24,20 +24,20 @@ def changed(**fields):
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"image": "web:2"}, ("image: web:1 -> web:2",)),
-        ({"command": ("serve",)}, ("command: serve --fast -> serve",)),
-        ({"command": ()}, ("command: serve --fast -> (not set)",)),
-        ({"labels": {"aliyun.scale": "9", "x": "2"}}, ("labels.x: 1 -> 2",)),
-        ({"limits": Limits(cpus=1.5)}, ("limits.cpus: (not set) -> 1.5",)),
-        ({"publish": (Publication(port=80, host_port=8080),)}, ("publish: (not set) -> port=80 host_port=8080",)),
-        ({"mounts": (Mount(target="/d", source="data"),)}, ("mounts: (not set) -> target=/d source=data",)),
-        ({"healthcheck": Healthcheck(test=("CMD", "true"))}, ("healthcheck.test: (not set) -> CMD true",)),
-        ({"networks": {"front": Attachment(aliases=("web",))}}, ("networks.back: {} -> (not set)",)),
+        ({"image": "web:2"}, ("image web:1 -> web:2",)),
+        ({"command": ("serve",)}, ("command serve --fast -> serve",)),
+        ({"command": ()}, ("command serve --fast -> (not set)",)),
+        ({"labels": {"aliyun.scale": "9", "x": "2"}}, ("labels.x 1 -> 2",)),
+        ({"limits": Limits(cpus=1.5)}, ("limits.cpus (not set) -> 1.5",)),
+        ({"publish": (Publication(port=80, host_port=8080),)}, ("publish (not set) -> port=80 host_port=8080",)),
+        ({"mounts": (Mount(target="/d", source="data"),)}, ("mounts (not set) -> target=/d source=data",)),
+        ({"healthcheck": Healthcheck(test=("CMD", "true"))}, ("healthcheck.test (not set) -> CMD true",)),
+        ({"networks": {"front": Attachment(aliases=("web",))}}, ("networks.back {} -> (not set)",)),
         (
             {"networks": {"back": Attachment(), "front": Attachment(aliases=("web",))}},
-            ("networks: front first -> back first",),
+            ("networks front first -> back first",),
         ),
-        ({"init": False}, ("init: (not set) -> false",)),
+        ({"init": False}, ("init (not set) -> false",)),
         ({"name": "b", "labels": {"aliyun.scale": "9", "x": "1"}}, ()),
     ],
 )
@@ -47,7 +47,7 @@ def test_what_differs_is_named_with_both_values(fields, told):
 
 def test_values_that_may_be_secret_are_not_shown():
     told = changed(environment={"MODE": "fast", "PASSWORD": "new"}, logging=Logging(options={"token": "hush"}))
-    assert told == ("environment.PASSWORD: (hidden) -> (hidden)", "logging.options.token: (not set) -> (hidden)")
+    assert told == ("environment.PASSWORD (hidden) -> (hidden)", "logging.options.token (not set) -> (hidden)")
 
 
 def test_long_values_are_cut():

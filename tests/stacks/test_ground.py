@@ -4,7 +4,7 @@ from tests.support.compose import compose
 from tidegate.engine.port import EngineInfo, Network, Volume
 from tidegate.engine.spec import NetworkSpec, VolumeSpec
 from tidegate.stacks.file import StackNetwork, StackVolume
-from tidegate.stacks.ground import ground, of_service
+from tidegate.stacks.ground import ground, mounted
 
 ALONE = EngineInfo(name="one", version="1", api="1.41")
 MANAGER = EngineInfo(name="one", version="1", api="1.41", swarm=True, swarm_manager=True)
@@ -63,6 +63,6 @@ def test_a_service_needs_its_own_only():
         networks: {one: {}, two: {}}
         volumes: {v: {}, w: {}}
         """)
-    networks, volumes = of_service(file.service("a"), file.networks, file.volumes)
+    networks, volumes = mounted(file.service("a").template, file.networks, file.volumes)
     assert [each.name for each in networks] == ["shop_one"]
     assert [each.name for each in volumes] == ["shop_v"]

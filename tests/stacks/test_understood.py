@@ -87,3 +87,10 @@ def test_what_a_stack_does_not_do_is_said():
     assert not file.errors
     assert [each.code for each in remarks(file)] == ["T2112"]
     assert [each.name for each in stack_of(file).members] == ["web"]
+
+
+def test_an_address_somewhere_else_is_known_to_who_links_to_it():
+    text = "services:\n  web: {image: a, links: [mysql]}\n  mysql: {external: {host: 10.0.0.9}}\n"
+    file = read(text, "c.yaml", folder="/srv/shop", variables={})
+    assert remarks(file) == ()
+    assert stack_of(file).member("web").template.extra_hosts == ("mysql:10.0.0.9",)

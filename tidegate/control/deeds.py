@@ -6,6 +6,8 @@ from tidegate.control.fetching import Fetching
 from tidegate.control.grounds import Grounds
 from tidegate.control.journal import Journal
 from tidegate.engine.port import ContainerDetail, Engine
+from tidegate.engine.process import ProcessEngine
+from tidegate.engine.process_lacks import lacking
 from tidegate.errors import EngineError, NoSuchThing, Problem
 from tidegate.placement.replica import Place
 from tidegate.release.spec import Pull
@@ -23,6 +25,7 @@ class Deeds:
         self._journal = journal
         self.grounds = Grounds(engine)
         self.fetching = Fetching()
+        self._told: set[str] = set()  # configurations of which it was told what a local process does without
 
     async def do(self, deed: Deed, place: Place, stack: Stack | None, container: ContainerDetail | None) -> None:
         """Raises what the engine does; what is gone already is well ended."""
@@ -55,6 +58,10 @@ class Deeds:
         await self._fetch(member.template.image, member.pull, f"{stack.name}#{stack.number}")
         await self.grounds.ensure(stack, member)
         spec = spec_of(place, member, self.owner)
+        if isinstance(self._engine, ProcessEngine) and member.config not in self._told:
+            self._told.add(member.config)
+            for problem in lacking(member.template):
+                self._journal.tell("stack", problem.text)
         try:
             await self._engine.create(spec)
         except EngineError as error:

@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import Awaitable
 
 from tidegate.engine.port import Engine
-from tidegate.engine.spec import MountKind
-from tidegate.errors import NoSuchThing
+from tidegate.errors import EngineError, NoSuchThing, Severity
+from tidegate.stacks.ground import ground, mounted
 from tidegate.stacks.stack import Member, Stack
+from tidegate.telemetry import logger
+
+_log = logger("control.grounds")
 
 
 class Grounds:
@@ -19,16 +22,22 @@ class Grounds:
         self._making = asyncio.Lock()  # two replicas must not both find a network missing
 
     async def ensure(self, stack: Stack, member: Member) -> None:
-        """The networks that the member is on, and the volumes that it mounts, but for those that exist by somebody else."""
-        mounted = {each.source for each in member.template.mounts if each.kind is MountKind.VOLUME}
+        """The networks that the member is on, and the volumes that it mounts. Raises EngineError where somebody else was to make one
+        and did not.
+        """
+        networks, volumes = mounted(member.template, stack.networks, stack.volumes)
         async with self._making:
-            there = {network.name for network in await self._engine.networks()}
-            for network in stack.networks:
-                if network.name in member.template.networks and not network.external and network.name not in there:
-                    await self._engine.create_network(network.spec)
-            for volume in stack.volumes:
-                if volume.name in mounted and not volume.external:
-                    await self._engine.create_volume(volume.spec)
+            seen = (await self._engine.networks(), await self._engine.volumes())
+            found = ground(networks, volumes, seen, await self._engine.info())
+            errors = tuple(problem for problem in found.problems if problem.severity is Severity.ERROR)
+            if errors:
+                raise EngineError(*errors)
+            for problem in found.problems:
+                _log.warning("%s", problem)
+            for network in found.networks:
+                await self._engine.create_network(network)
+            for volume in found.volumes:
+                await self._engine.create_volume(volume)
 
     async def clear(self, stack: Stack) -> None:
         """Take the networks away, and the volumes where that was said. Raises EngineError while something is still in use."""

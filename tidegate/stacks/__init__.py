@@ -1,8 +1,10 @@
 """Stacks: what a Compose file says, understood; what there should be of it, and what has to be done about it.
 
-reader         a file to a `ComposeFile`, all that is wrong with it named at its line
-interpolation  `${VAR}` in all its forms
-values         single values in every form people write them in
+reader         a file to a `ComposeFile` (`file`), all that is wrong with it named at its line (`findings`)
+service_reader one service of it to a `StackService` (`service`), by ports, mounts, networks, limits, isolation, health, deploy, dependencies
+interpolation  `${VAR}` in all its forms; envfile  files of variables; values  single values in every form people write them in
+extends        what services inherit; extensions  what labels say to the stack; linking  by which names services call each other
+fingerprint    when a container is another one; field_changes  what of it differs; ground  networks and volumes to be made
 
 A *stack* as it is stored is a set of *members* (`stack`), each one service of a file (`understood`); `changes` tells what putting it up
 would change. For each replica the leader writes a *place* (`placement.replica.Place`), decided by `deciding` from one `picture` of the

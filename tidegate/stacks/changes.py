@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from tidegate.stacks.field_changes import field_changes
 from tidegate.stacks.picture import Picture
 from tidegate.stacks.stack import Member, Stack
 from tidegate.value import Value
@@ -23,8 +24,9 @@ class Change(Value):
 def changes(picture: Picture, after: Stack) -> tuple[Change, ...]:
     """All of them, in the order of the file; those that are to go come last."""
     before = picture.stacks.get(after.name)
-    known = {} if before is None or before.leaving else {each.name: each for each in before.members}
-    found: list[Change] = []
+    before = None if before is not None and before.leaving else before
+    known = {} if before is None else {each.name: each for each in before.members}
+    found = list(_ground(before or Stack(name=after.name), after))
     for member in after.members:
         found += _of_member(picture, after, member, known.get(member.name))
     kept = {member.name for member in after.members}
@@ -34,9 +36,22 @@ def changes(picture: Picture, after: Stack) -> tuple[Change, ...]:
     return tuple(found)
 
 
+def _ground(before: Stack, after: Stack) -> Iterator[Change]:
+    """Networks and volumes that come or are described in another way. What is there under the name stays as it is."""
+    for kind, old, new in (("network", before.networks, after.networks), ("volume", before.volumes, after.volumes)):
+        known = {each.name: each for each in old}
+        for each in new:
+            if each.name not in known:
+                how = "is somebody else's" if each.external else "is made where a replica needs it"
+                yield Change(service="", what="create", text=f"{kind} {each.name} {how}")
+            elif known[each.name] != each:
+                text = f"{kind} {each.name} is described in another way; where it is there it stays as it is"
+                yield Change(service="", what="settle", text=text)
+
+
 def differences(old: Member, new: Member) -> tuple[str, ...]:
-    """What of the container is another one."""
-    return tuple(_differences(old, new))
+    """What of the container is another one, with both values where they cannot be secret."""
+    return tuple(str(each) for each in field_changes(old.template, new.template))
 
 
 def _of_member(picture: Picture, after: Stack, member: Member, old: Member | None) -> Iterator[Change]:
@@ -49,14 +64,14 @@ def _of_member(picture: Picture, after: Stack, member: Member, old: Member | Non
         details = differences(old, member)
         order = "the old one first" if member.stop_first else "the new one first"
         how = f"{member.parallelism} at a time, {order}"
-        yield Change(
-            service=name, what="update", text=f"{name} is replaced, {how}: {', '.join(details)}", details=details
-        )
+        text = f"{name} is replaced, {how}: {', '.join(details)}{_pinned(member)}"
+        yield Change(service=name, what="update", text=text, details=details)
     elif old != msgspec.structs.replace(member, scale=old.scale):
         yield Change(service=name, what="settle", text=f"{name} is treated in another way; its containers stay")
     now, then = _desired(picture, after, old), _desired(picture, after, member, fresh=old.scale != member.scale)
     if now != then and not member.everywhere:
-        yield Change(service=name, what="scale", text=f"{name} goes from {now} to {_replicas(then)}")
+        text = f"{name} goes from {now} to {_replicas(then)}{_pinned(member)}"
+        yield Change(service=name, what="scale", text=text)
 
 
 def _desired(picture: Picture, stack: Stack, member: Member, *, fresh: bool = False) -> int:
@@ -65,18 +80,11 @@ def _desired(picture: Picture, stack: Stack, member: Member, *, fresh: bool = Fa
     return member.scale if fresh or scale is None else scale.desired
 
 
-def _differences(old: Member, new: Member) -> Iterator[str]:
-    for field in msgspec.structs.fields(type(new.template)):
-        was, is_ = getattr(old.template, field.name), getattr(new.template, field.name)
-        if was == is_ or field.name == "name":
-            continue
-        if field.name == "image":
-            yield f"image {was} -> {is_}"
-        elif isinstance(was, dict) and isinstance(is_, dict):
-            named = sorted(key for key in was.keys() | is_.keys() if was.get(key) != is_.get(key))
-            yield f"{field.name} {', '.join(map(str, named))}"
-        else:
-            yield field.name.replace("_", " ")
+def _pinned(member: Member) -> str:
+    """A volume whose content is on one node keeps the replicas that use it there."""
+    if not member.volumes:
+        return ""
+    return f"; replicas stay on their nodes, where {', '.join(member.volumes)} {'is' if len(member.volumes) == 1 else 'are'}"
 
 
 def _replicas(count: int) -> str:

@@ -26,7 +26,7 @@ class FieldChange(Value):
     new: str = NOTHING
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.old} -> {self.new}"
+        return f"{self.field} {self.old} -> {self.new}"
 
 
 def field_changes(old: ContainerSpec, new: ContainerSpec) -> tuple[FieldChange, ...]:

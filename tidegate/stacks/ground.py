@@ -11,10 +11,9 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from tidegate.engine.port import EngineInfo, Network, Volume
-from tidegate.engine.spec import MountKind, NetworkSpec, VolumeSpec
+from tidegate.engine.spec import ContainerSpec, MountKind, NetworkSpec, VolumeSpec
 from tidegate.errors import Problem, Severity
 from tidegate.stacks.file import StackNetwork, StackVolume
-from tidegate.stacks.service import StackService
 from tidegate.value import Value
 
 NOT_THERE, NO_SWARM = "T1182", "T1183"
@@ -53,13 +52,13 @@ def ground(
     )
 
 
-def of_service(
-    service: StackService, networks: Iterable[StackNetwork], volumes: Iterable[StackVolume]
+def mounted(
+    template: ContainerSpec, networks: Iterable[StackNetwork], volumes: Iterable[StackVolume]
 ) -> tuple[tuple[StackNetwork, ...], tuple[StackVolume, ...]]:
-    """Those of the stack's that the containers of one service are on."""
-    mounted = {mount.source for mount in service.template.mounts if mount.kind is MountKind.VOLUME}
-    own = service.template.networks
-    return tuple(each for each in networks if each.name in own), tuple(each for each in volumes if each.name in mounted)
+    """Those of a stack's that a container stands on."""
+    sources = {mount.source for mount in template.mounts if mount.kind is MountKind.VOLUME}
+    own = template.networks
+    return tuple(each for each in networks if each.name in own), tuple(each for each in volumes if each.name in sources)
 
 
 def _fitting(spec: NetworkSpec, info: EngineInfo) -> NetworkSpec:

@@ -90,6 +90,7 @@ def demand_of(stack: Stack, member: Member, desired: int) -> Demand:
         zones=said.zones,
         spread=member.spread,
         max_per_node=member.max_per_node,
+        platforms=(member.template.platform,) if member.template.platform else (),
         volumes=member.volumes,
         image=member.template.image,
         labels=member.template.labels,

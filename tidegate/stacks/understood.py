@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 from tidegate.engine.spec import ContainerSpec, MountKind
 from tidegate.errors import Problem, Severity
 from tidegate.release.spec import Pull
@@ -29,6 +31,8 @@ def remarks(file: ComposeFile) -> tuple[Problem, ...]:
     found = []
     for service in file.services:
         if service.external is not None:
+            if _is_address(service.external.host):
+                continue  # who links to it has its address by its name
             text = f"{service.name} has no containers, and its name is not answered by this stack"
             mend = f"add it as a service with the address {service.external.host} to a static file"
             found.append(_warning(NO_CONTAINER, service, text, mend))
@@ -70,6 +74,14 @@ def _member(file: ComposeFile, service: StackService) -> Member:
         max_per_node=service.max_per_node,
         reservation=service.reservation,
     )
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _fixed(host_port: int, end: int) -> bool:
