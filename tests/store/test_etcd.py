@@ -128,6 +128,27 @@ async def test_without_a_majority_nothing_is_believed_and_all_goes_on_with_it(et
         assert store.problems == ()
 
 
+async def test_a_store_restored_from_a_backup_is_noticed_and_listed_again(caplog):
+    with cluster(1) as made:
+        (member,) = made.members
+        async with opened(made.address()) as store, asyncio.timeout(DEADLINE):
+            await put(store, "a")
+            await asyncio.to_thread(member.save)
+            watch = store.watch("a", (await store.list("")).revision)
+            for value in (b"2", b"3", b"4"):
+                await put(store, "a", value)
+                assert (await anext(watch))[0].value == value
+            await asyncio.to_thread(member.restore)
+            with pytest.raises(WatchLost):
+                await anext(watch)
+            listing = await store.list("a")
+            assert [entry.value for entry in listing.entries] == [b"1"]
+            assert "T1527" in caplog.text
+            again = store.watch("a", listing.revision)
+            await put(store, "a", b"5")
+            assert (await anext(again))[0].value == b"5"
+
+
 # ---------------------------------------------------------------------------------------------------------- compaction
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -489,3 +490,41 @@ async def test_a_closed_store_refuses_and_closes_again_quietly(backend):
     await store.close()
     with pytest.raises(StoreError):
         await store.get("a")
+
+
+# -------------------------------------------------------------------------------------------------- one beside the other
+
+
+async def test_both_stores_answer_the_same_to_the_same_transactions(tmp_path, etcd_member):
+    """Revisions differ: each store counts its own. What holds, what is there, and what a watch tells do not."""
+    rng = random.Random(11)
+    keys = [f"{folder}/{name}" for folder in ("a", "b", "ab") for name in "xyz"]
+    async with opened(SqliteBackend(tmp_path)) as one, opened(EtcdBackend(etcd_member)) as other:
+        watches = [store.watch("a", (await store.list("")).revision) for store in (one, other)]
+        told: list[list[list[tuple[str, bytes | None]]]] = [[], []]
+        async with deadline():
+            for number in range(60):
+                chosen = rng.sample(keys, rng.randrange(1, 5))
+                stale = rng.random() < 0.2
+                compared = rng.sample(chosen, rng.randrange(len(chosen) + 1))
+                operations = tuple(
+                    Put(key=key, value=b"%d" % number) if rng.random() < 0.7 else Delete(key=key) for key in chosen
+                )
+                held = []
+                for store in (one, other):
+                    found = {key: await store.get(key) for key in compared}
+                    compares = tuple(
+                        Compare(key=key, revision=(entry.revision if entry else 0) + stale)
+                        for key, entry in found.items()
+                    )
+                    held.append(await store.txn(compares, operations) is not None)
+                assert held[0] == held[1] == (not (stale and compared))
+            last = [await put(store, a__end="1") for store in (one, other)]
+            for watch, batches, revision in zip(watches, told, last, strict=True):
+                async for batch in watch:
+                    batches.append([(change.key, change.value) for change in batch])
+                    if batch[0].revision == revision:
+                        break
+        assert told[0] == told[1]
+        listed = [[(entry.key, entry.value) for entry in (await store.list("")).entries] for store in (one, other)]
+        assert listed[0] == listed[1]

@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import itertools
 import json
+import os
 import shutil
 import signal
 import socket
@@ -92,6 +93,25 @@ class Member:
         """It goes on."""
         self.process.send_signal(signal.SIGCONT)
 
+    def save(self):
+        """A snapshot of what it has now."""
+        self._etcdctl("snapshot", "save", str(self.folder / "snapshot"))
+
+    def restore(self):
+        """Start it again with what it had at the snapshot, as a cluster of one."""
+        self.kill()
+        shutil.rmtree(self.folder / self.name)
+        where = (f"--data-dir={self.folder / self.name}", f"--name={self.name}")
+        peers = (f"--initial-cluster={self.name}={self._peer}", f"--initial-advertise-peer-urls={self._peer}")
+        self._etcdctl("snapshot", "restore", str(self.folder / "snapshot"), *where, *peers)
+        self.start()
+        self.wait()
+
+    def _etcdctl(self, *arguments):
+        command = ["etcdctl", f"--endpoints={self.url}", *arguments]
+        environment = {**os.environ, "ETCDCTL_API": "3"}
+        subprocess.run(command, check=True, capture_output=True, timeout=READY_SECONDS, env=environment)
+
     def kill(self):
         """No goodbye."""
         if self.process is not None and self.process.poll() is None:
@@ -141,8 +161,9 @@ def _free_ports(count):
 @contextlib.contextmanager
 def cluster(count, options=QUICK, tls=None, where=None):
     """So many members, started, and ended with the block. Their data is in memory, or in a folder of `where`."""
-    if shutil.which("etcd") is None:
-        pytest.skip("etcd is missing; mend: apt-get install -y etcd-server")
+    for program, package in (("etcd", "etcd-server"), ("etcdctl", "etcd-client")):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is missing; mend: apt-get install -y {package}")
     shared = Path("/dev/shm")
     with tempfile.TemporaryDirectory(
         prefix="tidegate-etcd-", dir=where or (shared if shared.is_dir() else None)
