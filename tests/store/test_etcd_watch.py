@@ -11,6 +11,7 @@ import pytest
 from msgspec import structs
 
 from tests.support.lossy import Lossy
+from tidegate.control.metrics import Registry
 from tidegate.errors import StoreError
 from tidegate.store import etcd_watch
 from tidegate.store.address import EtcdAddress
@@ -72,10 +73,13 @@ async def test_a_connection_that_was_forgotten_on_the_way_is_replaced_without_a_
         await put(store, "b")
         async with asyncio.timeout(DEADLINE):
             assert (await reading)[0].key == "b"
+            metrics = Registry()
+            other.report_to(metrics)
             lossy.mute()
             await put(store, "c")
             await put(store, "d")
             assert [(await anext(watch))[0].key for _ in range(2)] == ["c", "d"]
+            assert metrics.value("tidegate_store_watches_moved_total") >= 1
         await other.close()
 
 

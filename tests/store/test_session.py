@@ -10,6 +10,7 @@ import time
 import pytest
 
 from tests.support.lossy import Lossy
+from tidegate.control.metrics import Registry
 from tidegate.errors import StoreError
 from tidegate.store import gateway, session
 from tidegate.store.address import parse
@@ -50,8 +51,10 @@ def nobody():
 
 async def test_a_member_that_is_not_there_is_left_and_the_next_one_stayed_with(asking, etcd_member):
     made = asking(nobody(), etcd_member.members[0].client)
+    made.metrics = metrics = Registry()
     await made.ask("/v3/kv/range", ANY, RangeAnswer)
     assert made._member == etcd_member.members[0].url
+    assert metrics.value("tidegate_store_missed_tries_total", verdict="again") == 1
     await made.ask("/v3/kv/range", ANY, RangeAnswer)
     assert made._member == etcd_member.members[0].url
 

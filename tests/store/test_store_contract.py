@@ -14,6 +14,7 @@ import pytest
 from blockbuster import blockbuster_ctx
 
 from tests.support.etcd import Cluster
+from tidegate.control.metrics import Registry
 from tidegate.errors import StoreError
 from tidegate.store.etcd import EtcdStore
 from tidegate.store.port import MAX_BYTES, MAX_OPERATIONS, Change, Compare, Delete, Put, Store, WatchLost
@@ -224,6 +225,16 @@ async def test_a_transaction_over_the_limits_is_refused_whole(store):
     with pytest.raises(StoreError):
         await store.txn((), (Put(key="a", value=b"x" * MAX_BYTES), Put(key="b", value=b"x")))
     assert (await store.list("")).entries == ()
+
+
+async def test_calls_are_timed_by_what_was_asked(store):
+    metrics = Registry()
+    store.report_to(metrics)
+    await put(store, a="1")
+    await store.list("")
+    text = metrics.text().decode()
+    assert 'tidegate_store_call_seconds_count{call="txn"} 1.0' in text
+    assert 'tidegate_store_call_seconds_count{call="list"}' in text
 
 
 # ------------------------------------------------------------------------------------------------------------ compare

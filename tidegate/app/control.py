@@ -121,6 +121,7 @@ class Control:
         self._settled = settled
         self._store = store
         self.registry = Registry(HELPS)
+        store.report_to(self.registry)
         self.traffic = Traffic(time.monotonic, lambda kind, keys: known(self.cell.table, kind, keys))
         self.gauges = Gauges(time.monotonic, HELPS)
         self.ejections = Ejections(time.monotonic, time.time, lambda kind, keys: known(self.cell.table, kind, keys))

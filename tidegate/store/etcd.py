@@ -24,6 +24,7 @@ from tidegate.store.gateway import KeyValue, LeaseAnswer, LeaseLine, RangeAnswer
 from tidegate.store.ground import HEARTBEAT, Ground, epoch_key, ground_of, is_entry, session_key
 from tidegate.store.port import MAX_OPERATIONS, Compare, Delete, Entry, Listing, Put
 from tidegate.store.session import Clock, Session, secrets_of
+from tidegate.telemetry import Metrics
 
 PAGE = 1000  # keys asked for at once
 Keys = list[KeyValue]  # named here, because `list` is a verb of the store below
@@ -54,6 +55,9 @@ class EtcdStore:
     def problems(self) -> tuple[Problem, ...]:
         """Why the last call failed; nothing once one succeeded."""
         return (self.session.problem,) if self.session.problem is not None else ()
+
+    def report_to(self, metrics: Metrics) -> None:
+        self.session.metrics = metrics
 
     # -------------------------------------------------------------------------------------------------- reading, writing
 

@@ -226,6 +226,7 @@ class EtcdWatch(AsyncIterator[Batch]):
             return
         self._avoided = self._stream.member
         self._drop()
+        self._session.metrics.count("tidegate_store_watches_moved_total")
         fields = {"prefix": self._prefix, "cause": str(missed), "revision": self._known}
         logger("store").info("a watch goes on elsewhere", extra=fields)
 

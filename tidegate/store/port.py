@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from tidegate.errors import Problem, StoreError
+from tidegate.telemetry import Metrics
 from tidegate.value import Value
 
 MAX_OPERATIONS = 100  # of one transaction; etcd's own default is 128
@@ -67,6 +68,10 @@ class Store(Protocol):
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with the store itself now: that it cannot be reached, or what opening it had to mend."""
+        ...
+
+    def report_to(self, metrics: Metrics) -> None:
+        """Count there from now on: `tidegate_store_*`."""
         ...
 
     async def get(self, key: str) -> Entry | None: ...

@@ -29,7 +29,7 @@ from tidegate.store import faults, gateway
 from tidegate.store.address import SYSTEM, EtcdAddress
 from tidegate.store.faults import Missed
 from tidegate.store.gateway import Body, Fault, Header, LeaseLine, Lines, RangeAnswer, TokenAnswer, TxnAnswer, Verdict
-from tidegate.telemetry import logger
+from tidegate.telemetry import Metrics, NullMetrics, logger
 
 TRY_SECONDS = 2.0  # for one member to answer; a leader is elected anew in about one
 CONNECT_SECONDS = 1.0
@@ -81,6 +81,7 @@ class Session:
     ) -> None:
         self.address = address
         self.revision = 0  # highest one told so far
+        self.metrics: Metrics = NullMetrics()
         self.epoch = 0  # grows when the store turns out to be an earlier one, or another
         self._password = password
         self._tls = tls
@@ -193,6 +194,7 @@ class Session:
     def _left(self, missed: Missed) -> Missed:
         """A member that brought nothing: the next one's turn."""
         self._turn(missed.member)
+        self.metrics.count("tidegate_store_missed_tries_total", verdict=missed.verdict.value)
         self._missed = str(missed)
         self._silent = self._clock() if self._silent is None else self._silent
         return missed
@@ -203,11 +205,11 @@ class Session:
             self._at = (self._at + 1) % len(self.address.urls)
 
     async def _tried(self, path: str, body: Body, kind: type[T], bearable: tuple[Verdict, ...]) -> T:
-        data = gateway.encode(body)
+        data, asked = gateway.encode(body), self._clock()
         for pause in itertools.chain(PAUSES, itertools.repeat(PAUSES[-1])):
             await asyncio.sleep(pause)
             try:
-                return await self._answer(path, data, kind)
+                found = await self._answer(path, data, kind)
             except Missed as missed:
                 self._doubts += missed.verdict is Verdict.UNKNOWN
                 if missed.verdict not in bearable:
@@ -215,6 +217,10 @@ class Session:
             except asyncio.CancelledError:  # the call's time is over
                 self._doubts += 1
                 raise
+            else:
+                call = _CALLS.get(path.rpartition("/")[2], "other")
+                self.metrics.observe("tidegate_store_call_seconds", self._clock() - asked, call=call)
+                return found
         raise AssertionError("it tries for ever")
 
     async def _answer(self, path: str, data: bytes, kind: type[T]) -> T:
@@ -326,6 +332,15 @@ def secrets_of(address: EtcdAddress) -> tuple[str, ssl.SSLContext | None]:
     return password, context
 
 
+# What the gateway calls it, and what our own interface does.
+_CALLS = {
+    "range": "list",
+    "txn": "txn",
+    "grant": "grant",
+    "keepalive": "keep",
+    "revoke": "revoke",
+    "compaction": "compact",
+}
 _HEADERS = {"Content-Type": "application/json", "Grpc-Metadata-hasleader": "true"}
 
 

@@ -17,7 +17,7 @@ from tidegate.errors import Problem, StoreError
 from tidegate.store.database import Batch, Database
 from tidegate.store.port import Compare, Delete, Entry, Listing, Put
 from tidegate.store.watch import Watch, Watchers
-from tidegate.telemetry import logger
+from tidegate.telemetry import Metrics, NullMetrics, logger
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,6 +41,7 @@ class SqliteStore:
         self._loop = asyncio.get_running_loop()
         self._pending = 0  # calls given to the thread and not yet answered
         self._closed = False
+        self._metrics: Metrics = NullMetrics()
         self._timer: asyncio.TimerHandle | None = None  # set while a lease lives
         self._arm(database.next_deadline())
 
@@ -62,6 +63,9 @@ class SqliteStore:
         for problem in database.problems:
             logger("store").error("%s", problem, extra={"code": problem.code})
         return cls(database, thread, watchers, clock)
+
+    def report_to(self, metrics: Metrics) -> None:
+        self._metrics = metrics
 
     async def get(self, key: str) -> Entry | None:
         return await self._call(self._database.get, key)
@@ -114,14 +118,17 @@ class SqliteStore:
         if self._closed or self._pending >= PENDING:
             raise StoreError(_refused("it is closed" if self._closed else f"{PENDING} calls wait already"))
         self._pending += 1
+        asked = self._loop.time()
         future = self._loop.run_in_executor(self._thread, lambda: self._timely(function, *arguments, **named))
         future.add_done_callback(self._answered)
         try:
             # Not wait_for: in Python 3.11 it swallows a cancellation that meets a finished future.
             async with asyncio.timeout(DEADLINE_SECONDS):
-                return await asyncio.shield(future)
+                answer = await asyncio.shield(future)
         except TimeoutError:
             raise StoreError(_silent()) from None
+        self._metrics.observe("tidegate_store_call_seconds", self._loop.time() - asked, call=function.__name__)
+        return answer
 
     def _timely(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """On the thread: leases that are over are over for this call too, even before the timer came round."""
