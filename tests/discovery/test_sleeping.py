@@ -4,6 +4,7 @@ from tests.support.built import make
 from tests.support.seen import instance, inventory
 from tidegate.discovery.sleeping import Dormant, SleepingProvider
 from tidegate.model import ASLEEP, HealthState, InstanceState
+from tidegate.tasks import Tasks
 
 LABELS = {"tidegate.host": "web.test", "aliyun.auto_scaling.max_cpu": "70", "tidegate.auto_scaling.min_instances": "0"}
 WEB = Dormant(service="shop/web", labels=LABELS, ports=(80,))
@@ -24,6 +25,28 @@ def test_a_service_at_zero_holds_its_routes_and_is_never_ready():
     table = make(stands_in).table
     assert [each.service for each in table.routes["web.test/"].backends] == ["shop/web"]
     assert [each.state for each in table.services["shop/web"].endpoints] == [HealthState.UNHEALTHY]
+
+
+def test_only_who_may_be_at_zero_has_somebody_stand_in():
+    world = World()
+    awake = {name: text for name, text in LABELS.items() if "min_instances" not in name}
+    world.dormant = (Dormant(service="shop/web", labels=awake), Dormant(service="shop/db", labels={}))
+    assert world.provider.inventory().services == {}
+
+
+async def test_nothing_is_said_before_it_is_known_who_may_sleep():
+    world, offered = World(), []
+    world.dormant = None
+    async with Tasks("test") as tasks:
+        task = tasks.spawn("provider", world.provider.run(offered.append))
+        await asyncio.sleep(0)
+        assert offered == []
+        world.dormant = ()
+        async with asyncio.timeout(5):
+            while not offered:  # noqa: ASYNC110  a list has no event
+                await asyncio.sleep(0.01)
+        task.cancel()
+    assert offered[0].services == {}
 
 
 def test_it_goes_as_soon_as_a_real_container_lives():
@@ -55,12 +78,11 @@ async def test_changes_are_offered_as_they_come():
         offered.append(found)
         came.set()
 
-    task = asyncio.get_running_loop().create_task(world.provider.run(publish))
-    try:
+    async with Tasks("test") as tasks:
+        task = tasks.spawn("provider", world.provider.run(publish))
         await asyncio.wait_for(came.wait(), 5)
         came.clear()
         world.dormant = ()
         await asyncio.wait_for(came.wait(), 5)
-    finally:
         task.cancel()
     assert [set(each.services) for each in offered] == [{"shop/web"}, set()]

@@ -35,6 +35,7 @@ from tidegate.control.traffic import Traffic
 from tidegate.discovery.docker import EngineProvider
 from tidegate.discovery.file import FileProvider
 from tidegate.discovery.provider import Provider
+from tidegate.discovery.sleeping import Dormant, SleepingProvider
 from tidegate.dns import host
 from tidegate.dns.access import Access, elsewhere
 from tidegate.dns.forward import UpstreamForwarder
@@ -120,6 +121,7 @@ class Control:
         config = launch.config
         self._settled = settled
         self._store = store
+        self._node = config.node.name
         self.registry = Registry(HELPS)
         store.report_to(self.registry)
         self.traffic = Traffic(time.monotonic, lambda kind, keys: known(self.cell.table, kind, keys))
@@ -163,6 +165,10 @@ class Control:
         )
         if self.cluster is not None:
             self.providers.append(self.cluster.others)
+        if self.engines.followed:
+            self.providers.append(
+                SleepingProvider(self._dormant, lambda: self.plane.reconciler.inventories, self._whose_sleepers)
+            )
         self.stack = (
             Stack.read(self.engines.stacked, config.stack, self.engines.maker) if self.engines.stacked else None
         )
@@ -232,6 +238,20 @@ class Control:
             self.checker.passive(message.endpoint, message.reason)
         elif isinstance(message, Drained):
             self.plane.journal.tell("drained", f"worker {slot} has nothing in flight to {message.endpoint}")
+
+    def _dormant(self) -> tuple[Dormant, ...] | None:
+        """Services of stacks, as their containers would be."""
+        if not self.plane.stacks.book.known:
+            return None
+        return tuple(
+            Dormant(service=service, labels=spec.labels, image=spec.image, ports=spec.ports)
+            for service, spec in self.plane.counts.templates().items()
+        )
+
+    def _whose_sleepers(self) -> str:
+        """The node that is to wake them: one of them, where there are several."""
+        leader = self.cluster.leadership.leader if self.cluster is not None else ""
+        return leader or self._node
 
     def _complaints(self) -> tuple[Problem, ...]:
         """What the store, providers and health checks complain of now."""

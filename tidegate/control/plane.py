@@ -36,6 +36,7 @@ from tidegate.control.scalebook import ScaleBook
 from tidegate.control.server import AdminServer
 from tidegate.control.serving import Serving
 from tidegate.control.snapshot import Memory
+from tidegate.control.stackcounts import StackCounts
 from tidegate.control.stacks import Stacks
 from tidegate.control.webhooks import Webhooks
 from tidegate.errors import Problem
@@ -68,8 +69,9 @@ class ControlPlane:
         self.metering = self._made_metering()
         self.releases = self._made_releases()
         self.book = OverrideBook(near.store, self.journal, self.releases.offer_overrides, near.wall)
-        self.autoscaling = self._made_autoscaling()
         self.stacks = self._made_stacks()
+        self.counts = StackCounts(self.stacks.book)
+        self.autoscaling = self._made_autoscaling()
         parts = self._parts()
         self._automatic = Automatic(parts, near.wall)
         self.admin = AdminServer(parts, config.admin, Path(config.state.folder) / "admin.sock", near.sockets)
@@ -174,6 +176,7 @@ class ControlPlane:
             near.clock,
             near.wall,
             tuple(near.engines),
+            self.counts,
         )
 
     def _made_stacks(self) -> Stacks:

@@ -33,12 +33,16 @@ class Dormant(Value):
 
 
 class SleepingProvider:
-    """`dormant` gives the services at zero, `seen` what all providers see."""
+    """`dormant` gives the services that may be at zero, None while that is not known; `seen` what all providers see, `node` whose
+    they are."""
 
     name = ASLEEP
 
     def __init__(
-        self, dormant: Callable[[], tuple[Dormant, ...]], seen: Callable[[], Mapping[str, Inventory]], node: str = ""
+        self,
+        dormant: Callable[[], tuple[Dormant, ...] | None],
+        seen: Callable[[], Mapping[str, Inventory]],
+        node: Callable[[], str] = str,
     ) -> None:
         self._dormant = dormant
         self._seen = seen
@@ -52,7 +56,9 @@ class SleepingProvider:
         return ()
 
     async def run(self, publish: Publish) -> None:
-        """Offer them, again when something changed, until cancelled."""
+        """Publish them once they are known, again when something changed, until cancelled."""
+        while self._dormant() is None:  # noqa: ASYNC110  the store is read by others
+            await asyncio.sleep(LOOK_SECONDS)
         publish(self.inventory())
         while True:
             before = self._known
@@ -62,7 +68,7 @@ class SleepingProvider:
             await asyncio.sleep(LOOK_SECONDS)
 
     def inventory(self) -> Inventory:
-        """The instances that stand for services of which nobody lives."""
+        """The instances that stand for services of which nobody lives and that may be at zero."""
         alive = {
             key
             for name, inventory in self._seen().items()
@@ -71,7 +77,9 @@ class SleepingProvider:
             if any(each.state in _LIVE for each in instances)
         }
         found: dict[str, tuple[Instance, ...]] = {
-            each.service: (self._stand_in(each),) for each in self._dormant() if each.service not in alive
+            each.service: (stands_in,)
+            for each in self._dormant() or ()
+            if each.service not in alive and (stands_in := self._stand_in(each)).scaling and not stands_in.scaling.least
         }
         if found != self._known:
             self._known = found
@@ -87,4 +95,4 @@ class SleepingProvider:
             labels={**dormant.labels, "tidegate.service": dormant.service},
             exposed=dormant.ports,
         )
-        return replace(understand(detail, ASLEEP, self._node), made="place", problems=())
+        return replace(understand(detail, ASLEEP, self._node()), made="place", problems=())

@@ -1,0 +1,42 @@
+import pytest
+
+from tests.support.release_stage import CountingStore
+from tidegate.control.stackbook import StackBook
+from tidegate.control.stackcounts import StackCounts
+from tidegate.engine.spec import ContainerSpec
+from tidegate.stacks.stack import Member, Stack
+
+
+def member(name, **more):
+    return Member(name=name, template=ContainerSpec(name="", image="web:1", labels={"a": "b"}), config="c", **more)
+
+
+@pytest.fixture
+async def book(tmp_path):
+    store = CountingStore(tmp_path / "store.db")
+    made = StackBook(store)
+    await made.load()
+    members = (member("web", scale=3), member("agent", everywhere=True))
+    await made.stacks.commit(
+        {"shop": Stack(name="shop", members=members), "old": Stack(name="old", members=members, leaving=True)}
+    )
+    yield made
+    store.database.close()
+
+
+async def test_the_file_says_how_many_until_somebody_else_does(book):
+    counts = StackCounts(book)
+    assert counts.wanted("shop/web") == 3
+    await counts.want("shop/web", 5, "it is busy", 7.0)
+    assert counts.wanted("shop/web") == 5
+    scale = book.scales.entries["shop/web"]
+    assert (scale.desired, scale.who, scale.why, scale.when) == (5, "tidegate", "it is busy", 7.0)
+
+
+@pytest.mark.parametrize("service", ["shop/agent", "shop/nobody", "old/web", "web", "other/web"])
+async def test_of_nothing_else_a_number_is_wanted(book, service):
+    assert StackCounts(book).wanted(service) is None
+
+
+async def test_what_a_replica_is_made_of_is_known_while_there_is_none(book):
+    assert {service: spec.image for service, spec in StackCounts(book).templates().items()} == {"shop/web": "web:1"}

@@ -1,0 +1,43 @@
+"""How many replicas of a stack's services there shall be, for who scales them: what the book of stacks says, and a way to say
+otherwise. Placing follows the book, and so does not know who said it."""
+
+from __future__ import annotations
+
+from tidegate.control.stackbook import StackBook
+from tidegate.engine.spec import ContainerSpec
+from tidegate.release.record import TIDEGATE
+from tidegate.stacks.stack import Member, Scale
+
+
+class StackCounts:
+    """Of all services in `book` but those that run once on each node."""
+
+    def __init__(self, book: StackBook) -> None:
+        self._book = book
+
+    def wanted(self, service: str) -> int | None:
+        """The number; None for services of no stack."""
+        member = self._member(service)
+        if member is None:
+            return None
+        scale = self._book.scales.entries.get(service)
+        return member.scale if scale is None else scale.desired
+
+    async def want(self, service: str, number: int, why: str, when: float) -> None:
+        """Store another number. Raises Conflict, StoreError."""
+        await self._book.scales.commit({service: Scale(desired=number, who=TIDEGATE, when=when, why=why)})
+
+    def templates(self) -> dict[str, ContainerSpec]:
+        """What a replica of each service is made of, by service."""
+        return {
+            f"{stack.name}/{member.name}": member.template
+            for stack in self._book.stacks.entries.values()
+            for member in stack.members
+            if not stack.leaving and not member.everywhere
+        }
+
+    def _member(self, service: str) -> Member | None:
+        stack, _, name = service.rpartition("/")
+        found = self._book.stacks.entries.get(stack)
+        member = found.member(name) if found is not None else None
+        return member if member is not None and not member.everywhere else None
