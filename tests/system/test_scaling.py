@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import time
+
 import pytest
 
+from tests.support.containers import PYTHON, PYTHON_PATH, SERVER
 from tests.support.load import Load
 from tests.support.serve import running, until
 
@@ -49,3 +53,40 @@ async def test_a_busy_container_gets_a_copy_that_leaves_when_it_is_idle_and_no_r
     assert "above 60 %" in changes[0]["why"]
     assert "below 25 %" in changes[1]["why"]
     assert listed.splitlines()[1].startswith("shop/web\t1/1\t1..2")
+
+
+async def test_a_stacks_service_sleeps_when_nobody_asks_and_the_first_request_wakes_it(box, tmp_path, say):
+    labels = {
+        "aliyun.routing.port_80": f"http://{HOST}",
+        "tidegate.auto_scaling.max_cpu": "90",
+        "tidegate.auto_scaling.min_cpu": "50",
+        "tidegate.auto_scaling.min_instances": "0",
+        "tidegate.auto_scaling.period": "1",
+        "tidegate.auto_scaling.periods": "2",
+    }
+    command = [PYTHON_PATH, "-S", "-c", SERVER.replace("$", "$$"), "awake", "80", "0"]
+    file = tmp_path / "compose.yaml"
+    web = {"image": PYTHON, "command": command, "labels": labels}
+    file.write_text(json.dumps({"name": "tgsleep", "services": {"web": web}}))
+
+    async def there():
+        return await box.docker("ps", "-aq", "--filter", "label=io.tidegate.place")
+
+    async def nobody():
+        return not await there()
+
+    try:
+        async with running(tmp_path, docker=box.url) as tidegate:
+            await tidegate.cli("up", "-f", str(file))
+            await until(nobody, what="it went to sleep")
+            began = time.monotonic()
+            async with Load(tidegate.http, HOST, rate=1, connections=1) as load:
+                await load.more(1)
+            say(f"answered after {time.monotonic() - began:.1f} s; {load.told()}")
+            assert not load.failures
+            (service,) = (await tidegate.api("/v1/scaling"))["scaling"]
+            assert service["last_change"]["why"].endswith("requests wait for it")
+            await tidegate.cli("down", "tgsleep")
+    finally:
+        for name in (await there()).split():
+            await box.docker("rm", "-f", name, check=False)
