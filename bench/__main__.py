@@ -8,6 +8,7 @@ python -m bench placement --rounds 100                  # how long the scheduler
 python -m bench simulation --seeds 1000 --full 1        # clusters in virtual time under storms, every law checked
 python -m bench conformance                             # the HTTP/1 catalogue through each proxy, judged alike
 python -m bench store --rounds 3                        # three real etcd members beside SQLite
+python -m bench store-faults --seconds 60               # its members killed and frozen under clients that count
 python -m bench report --out bench/results/DATE.json    # write README's table again from a stored run
 """
 
@@ -23,7 +24,7 @@ from pathlib import Path
 import click
 from msgspec import json
 
-from bench import conformance, simulation, store
+from bench import conformance, simulation, store, storefaults
 from bench.macro import churn, deploys, dns, faults, http, idle, probing, releases, reloads, report, rollbacks, routes
 from bench.macro.record import Plan, Record
 from bench.macro.sample import Run, Settings
@@ -49,7 +50,9 @@ PARTS: dict[str, tuple[Measure, ...]] = {
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("part", type=click.Choice([*PARTS, "conformance", "placement", "simulation", "store", "report"]))
+@click.argument(
+    "part", type=click.Choice([*PARTS, "conformance", "placement", "simulation", "store", "store-faults", "report"])
+)
 @click.option("--rounds", default=5, show_default=True, help="Turns of each peer; medians are over them.")
 @click.option("--seconds", default=4.0, show_default=True, help="Length of one turn.")
 @click.option("--reloads", "count", default=50, show_default=True, help="Reloads in a turn, for `reloads`.")
@@ -80,6 +83,9 @@ def main(
         target = Path(out) if out else HERE / "results" / f"{datetime.now(UTC):%Y-%m-%d}-conformance.json"
         signal.signal(signal.SIGTERM, _end)
         sys.exit(conformance.run([name for name in peers.split(",") if name], target, readme=not no_readme))
+    if part == "store-faults":
+        signal.signal(signal.SIGTERM, _end)
+        sys.exit(storefaults.run(seconds, seed=rounds))
     if part == "store":
         target = Path(out) if out else HERE / "results" / f"{datetime.now(UTC):%Y-%m-%d}-store.json"
         signal.signal(signal.SIGTERM, _end)
