@@ -120,6 +120,13 @@ async def test_what_runs_on_one_node_is_served_by_the_other_and_stays_so_without
         leaders = {each.control.cluster.leadership.leader for each in (near, far)} - {""}
         assert len(leaders) == 1
 
+        assert [(each["name"], each["state"]) for each in far.control.cluster.listed()] == [
+            ("a", "ready"),
+            ("b", "ready"),
+        ]
+        assert far.control.cluster.standing()["nodes"] == 2 and not far.control.cluster.standing()["lost"]
+        assert [each.name for each in far.control.cluster.facts()] == ["a", "b"]
+
         near.way.broken = far.way.broken = True
         assert (await near.ask(), await far.ask()) == (200, 200)
         assert far.endpoints

@@ -7,7 +7,7 @@ from tests.support.seen import instance, inventory
 from tidegate.building import build
 from tidegate.building.calls import claims_of
 from tidegate.errors import Severity
-from tidegate.model import Backend, DnsMode, RouteClaim
+from tidegate.model import Address, Backend, DnsMode, EngineHealth, RouteClaim
 
 
 def proxied(id_, project="", *, service="web", routes=(), settings=None, **more):
@@ -91,3 +91,32 @@ def test_a_name_of_two_services_goes_to_the_other_as_soon_as_the_first_has_gone(
 def test_a_name_of_several_services_is_one_record_where_one_of_them_says_so():
     made = make(instance("c1", project="a", dns=DnsMode.ONE), instance("c2", project="b"))
     assert made.table.names["web"].mode is DnsMode.ONE
+
+
+AFAR = {
+    "node": "n7",
+    "networks": (),
+    "peer": Address(host="192.0.2.7", port=7946),
+    "judged": {80: EngineHealth.HEALTHY},
+}
+
+
+def test_what_only_routers_reach_is_called_through_the_router():
+    made = make(instance("c1", project="shop", routes=["www.test/"], **AFAR))
+    assert {"web/", "web.shop/", "web.shop.mesh.internal/", "www.test/"} <= set(made.table.routes)
+    assert made.table.names["web"].mode is made.table.names["web.shop"].mode is DnsMode.PROXY
+    assert "172.16.0.0/12" in made.table.routes["web/"].policy.filters.allow
+
+
+def test_where_some_of_a_service_is_at_hand_its_names_are_addresses():
+    made = make(instance("c1", routes=["www.test/"], **AFAR), instance("c2", routes=["www.test/"]))
+    assert made.table.names["web"].mode is DnsMode.DIRECT
+    assert {target.name: bool(target.addresses) for target in made.table.names["web"].targets} == {
+        "c1": False,
+        "c2": True,
+    }
+
+
+def test_what_no_router_serves_is_not_called_through_one():
+    made = make(instance("c1", **AFAR))
+    assert made.table.names["web"].mode is DnsMode.DIRECT and not made.table.routes

@@ -36,3 +36,20 @@ def test_an_ambiguous_name_is_told_with_what_it_may_mean():
         done = piped("show", "web", "--json", TIDEGATE_ADMIN=fake.address)
     assert done.code == 1
     assert done.json["errors"][0]["code"] == "T1708"
+
+
+def test_a_node_with_what_it_has_and_what_runs_on_it():
+    with FakeAdmin(RECORDED) as fake:
+        done = piped("show", "n2", TIDEGATE_ADMIN=fake.address)
+        found = piped("show", "n2", "--json", TIDEGATE_ADMIN=fake.address).json
+    assert done.out.splitlines()[:7] == [
+        "n2  drained",
+        "zone: b",
+        "address: 10.0.0.2",
+        "takes connections for its containers at: 10.0.0.2:7946",
+        "capacity: 4 cpu, 8.0 GiB",
+        "labels: disk=ssd",
+        "engines: docker 20.10.24",
+    ]
+    assert "drained by: ann new disk" in done.out
+    assert (found["schema"], found["data"]["node"]["name"]) == ("tidegate.show.node/1", "n2")

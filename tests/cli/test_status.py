@@ -44,3 +44,13 @@ def test_not_being_ready_is_said_first():
     with FakeAdmin(answers) as fake:
         done = piped("status", TIDEGATE_ADMIN=fake.address)
     assert done.out.splitlines()[1] == "! not ready: waits for docker"
+
+
+def test_a_cluster_is_told_with_who_leads_and_a_lost_store_with_what_that_means():
+    cluster = {"leader": "n2", "joined": False, "index": 1, "nodes": 3, "lost": "the cluster's store does not answer"}
+    with FakeAdmin(RECORDED | {"GET /v1/status": STATUS | {"cluster": cluster}}) as fake:
+        done = piped("status", TIDEGATE_ADMIN=fake.address)
+    assert "of 3 nodes, led by n2" in done.out
+    assert (
+        "! the cluster's store does not answer: routers keep the last routes, nothing is scaled or released" in done.out
+    )

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 
+import pytest
 from msgspec import json
 
 from tests.support.beside import beside
@@ -11,6 +12,7 @@ from tests.support.virtual_time import run_virtual
 from tidegate.cluster.keys import live_key, seen_key, spec_key
 from tidegate.cluster.live import Live, Machine, Spec
 from tidegate.cluster.nodes import Nodes
+from tidegate.errors import Conflict, NoSuchThing
 from tidegate.placement.node import NodeFacts
 from tidegate.placement.resources import Resources
 from tidegate.store.port import Delete, Put
@@ -85,6 +87,23 @@ def test_placement_is_told_what_it_needs():
                 ),
                 NodeFacts(name="b", zone="z2", ready=False, drained=True),
             )
+
+    run_virtual(main())
+
+
+def test_an_operators_will_is_stored_over_what_he_said_before_and_compares_it():
+    async def main() -> None:
+        store = MemoryStore()
+        async with nodes(store) as (view, _, _):
+            await put(store, **{live_key("a"): json.encode(LIVE), spec_key("a"): json.encode(Spec(zone="z9"))})
+            assert await view.order("a", {"drained": True}, who="me", why="disk", when=5.0) == store.revision
+            await asyncio.sleep(0.01)
+            assert view.all["a"].spec == Spec(zone="z9", drained=True, who="me", why="disk", when=5.0)
+            await store.txn((), (Put(key=spec_key("a"), value=json.encode(Spec())),))
+            with pytest.raises(Conflict, match="T1610"):
+                await view.order("a", {"drained": True}, who="me", why="", when=6.0)
+            with pytest.raises(NoSuchThing, match="T2305"):
+                await view.order("b", {"drained": True}, who="me", why="", when=6.0)
 
     run_virtual(main())
 

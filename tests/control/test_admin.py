@@ -7,6 +7,7 @@ from openapi_spec_validator import validate
 
 from tests.support.plane import DEADLINE, running, until
 from tests.support.seen import instance, report
+from tidegate.control.ports import Alone
 from tidegate.model import TrafficMode
 
 V1 = instance("c1", project="shop", version="v1", routes=["a.test/"], created_at=1.0)
@@ -232,6 +233,45 @@ async def test_an_endpoint_is_drained_and_taken_back(world):
     assert world.cell.table.services["shop/web"].endpoints[0].state == "starting"
     status, answer = await world.ask("PUT", "/v1/overrides/drain", json={"name": "c9", "drained": True})
     assert (status, answer["code"]) == (404, "T1611")
+
+
+class Others(Alone):
+    """A cluster of two; it keeps what is ordered."""
+
+    alone, leader = False, "node-b"
+
+    def __init__(self):
+        self.orders = []
+
+    def listed(self):
+        return [{"name": name, "state": "ready", "zone": f"of {name}"} for name in ("node-a", "node-b")]
+
+    def standing(self):
+        return {"leader": self.leader, "nodes": 2}
+
+    async def order(self, node, order, who, why):
+        self.orders.append((node, order, why))
+        return 7
+
+
+async def test_nodes_of_a_cluster_are_listed_and_emptied_by_order(tmp_path):
+    others = Others()
+    async with running(tmp_path, others=others) as world:
+        world.see(V1, V2)
+        _, answer = await world.ask("GET", "/v1/nodes")
+        assert [(each["name"], each["zone"]) for each in answer["nodes"]] == [
+            ("node-a", "of node-a"),
+            ("node-b", "of node-b"),
+        ]
+        assert (await world.ask("GET", "/v1/status"))[1]["cluster"]["leader"] == "node-b"
+        body = {"name": "node-b", "drained": True, "why": "disk"}
+        status, answer = await world.ask("PUT", "/v1/overrides/drain", json=body, params={"dry_run": "true"})
+        assert (status, answer["dry_run"], others.orders) == (200, True, [])
+        status, answer = await world.ask("PUT", "/v1/overrides/drain", json=body)
+        assert (status, answer["revision"]) == (200, 7)
+        assert others.orders == [("node-b", {"drained": True}, "disk")]
+        states = {each.state for each in world.cell.table.services["shop/web"].endpoints}
+        assert states == {"starting"}, "requests go on as before"
 
 
 async def test_workers_that_do_not_follow_in_time_are_told_about(world):

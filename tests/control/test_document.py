@@ -13,7 +13,7 @@ def test_values_within_values_become_documents():
         state=HealthState.HEALTHY,
     )  # fmt: skip
     made = document({"endpoints": (endpoint,), "drained": frozenset({"b", "a"})})
-    assert made["endpoints"][0]["address"] == {"host": "::1", "port": 80}
+    assert made["endpoints"][0]["address"] == {"host": "::1", "port": 80, "through": ""}
     assert made["endpoints"][0]["state"] == "healthy"
     assert made["drained"] == ["a", "b"]
 

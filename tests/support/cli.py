@@ -263,7 +263,27 @@ RECORDED = {
     "GET /v1/services/shop/web": SERVICES[0] | {"weights": {"v1": 75, "v2": 25, "v3": 0}, "problems": [PROBLEM]},
     "GET /v1/routes": {"routes": ROUTES},
     "GET /v1/endpoints": {"endpoints": ENDPOINTS},
-    "GET /v1/nodes": {"nodes": [{"name": "n1", "zone": "a", "state": "ready", "endpoints": 4}]},
+    "GET /v1/nodes": {
+        "nodes": [
+            {"name": "n1", "zone": "a", "state": "ready", "endpoints": 4},
+            {
+                "name": "n2",
+                "zone": "b",
+                "state": "drained",
+                "endpoints": 0,
+                "leader": True,
+                "address": "10.0.0.2",
+                "peer": "10.0.0.2:7946",
+                "cpus": 4.0,
+                "memory": 8 << 30,
+                "labels": {"disk": "ssd"},
+                "engines": [{"name": "docker", "version": "20.10.24"}],
+                "version": "0.1.0",
+                "drained_by": "ann",
+                "why": "new disk",
+            },
+        ]
+    },
     "GET /v1/certificates": {
         "certificates": [
             {

@@ -87,7 +87,7 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def running(folder: Path, *, token: str = "", required=("docker",), engines=None) -> AsyncIterator[World]:
+async def running(folder: Path, *, token: str = "", required=("docker",), engines=None, **more) -> AsyncIterator[World]:
     store = await SqliteStore.open(folder / "store.db")
     cell, checks, workers = TableCell(), Checks(), Workers()
     config = Config(
@@ -105,6 +105,7 @@ async def running(folder: Path, *, token: str = "", required=("docker",), engine
         status=workers,
         required=required,
         engines=engines or {},
+        **more,
     )
     plane = ControlPlane(config, near)
     try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
+import dns.message
+import dns.query
 import pytest
 
 from tests.support.containers import containers
@@ -40,6 +42,15 @@ async def test_what_runs_on_one_host_is_served_on_both_and_outlives_the_other(sa
             except AssertionError:
                 print(a.log(), b.log(), sep="\n--------\n")  # noqa: T201  for the report
                 raise
+            asked = dns.message.make_query("web.shop.mesh.internal", "A")
+            told = await asyncio.to_thread(dns.query.udp, asked, b.address, 5.0, b.dns[1])
+            assert [each.address for rrset in told.answer for each in rrset] == [b.address], "its router is asked"
+            nodes = {each["name"]: each for each in await b.cli("ls", "nodes")}
+            assert {name: (each["zone"], each["state"]) for name, each in nodes.items()} == {
+                "a": ("zone-a", "ready"),
+                "b": ("zone-b", "ready"),
+            }
+            assert sum(each["leader"] for each in nodes.values()) == 1
             say(f"the first answer across hosts {time.monotonic() - started:.1f} s after the start of both")
 
             await on_b.serve("two", LABELS)

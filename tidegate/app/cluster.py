@@ -6,14 +6,15 @@ import asyncio
 import random
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tidegate import __version__
 from tidegate.app.peerkey import keep
 from tidegate.cluster.identity import incarnation, memory_bytes, node_id
 from tidegate.cluster.leadership import Holder, Leadership
-from tidegate.cluster.live import Live, Machine
+from tidegate.cluster.live import Live, Machine, Node
 from tidegate.cluster.membership import Membership
 from tidegate.cluster.nodes import Nodes
 from tidegate.cluster.others import Others
@@ -21,11 +22,13 @@ from tidegate.cluster.publisher import Publisher
 from tidegate.cluster.secret import shared_secret
 from tidegate.cluster.seen import Places
 from tidegate.config import Config
+from tidegate.control.document import document
 from tidegate.engine.port import Engine, EngineInfo
 from tidegate.errors import EngineError, Problem, StoreError
 from tidegate.model import Address, HealthReport
+from tidegate.placement.node import NodeFacts
 from tidegate.store.address import parse
-from tidegate.store.port import Store
+from tidegate.store.port import Compare, Store
 from tidegate.store.upkeep import keep_short
 from tidegate.tasks import Tasks
 from tidegate.telemetry import logger
@@ -73,6 +76,70 @@ class Cluster:
         """What is wrong between us and the others now."""
         own = (self.membership.problem,) if self.membership.problem is not None else ()
         return (*own, *self.nodes.problems)
+
+    # ----------------------------------------------------------------------------------------- what control asks of it
+
+    alone = False
+
+    @property
+    def leader(self) -> str:
+        """The node that leads; empty while none is known."""
+        return self.leadership.leader
+
+    @property
+    def fence(self) -> Compare | None:
+        """What each write of a leader compares; None while we do not lead."""
+        return self.leadership.fence
+
+    async def while_leading(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Run `work` whenever we lead."""
+        await self.leadership.while_leading(name, work)
+
+    def facts(self) -> Sequence[NodeFacts]:
+        """What placement needs to know of each node."""
+        return self.nodes.facts()
+
+    def listed(self) -> Sequence[Mapping[str, Any]]:
+        """One mapping per node, by name."""
+        return [self._listed(node) for _, node in sorted(self.nodes.all.items())]
+
+    def _listed(self, node: Node) -> dict[str, Any]:
+        live = node.live or Live(id="", incarnation="")
+        return {
+            "name": node.name,
+            "state": node.state,
+            "zone": node.zone,
+            "labels": node.labels,
+            "leader": node.name == self.leader,
+            "index": live.index,
+            "address": live.address,
+            "peer": str(live.peer) if live.peer is not None else "",
+            "cpus": live.cpus,
+            "memory": live.memory,
+            "engines": [document(each) for each in live.engines],
+            "version": live.version,
+            "since": live.since,
+            "incarnation": live.incarnation,
+            "drained_by": node.spec.who if node.spec.drained else "",
+            "why": node.spec.why,
+        }
+
+    def standing(self) -> Mapping[str, Any]:
+        """How we stand among the others."""
+        lost = self.membership.problem or self.nodes.lost
+        return {
+            "leader": self.leader,
+            "joined": self.membership.lease is not None,
+            "index": self.membership.index,
+            "nodes": sum(each.live is not None for each in self.nodes.all.values()),
+            "lost": lost.text if lost is not None else "",
+        }
+
+    async def order(self, node: str, order: Mapping[str, Any], who: str, why: str) -> int:
+        """Have an operator's will of a node stored."""
+        return await self.nodes.order(node, order, who=who, why=why, when=time.time())
+
+    # ------------------------------------------------------------------------------------------------------------- life
 
     async def run(self) -> None:
         """Be one of them until cancelled."""

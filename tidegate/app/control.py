@@ -31,6 +31,7 @@ from tidegate.control.helps import HELPS
 from tidegate.control.metrics import CounterDelta, Registry
 from tidegate.control.neighbours import Neighbours
 from tidegate.control.plane import ControlPlane
+from tidegate.control.ports import Alone
 from tidegate.control.traffic import Traffic
 from tidegate.discovery.docker import EngineProvider
 from tidegate.discovery.file import FileProvider
@@ -182,6 +183,7 @@ class Control:
         tls_port = config.http.tls_listeners[0].port if config.http.tls_listeners else 0
         return Neighbours(
             publisher=self.cell,
+            others=self.cluster or Alone(),
             checks=self.checker,
             store=store,
             resolve=Resolver(self.zone, lambda: self.cell.table, UpstreamForwarder(config.dns).asked),

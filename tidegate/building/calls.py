@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
+from tidegate.building.endpoints import is_afar
 from tidegate.building.options import BuildOptions
 from tidegate.model import Instance, RouteClaim
 
@@ -21,9 +22,29 @@ def claims_of(live: Sequence[Instance], options: BuildOptions) -> Iterator[tuple
     for instance in live:
         yield from ((instance, claim) for claim in instance.claims if not claim.relative)
     for instance in live:
-        for claim in instance.claims:
-            if claim.relative:
-                yield from ((instance, each) for each in _spelt(claim, options) if (each.host, each.path) not in asked)
+        for claim in _calls(instance):
+            yield from ((instance, each) for each in _spelt(claim, options) if (each.host, each.path) not in asked)
+
+
+def _calls(instance: Instance) -> Iterator[RouteClaim]:
+    """What it is called by those who are sent to the router: as its labels ask for, or because nobody else reaches it."""
+    said = [claim for claim in instance.claims if claim.relative]
+    if said or not instance.claims or not is_afar(instance):
+        yield from said
+        return
+    first = instance.claims[0]
+    name = instance.service.lower()
+    for host in (name, f"{name}.{instance.project.lower()}") if instance.project else (name,):
+        yield replace(
+            first,
+            host=host,
+            path="/",
+            scheme="http",
+            match=None,
+            origin=f"node {instance.node}",
+            implied={},
+            relative=True,
+        )
 
 
 def _spelt(claim: RouteClaim, options: BuildOptions) -> tuple[RouteClaim, RouteClaim]:

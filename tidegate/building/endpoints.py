@@ -128,6 +128,11 @@ def addresses(instance: Instance, options: BuildOptions) -> tuple[NetworkAddress
     return (NetworkAddress(network="host", name="host", ipv4=ipv4, ipv6=ipv6, routable=True),)
 
 
+def is_afar(instance: Instance) -> bool:
+    """Whether it is on another node, and at no address that a name could stand for: only routers reach it."""
+    return instance.peer is not None and not instance.networks
+
+
 def ready_for_dns(instance: Instance, states: tuple[HealthState, ...], drained: frozenset[str]) -> bool:
     """Whether DNS answers with the instance: an endpoint is healthy, or nothing is checked and the engine is content; never with
     one whose labels keep it from traffic."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import field
 
 from tidegate.building.claims import Group, groups, version_weights, wake_at
-from tidegate.building.endpoints import LIVE, check_targets, endpoint, handles, ready_for_dns
+from tidegate.building.endpoints import LIVE, check_targets, endpoint, handles, is_afar, ready_for_dns
 from tidegate.building.naming import Member, names_of, shares_of
 from tidegate.building.options import BuildOptions
 from tidegate.building.routes import Shape
@@ -76,7 +76,7 @@ def build_part(
         service=_service(key),
         checks={check.endpoint: check for instance in live for check in check_targets(instance, options)},
         groups=found,
-        dns=next((instance.dns for instance in live if instance.dns is not None), DnsMode.DIRECT),
+        dns=_mode(live),
         ttl=next((instance.dns_ttl for instance in live if instance.dns_ttl is not None), None),
         handles=frozenset(
             handle
@@ -97,6 +97,13 @@ def build_part(
 def _service(key: str) -> Service:
     project, _, name = key.rpartition("/")
     return Service(key=key, name=name, project=project)
+
+
+def _mode(live: Sequence[Instance]) -> DnsMode:
+    """As the containers say; where they do not, by their addresses, and where they have none by the router's."""
+    afar = bool(live) and all(map(is_afar, live)) and any(instance.claims for instance in live)
+    said = next((instance.dns for instance in live if instance.dns is not None), None)
+    return DnsMode.PROXY if afar else said or DnsMode.DIRECT
 
 
 def _own_problems(seen: Sequence[Instance]) -> tuple[Problem, ...]:

@@ -38,7 +38,10 @@ def _endpoint(item: Mapping[str, Any]) -> Sequence[object]:
 
 
 def _node(item: Mapping[str, Any]) -> Sequence[object]:
-    return (item["name"], item.get("zone", ""), item.get("state", ""), item.get("endpoints", ""))
+    role = "leads" if item.get("leader") else ""
+    room = f"{item['cpus']:g} cpu {item['memory'] / 2**30:.1f} GiB" if item.get("cpus") else ""
+    where = item.get("address", "")
+    return (item["name"], item.get("zone", ""), item.get("state", ""), item.get("endpoints", ""), where, room, role)
 
 
 def _stack(item: Mapping[str, Any]) -> Sequence[object]:
@@ -78,7 +81,7 @@ KINDS: dict[str, Listing] = {
     "releases": Listing(("SERVICE", "RELEASE", "STRATEGY", "FROM -> TO", "STATE", "WHO", "WHEN"), _release),
     "scaling": Listing(("SERVICE", "REPLICAS", "BOUNDS", "FIGURES", "WHY"), _scaling),
     "certs": Listing(("CERTIFICATE", "HOSTS", "DAYS LEFT", "ISSUER", "FILE", ""), _certificate),
-    "nodes": Listing(("NODE", "ZONE", "STATE", "ENDPOINTS"), _node),
+    "nodes": Listing(("NODE", "ZONE", "STATE", "ENDPOINTS", "ADDRESS", "CAPACITY", ""), _node),
 }
 
 

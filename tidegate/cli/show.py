@@ -1,4 +1,4 @@
-"""`tidegate show NAME`: everything known of one service, or of one stack."""
+"""`tidegate show NAME`: everything known of one service, of one stack, or of one node."""
 
 from __future__ import annotations
 
@@ -18,18 +18,17 @@ from tidegate.cli.stack_following import path_of
 
 
 @click.command()
-@click.argument("name", type=names("service", "stack"))
+@click.argument("name", type=names("service", "stack", "node"))
 @talking
 @click.pass_obj
 def show(session: Session, name: str) -> None:
-    """Everything known of one service: its routes and their settings, endpoints, problems, and the release that goes on; or of one
-    stack: its replicas."""
+    """Everything known of one service: its routes and their settings, endpoints, problems, and the release that goes on; of one
+    stack: its replicas; or of one node."""
     admin = connect(session)
     services = admin.get("/v1/services")["services"]
-    stacks = [str(each["name"]) for each in admin.get("/v1/stacks")["stacks"]]
-    if name in stacks and name not in [each["key"] for each in services]:
-        stack = admin.get(path_of(name))
-        emit(session, "show.stack", stack, lambda screen: _view_stack(screen, stack))
+    if name not in [each["key"] for each in services] and (
+        _show_stack(session, admin, name) or _show_node(session, admin, name)
+    ):
         return
     key = str(find_service(name, services)["key"])
     service = admin.get(f"/v1/services/{segment(key)}")
@@ -42,6 +41,25 @@ def show(session: Session, name: str) -> None:
             _view_release(screen, release)
 
     emit(session, "show", {"service": service, "routes": routes, "release": release}, view)
+
+
+def _show_stack(session: Session, admin: Admin, name: str) -> bool:
+    """Show the stack of that name; False if there is none."""
+    if name not in [str(each["name"]) for each in admin.get("/v1/stacks")["stacks"]]:
+        return False
+    stack = admin.get(path_of(name))
+    emit(session, "show.stack", stack, lambda screen: _view_stack(screen, stack))
+    return True
+
+
+def _show_node(session: Session, admin: Admin, name: str) -> bool:
+    """Show the node of that name; False if there is none."""
+    node = next((each for each in admin.get("/v1/nodes")["nodes"] if each["name"] == name), None)
+    if node is None:
+        return False
+    endpoints = [each for each in admin.get("/v1/endpoints")["endpoints"] if each.get("node") == name]
+    emit(session, "show.node", {"node": node, "endpoints": endpoints}, lambda screen: _node(screen, node, endpoints))
+    return True
 
 
 def _release_of(admin: Admin, key: str) -> Mapping[str, Any] | None:
@@ -64,6 +82,26 @@ def _view_stack(screen: Screen, stack: Mapping[str, Any]) -> None:
         screen.line(f"{member['name']}  {member['ready']}/{member['wanted']}  {member['image']}")
     screen.line()
     screen.table(stack_words.HEADERS, [stack_words.row(each) for each in stack_words.replicas(stack)])
+
+
+def _node(screen: Screen, node: Mapping[str, Any], endpoints: list[Mapping[str, Any]]) -> None:
+    screen.line(f"{node['name']}  {node.get('state', '')}", style="bold")
+    shown = {
+        "zone": node.get("zone"),
+        "address": node.get("address"),
+        "takes connections for its containers at": node.get("peer"),
+        "capacity": f"{node['cpus']:g} cpu, {node['memory'] / 2**30:.1f} GiB" if node.get("cpus") else "",
+        "labels": ", ".join(f"{name}={value}" for name, value in sorted((node.get("labels") or {}).items())),
+        "engines": ", ".join(f"{each['name']} {each.get('version', '')}" for each in node.get("engines") or []),
+        "tidegate": node.get("version"),
+        "up since": words.moment(node["since"]) if node.get("since") else "",
+        "drained by": " ".join(filter(None, (node.get("drained_by"), node.get("why")))),
+    }
+    for label, value in shown.items():
+        if value:
+            screen.line(f"{label}: {value}")
+    screen.line()
+    screen.table(KINDS["endpoints"].headers, [KINDS["endpoints"].row(item) for item in endpoints])
 
 
 def _routes_of(admin: Admin, key: str) -> list[Mapping[str, Any]]:

@@ -37,6 +37,13 @@ def _view(
     screen.line(head(facts), style="bold")
     if facts["waiting_for"]:
         screen.line(f"! not ready: waits for {', '.join(facts['waiting_for'])}", style="red")
+    cluster = facts.get("cluster") or {}
+    if cluster:
+        who = f"led by {cluster['leader']}" if cluster["leader"] else "nobody leads"
+        screen.line(f"node {facts['node']} of {words.count(cluster['nodes'], 'node')}, {who}")
+    if cluster.get("lost"):
+        text = f"! {cluster['lost']}: routers keep the last routes, nothing is scaled or released"
+        screen.line(text, style="red")
     for provider in facts["providers"]:
         if provider["stale"]:
             screen.line(f"! {provider['name']} is out of sight; what it showed last is still served", style="yellow")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from msgspec import json
+from msgspec.structs import replace
 
 from tidegate.cluster.following import Following
 from tidegate.cluster.keys import NODES, live_key, parse, spec_key
 from tidegate.cluster.lease import TTL_SECONDS, Clock
 from tidegate.cluster.live import Live, Node, Spec, read
-from tidegate.errors import Problem
+from tidegate.errors import Conflict, NoSuchThing, Problem
 from tidegate.placement.node import NodeFacts
 from tidegate.placement.resources import Resources
-from tidegate.store.port import Entry, Store
+from tidegate.store.port import Compare, Entry, Put, Store
 from tidegate.value import Value
 
 V = TypeVar("V", bound=Value)
@@ -30,6 +33,7 @@ class Nodes:
         seen: Callable[[set[str]], None] = lambda _: None,
     ) -> None:
         self._following = Following(store, NODES, self._take, clock, grace_seconds=TTL_SECONDS)
+        self._store = store
         self._changed = changed
         self._seen = seen
         self._nodes: dict[str, Node] = {}
@@ -67,6 +71,19 @@ class Nodes:
     def facts(self) -> tuple[NodeFacts, ...]:
         """What placement needs to know of each node that has ever joined and is named now, by name."""
         return tuple(facts_of(node) for _, node in sorted(self._nodes.items()))
+
+    async def order(self, name: str, said: Mapping[str, Any], *, who: str, why: str, when: float) -> int:
+        """Store what an operator wants of a node, over what he wanted before; the revision. Raises NoSuchThing (T2305), Conflict
+        (T1610) where it changed meanwhile, StoreError."""
+        node = self._nodes.get(name)
+        if node is None:
+            raise NoSuchThing(_unknown(name, self._nodes))
+        spec = replace(node.spec, **said, who=who, why=why, when=when)
+        put = Put(key=spec_key(name), value=json.encode(spec))
+        revision = await self._store.txn((Compare(key=put.key, revision=node.revision),), (put,))
+        if revision is None:
+            raise Conflict(_hurried(name))
+        return revision
 
     def _take(self, keys: set[str]) -> None:
         names: set[str] = set()
@@ -125,4 +142,23 @@ def facts_of(node: Node) -> NodeFacts:
         capacity=Resources(cpu=live.cpus, memory=live.memory),
         drained=node.spec.drained,
         incarnation=live.incarnation,
+    )
+
+
+def _unknown(name: str, known: Iterable[str]) -> Problem:
+    return Problem(
+        code="T2305",
+        text=f"there is no node called {name}",
+        mend=f"there are: {', '.join(sorted(known)) or 'none'}",
+        kept="nothing was changed",
+    )
+
+
+def _hurried(name: str) -> Problem:
+    return Problem(
+        code="T1610",
+        text=f"what is wanted of {name} was changed by someone else meanwhile",
+        place=name,
+        mend="look at it again, and repeat the change if it is still wanted",
+        kept="nothing was changed",
     )

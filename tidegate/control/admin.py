@@ -12,7 +12,7 @@ from aiohttp import web
 
 from tidegate import __version__
 from tidegate.building.sayings import said_of
-from tidegate.control import targets
+from tidegate.control import guard, targets
 from tidegate.control.answers import (
     Carried,
     Certificates,
@@ -84,6 +84,7 @@ class Look:
             ],
             workers=document(list(self._parts.status.workers())),
             overrides=document(self._parts.book.settings),
+            cluster=dict(self._parts.others.standing()),
         )
 
     @operation("GET", "/v1/certificates")
@@ -168,15 +169,16 @@ class Look:
                 name = endpoint.node or self._parts.node
                 counts[name] = counts.get(name, 0) + 1
         drained = self._parts.reconciler.overrides.drained
+        listed = {each["name"]: each for each in self._parts.others.listed()}
         return Nodes(
             nodes=[
                 {
-                    "name": name,
                     "zone": self._parts.zone if name == self._parts.node else "",
-                    "state": "draining" if name in drained else "ready",
-                    "endpoints": count,
+                    **listed.get(name, {"name": name, "state": "ready"}),
+                    **({"state": "draining"} if name in drained else {}),
+                    "endpoints": counts.get(name, 0),
                 }
-                for name, count in sorted(counts.items())
+                for name in sorted(counts.keys() | listed.keys())
             ]
         )
 
@@ -299,11 +301,27 @@ class Change:
 
     @operation("PUT", "/v1/overrides/drain")
     async def put_drain(self, request: web.Request, query: ChangeQuery, body: DrainBody) -> Changed:
-        """Send no new requests to an endpoint, instance or node, or take it back."""
+        """Send no new requests to an endpoint or instance, or empty a node: of several, what stacks run on it moves first."""
+        if len(self._parts.others.listed()) > 1 and any(
+            each["name"] == body.name for each in self._parts.others.listed()
+        ):
+            return await self._order(request, query, body)
         if not body.drained:
             return await self._writer.delete(request, query, "drain", body.name, body.why)
         targets.drainable(self._parts.reconciler.current, body.name)
         return await self._writer.put(request, query, "drain", body.name, True, body.why)
+
+    async def _order(self, request: web.Request, query: ChangeQuery, body: DrainBody) -> Changed:
+        """Have a node of the cluster emptied, or taken back. Containers that no stack runs stay, and serve."""
+        before, revision = self._parts.reconciler.current, 0
+        if not query.dry_run:
+            who = guard.who(request)
+            revision = await self._parts.others.order(body.name, {"drained": body.drained}, who, body.why)
+            self._parts.journal.tell(
+                "node", f"{body.name} is {'drained' if body.drained else 'taken back'}", who=who, why=body.why
+            )
+        made = await self._writer.changed(query, body.name, before, revision)
+        return {**made, "dry_run": query.dry_run}
 
     def _check_weights(self, body: WeightsBody) -> None:
         table, overrides = self._parts.reconciler.table, self._parts.reconciler.overrides

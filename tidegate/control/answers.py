@@ -163,7 +163,7 @@ class Explained(TypedDict):
 
 
 class Status(TypedDict):
-    """What runs, and whether it is well."""
+    """What runs, and whether it is well. `cluster` is empty where there is none."""
 
     version: str
     uptime_seconds: float
@@ -178,6 +178,7 @@ class Status(TypedDict):
     providers: list[Document]
     workers: list[Document]
     overrides: list[Document]
+    cluster: Document
 
 
 class TrafficRow(TypedDict):

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from tidegate.control.deploying import Deploying
+from tidegate.control.duty import Duty
 from tidegate.control.parts import Parts
 from tidegate.control.releasebodies import DeployBody, ask_of
 from tidegate.control.sighting import members
@@ -67,6 +68,7 @@ class Automatic:
         self._parts = parts
         self._deploying = Deploying(parts)
         self._wall = wall
+        self._duty = Duty(parts.node, parts.others, lambda: parts.reconciler.inventories)
         self._refused: dict[str, str] = {}  # by service, so that each reason is logged once
 
     async def run(self) -> None:
@@ -84,7 +86,8 @@ class Automatic:
         waiting = {key: part.holding.waiting for key, part in parts.items() if part.holding.waiting}
         inventories = dict(reconciler.inventories)
         for side in tuple(due(waiting, inventories, releases.book.records, self._parts.book.settings, self._wall())):
-            await self._begin(side, inventories)
+            if self._duty.has(side.service):
+                await self._begin(side, inventories)
 
     async def _begin(self, side: Side, inventories: Mapping[str, Inventory]) -> None:
         policy = next(each.release for each in members(inventories, side).values() if each.release is not None)

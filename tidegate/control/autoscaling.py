@@ -93,7 +93,7 @@ class Standing(Value):
 
 
 class Autoscaling:
-    """`records` gives the releases; `own` are the names of engines whose containers are ours to copy; `clock` is monotonic, `wall` gives seconds since the epoch."""
+    """`records` gives the releases; `own` are the names of engines whose containers are ours to copy; `clock` is monotonic, `wall` gives seconds since the epoch. `on_duty` says of a service whether it is this node that acts."""
 
     def __init__(
         self,
@@ -111,7 +111,9 @@ class Autoscaling:
         wall: Callable[[], float],
         own: Collection[str],
         counts: CountPort | None = None,
+        on_duty: Callable[[str], bool] = lambda _: True,
     ) -> None:
+        self._on_duty = on_duty
         self.book = book
         self._own = frozenset(own)
         self._counts: CountPort = counts or NoStacks()
@@ -155,7 +157,7 @@ class Autoscaling:
             self._drop(service)
         self._mourn(asked)
         now = self._clock()
-        for service in sorted(asked - self._looking):
+        for service in sorted(filter(self._on_duty, asked - self._looking)):
             if now >= self._due.get(service, 0.0) or self._called(service):
                 self._looking.add(service)
                 self._tasks.spawn(service, self._look_once(service))

@@ -10,7 +10,16 @@ from msgspec import field
 
 from tidegate.control.ejections import Ejections
 from tidegate.control.metrics import Registry
-from tidegate.control.ports import CheckFollower, DecidePort, Followers, Publisher, ResolvePort, StatusPort
+from tidegate.control.ports import (
+    Alone,
+    CheckFollower,
+    DecidePort,
+    Followers,
+    OthersPort,
+    Publisher,
+    ResolvePort,
+    StatusPort,
+)
 from tidegate.control.traffic import Traffic
 from tidegate.engine.port import Engine
 from tidegate.errors import Problem
@@ -31,6 +40,7 @@ class Neighbours(Value, frozen=True):
     decide: DecidePort
     followers: Followers
     status: StatusPort
+    others: OthersPort = Alone()
     required: Sequence[str] = ()
     engines: Mapping[str, Engine] = {}
     complaints: Callable[[], Iterable[Problem]] = tuple

@@ -12,7 +12,7 @@ from tidegate.control.metering import Metering
 from tidegate.control.metrics import Registry
 from tidegate.control.origins import Origins
 from tidegate.control.overrides import OverrideBook
-from tidegate.control.ports import DecidePort, Followers, ResolvePort, StatusPort
+from tidegate.control.ports import DecidePort, Followers, OthersPort, ResolvePort, StatusPort
 from tidegate.control.reconciler import Reconciler
 from tidegate.control.rehearsal import Rehearsal
 from tidegate.control.releases import Releases
@@ -40,6 +40,7 @@ class Parts(Value, frozen=True):
     status: StatusPort
     resolve: ResolvePort
     decide: DecidePort
+    others: OthersPort
     certificates: Callable[[], list[Document]]
     node: str
     zone: str

@@ -14,6 +14,7 @@ from tidegate.control.autoscaling import Autoscaling
 from tidegate.control.certificates import Certificates
 from tidegate.control.copying import Copying
 from tidegate.control.document import document
+from tidegate.control.duty import Duty
 from tidegate.control.engines import Engines
 from tidegate.control.executor import Executor
 from tidegate.control.gatekeeper import Gatekeeper
@@ -66,6 +67,7 @@ class ControlPlane:
         self._webhooks = Webhooks(self._outgoing, config.releases, near.wall, self.registry)
         self._prometheus = Prometheus(self._outgoing, config.releases)
         self.reconciler = self._made_reconciler()
+        self._duty = Duty(config.node.name, near.others, lambda: self.reconciler.inventories)
         self.metering = self._made_metering()
         self.releases = self._made_releases()
         self.book = OverrideBook(near.store, self.journal, self.releases.offer_overrides, near.wall)
@@ -144,6 +146,7 @@ class ControlPlane:
             metrics=self.registry,
             clock=near.clock,
             wall=near.wall,
+            on_duty=self._duty.has,
         )
 
     def _gatekeeper(self) -> Gatekeeper:
@@ -177,6 +180,7 @@ class ControlPlane:
             near.wall,
             tuple(near.engines),
             self.counts,
+            self._duty.has,
         )
 
     def _made_stacks(self) -> Stacks:
@@ -209,6 +213,7 @@ class ControlPlane:
             status=self._near.status,
             resolve=self._near.resolve,
             decide=self._near.decide,
+            others=self._near.others,
             certificates=lambda: self.certificates.listed,
             node=self._config.node.name,
             zone=self._config.node.zone,

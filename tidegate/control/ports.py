@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from tidegate.control.asking import Asking
 from tidegate.control.webhooks import Notice
+from tidegate.errors import NoSuchThing, Problem
 from tidegate.model import Asked, CheckTarget, Decision, HealthReport
+from tidegate.placement.node import NodeFacts
 from tidegate.release.acts import Act
 from tidegate.release.gates import Verdict
 from tidegate.release.image import Pin
 from tidegate.release.record import Release
 from tidegate.release.seen import Container, Fault, Fetching
 from tidegate.routing import Delta, RoutingTable
+from tidegate.store.port import Compare
 
 
 class Publisher(Protocol):
@@ -120,8 +123,75 @@ class TellPort(Protocol):
         ...
 
 
+class OthersPort(Protocol):
+    """The cluster, as control sees it; `app.cluster.Cluster` is one."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is no cluster: one node on a store of its own."""
+        ...
+
+    @property
+    def leader(self) -> str:
+        """The node that leads; empty while none is known."""
+        ...
+
+    @property
+    def fence(self) -> Compare | None:
+        """What each write of a leader compares; None while we do not lead, and then nothing is written as leader."""
+        ...
+
+    async def while_leading(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Run `work` whenever we lead, from its beginning each time, and cancel it when we do not."""
+        ...
+
+    def facts(self) -> Sequence[NodeFacts]:
+        """What placement needs to know of each node; nothing where there is no cluster."""
+        ...
+
+    def listed(self) -> Sequence[Mapping[str, Any]]:
+        """One mapping per node, fit for JSON; `name` in each."""
+        ...
+
+    def standing(self) -> Mapping[str, Any]:
+        """How we stand in it, fit for JSON: `leader`, `joined`, `index`, and in `lost` why the store cannot be followed."""
+        ...
+
+    async def order(self, node: str, order: Mapping[str, Any], who: str, why: str) -> int:
+        """Have an operator's will of a node stored; the revision. Raises NoSuchThing, Conflict, StoreError."""
+        ...
+
+
 class Alone:
-    """Followers and status of a control part without workers."""
+    """What a control part has without workers and without other nodes."""
+
+    alone = True
+    leader = ""
+    fence: Compare | None = Compare(key="leader", revision=0)  # holds for as long as nobody was elected over this store
+
+    async def while_leading(self, name: str, work: Callable[[], Awaitable[None]]) -> None:  # noqa: ARG002  the port's signature
+        """There is nothing that could end it."""
+        await work()
+
+    def facts(self) -> Sequence[NodeFacts]:
+        """None."""
+        return ()
+
+    def listed(self) -> Sequence[Mapping[str, Any]]:
+        """None."""
+        return ()
+
+    def standing(self) -> Mapping[str, Any]:
+        """There is no cluster."""
+        return {}
+
+    async def order(self, node: str, order: Mapping[str, Any], who: str, why: str) -> int:
+        """There is nobody to take it."""
+        raise NoSuchThing(
+            Problem(
+                code="T2305", text=f"there is no cluster, so {node} takes no orders: {dict(order)}", cause=why or who
+            )
+        )
 
     async def wait_applied(self, version: int, timeout: float) -> bool:  # noqa: ARG002, ASYNC109  the port's signature
         """There is nobody to wait for."""

@@ -33,7 +33,8 @@ MakeActs = Callable[[Tasks, Callable[[str], None]], ActPort]
 
 class Releases:
     """`acts` makes who does what is wanted, given tasks to live in and whom to call when something is done. `engines` are the
-    names of providers whose containers can be acted on; `clock` is monotonic, `wall` gives seconds since the epoch."""
+    names of providers whose containers can be acted on; `clock` is monotonic, `wall` gives seconds since the epoch. `on_duty` says of a
+    service whether it is this node that acts."""
 
     def __init__(
         self,
@@ -51,7 +52,9 @@ class Releases:
         metrics: Metrics,
         clock: Callable[[], float],
         wall: Callable[[], float],
+        on_duty: Callable[[str], bool] = lambda _: True,
     ) -> None:
+        self._on_duty = on_duty
         self._reconciler = reconciler
         self._journal = journal
         self._followers = followers
@@ -204,4 +207,5 @@ class Releases:
             self._clock,
             self._wall,
             self._warm_at,
+            self._on_duty,
         )

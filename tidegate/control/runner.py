@@ -50,7 +50,8 @@ class Laying(Protocol):
 
 class Runner:
     """Of the release called `key`. `engines` are names of providers whose containers engines can be asked about; `clock` is
-    monotonic, `wall` gives seconds since the epoch. Until `warm_at` on the clock nothing is concluded from who is not ready."""
+    monotonic, `wall` gives seconds since the epoch. Until `warm_at` on the clock nothing is concluded from who is not ready.
+    `on_duty` says of the service whether it is this node that acts."""
 
     def __init__(
         self,
@@ -67,6 +68,7 @@ class Runner:
         clock: Callable[[], float],
         wall: Callable[[], float],
         warm_at: float = 0.0,
+        on_duty: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self._key = key
         self._book = book
@@ -81,6 +83,7 @@ class Runner:
         self._clock = clock
         self._wall = wall
         self._warm_at = warm_at
+        self._on_duty = on_duty
         self._wakeup = asyncio.Event()
         self._drained_at: dict[str, float] = {}  # container -> when all workers knew that it gets nothing more
         self._glimpsed: tuple[object, ...] = ()
@@ -104,7 +107,8 @@ class Runner:
             if release is None or release.closed:
                 return
             self._wakeup.clear()
-            await self._turn()
+            if self._on_duty(self._key[0]):
+                await self._turn()
             await self._rest()
 
     async def see(self, release: Release) -> Seen:
