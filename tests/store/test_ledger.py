@@ -5,7 +5,7 @@ import pytest
 from tidegate.errors import Conflict
 from tidegate.stacks.stack import Scale
 from tidegate.store.ledger import Ledger
-from tidegate.store.port import Put
+from tidegate.store.port import Compare, Put
 from tidegate.store.sqlite import SqliteStore
 from tidegate.tasks import Tasks
 
@@ -97,3 +97,17 @@ async def test_an_entry_that_is_not_understood_is_told_kept_and_never_written_ov
         await one.commit({"a/b": Scale(desired=1)})
     assert caught.value.problems[0].code == "T2101"
     assert (await store.get("scale/a/b")).value == b'{"desired": "many"}'
+
+
+async def test_with_a_fence_nothing_is_written_by_who_does_not_lead_or_no_longer_does(store):
+    fence = Compare(key="leader", revision=0)
+    one = Ledger(store, "scale/", Scale, lambda: None, lambda: fence)
+    await one.load()
+    await one.commit({"web": Scale(desired=1)})
+    await store.txn((), (Put(key="leader", value=b"another"),))
+    with pytest.raises(Conflict, match="T2100"):
+        await one.commit({"web": Scale(desired=2)})
+    fence = None
+    with pytest.raises(Conflict, match="T2306"):
+        await one.commit({"web": Scale(desired=3)})
+    assert one.entries["web"].desired == 1

@@ -27,6 +27,14 @@ class MemoryStore:
         self._leases: dict[int, tuple[float, asyncio.TimerHandle]] = {}
         self._watchers = Watchers()
 
+    problems = ()
+
+    def report_to(self, metrics: Any) -> None:
+        pass
+
+    async def compact(self, older_than_seconds: float) -> int:
+        return 0
+
     async def get(self, key: str) -> Entry | None:
         return self.entries.get(key)
 
@@ -109,6 +117,14 @@ class Way:
         self.delays: list[float] = []
         self.cut = False
         self.broken = False
+
+    problems = ()
+
+    def report_to(self, metrics: Any) -> None:
+        pass
+
+    async def compact(self, older_than_seconds: float) -> int:
+        return 0
 
     async def get(self, key: str) -> Entry | None:
         return await self._through(lambda: self.store.get(key))

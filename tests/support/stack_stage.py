@@ -16,6 +16,7 @@ from tidegate.control.journal import Journal
 from tidegate.control.lookout import Lookout
 from tidegate.control.metrics import Registry
 from tidegate.control.overrides import OverrideBook
+from tidegate.control.ports import Alone
 from tidegate.control.reconciler import Reconciler
 from tidegate.control.releases import Releases
 from tidegate.control.serving import Serving
@@ -60,7 +61,7 @@ class StackProgram:
         )
         self.overrides = OverrideBook(store, self.journal, self.releases.offer_overrides, wall)
         serving = Serving(self.reconciler, self.releases, followers, self.traffic, _now)
-        self.stacks = Stacks(store, NodeFacts(name=NODE), engine, serving, self.releases, self.journal, wall)
+        self.stacks = Stacks(store, NodeFacts(name=NODE), engine, serving, self.releases, self.journal, wall, Alone())
 
     async def run(self, story):
         """The program, until `story(self)` ends."""

@@ -193,6 +193,7 @@ class ControlPlane:
             self.releases,
             self.journal,
             near.wall,
+            near.others,
         )
 
     def _parts(self) -> Parts:

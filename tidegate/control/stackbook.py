@@ -17,19 +17,19 @@ from tidegate.stacks.report import Report
 from tidegate.stacks.stack import Scale, Stack
 from tidegate.store.identity import identity
 from tidegate.store.ledger import Ledger
-from tidegate.store.port import Store
+from tidegate.store.port import Compare, Store
 from tidegate.tasks import Tasks
 
 
 class StackBook:
-    """Everything the store says of stacks. Each of `changed` is called after each change."""
+    """Everything the store says of stacks. `fence` is what the leader's writes of places compare. Each of `changed` is called after each change."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, fence: Callable[[], Compare | None] | None = None) -> None:
         self._store = store
         self.changed: list[Callable[[], None]] = []
         self.stacks = Ledger(store, "stacks/", Stack, self._tell)
         self.scales = Ledger(store, "scale/", Scale, self._tell)
-        self.places = Ledger(store, "places/", Place, self._tell)
+        self.places = Ledger(store, "places/", Place, self._tell, fence)
         self.reports = Ledger(store, "reports/", Report, self._tell)
 
     @property

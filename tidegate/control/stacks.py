@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from tidegate.control.agent import Agent, ServingPort
 from tidegate.control.journal import Journal
 from tidegate.control.placing import Placing
+from tidegate.control.ports import OthersPort
 from tidegate.control.releases import Releases
 from tidegate.control.stackbook import StackBook
 from tidegate.control.stacklogs import Source
@@ -28,8 +29,10 @@ class Stacks:
         releases: Releases,
         journal: Journal,
         wall: Callable[[], float],
+        others: OthersPort,
     ) -> None:
-        self.book = StackBook(store)
+        self._others = others
+        self.book = StackBook(store, lambda: others.fence)
         self.journal = journal
         self._engine = engine
         self._node = node
@@ -41,7 +44,7 @@ class Stacks:
         """Until cancelled."""
         async with Tasks("stacks") as tasks:
             tasks.spawn("book", self.book.run())
-            tasks.spawn("placing", self._placing.run())
+            tasks.spawn("placing", self._others.while_leading("placing", self._placing.run))
             if self.agent is not None:
                 tasks.spawn("agent", self.agent.run())
 
@@ -67,6 +70,8 @@ class Stacks:
         )
 
     def _nodes(self) -> Iterable[NodeFacts]:
+        if not self._others.alone:
+            return self._others.facts()
         return (self._node,) if self._engine is not None else ()
 
     def _held(self) -> frozenset[str]:

@@ -25,10 +25,19 @@ V = TypeVar("V", bound=msgspec.Struct)
 
 
 class Ledger(Generic[V]):
-    """`prefix` ends with a slash; keys are told without it. `changed` is called after each change, also after the first reading."""
+    """`prefix` ends with a slash; keys are told without it. `changed` is called after each change, also after the first reading.
+    With `fence`, each commit compares what that gives; nothing is written while it gives None."""
 
-    def __init__(self, store: Store, prefix: str, kind: type[V], changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        prefix: str,
+        kind: type[V],
+        changed: Callable[[], None],
+        fence: Callable[[], Compare | None] | None = None,
+    ) -> None:
         self._store = store
+        self._fence = fence
         self._prefix = prefix
         self._decoder = msgspec.json.Decoder(kind)
         self._encoder = msgspec.json.Encoder(order="deterministic")
@@ -82,7 +91,7 @@ class Ledger(Generic[V]):
         blocked = next((self._unread[key] for key in changes if key in self._unread), None)
         if blocked is not None:
             raise Conflict(blocked)
-        compares = tuple(Compare(key=self._at(key), revision=self._seen(key)) for key in changes)
+        compares = (*self._fenced(), *(Compare(key=self._at(key), revision=self._seen(key)) for key in changes))
         operations = tuple(
             Delete(key=self._at(key)) if value is None else Put(key=self._at(key), value=self._encoder.encode(value))
             for key, value in changes.items()
@@ -96,6 +105,15 @@ class Ledger(Generic[V]):
             self._set(key, changes[key], revision)
         if news:
             self._changed()
+
+    def _fenced(self) -> tuple[Compare, ...]:
+        """What shows that we may write. Raises Conflict (T2306) where we may not."""
+        if self._fence is None:
+            return ()
+        fence = self._fence()
+        if fence is None:
+            raise Conflict(_not_leading(self._prefix))
+        return (fence,)
 
     def _seen(self, key: str) -> int:
         return self._revisions[key] if key in self.entries else 0
@@ -132,6 +150,16 @@ class Ledger(Generic[V]):
 
     def _name(self, at: str) -> str:
         return unquote(at.removeprefix(self._prefix))
+
+
+def _not_leading(prefix: str) -> Problem:
+    return Problem(
+        code="T2306",
+        text=f"{prefix} is for the leader to write, and this node does not lead",
+        place=prefix,
+        mend="nothing to do: the node that leads does it",
+        kept="nothing was changed",
+    )
 
 
 def _changed_meanwhile(prefix: str, keys: Iterable[str]) -> Problem:
