@@ -174,6 +174,8 @@ class Control:
             Stack.read(self.engines.stacked, config.stack, self.engines.maker) if self.engines.stacked else None
         )
         self.plane = ControlPlane(config, self._neighbours(launch, store))
+        if self.plane.stacks.agent is not None:
+            self.plane.stacks.agent.deeds.listeners = config.dns.listeners
         self.cell.follow(self.plane.certificates.apply)
         self._listening = adopt((launch.channel,))[0]
 

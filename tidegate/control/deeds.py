@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tidegate.config import Address
 from tidegate.control.fetching import Fetching
 from tidegate.control.grounds import Grounds
 from tidegate.control.journal import Journal
@@ -12,16 +13,18 @@ from tidegate.errors import EngineError, NoSuchThing, Problem
 from tidegate.placement.replica import Place
 from tidegate.release.spec import Pull
 from tidegate.stacks.naming import key_of, parts_of, place_key, spec_of
+from tidegate.stacks.resolving import asking, resolvers
 from tidegate.stacks.stack import Stack
 from tidegate.stacks.step import Deed
 
 
 class Deeds:
-    """On one engine. `owner` is set when the store's name is known, before the first deed."""
+    """On one engine. `owner` is set when the store's name is known, before the first deed; `listeners` are those of our DNS."""
 
     def __init__(self, engine: Engine, journal: Journal) -> None:
         self._engine = engine
         self.owner = ""
+        self.listeners: tuple[Address, ...] = ()
         self._journal = journal
         self.grounds = Grounds(engine)
         self.fetching = Fetching()
@@ -63,10 +66,13 @@ class Deeds:
             for problem in lacking(member.template):
                 self._journal.tell("stack", problem.text)
         try:
-            await self._engine.create(spec)
+            await self._engine.create(asking(spec, await self._resolvers()))
         except EngineError as error:
             if not await self._is_ours(spec.name, key_of(place)):
                 raise _named(error, spec.name) from error
+
+    async def _resolvers(self) -> tuple[str, ...]:
+        return resolvers(self.listeners, await self._engine.networks()) if self.listeners else ()
 
     async def _fetch(self, image: str, pull: Pull, whom: str) -> None:
         try:
