@@ -1,8 +1,8 @@
 import pytest
 
-from tidegate.config import Address
 from tidegate.engine.port import Network
 from tidegate.engine.spec import ContainerSpec
+from tidegate.model import Address
 from tidegate.stacks.resolving import asking, resolvers
 
 NETWORKS = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tidegate.config import Address
 from tidegate.control.fetching import Fetching
 from tidegate.control.grounds import Grounds
 from tidegate.control.journal import Journal
@@ -10,6 +9,7 @@ from tidegate.engine.port import ContainerDetail, Engine
 from tidegate.engine.process import ProcessEngine
 from tidegate.engine.process_lacks import lacking
 from tidegate.errors import EngineError, NoSuchThing, Problem
+from tidegate.model import Address
 from tidegate.placement.replica import Place
 from tidegate.release.spec import Pull
 from tidegate.stacks.naming import key_of, parts_of, place_key, spec_of

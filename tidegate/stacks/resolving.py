@@ -11,9 +11,9 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from tidegate.config import Address
 from tidegate.engine.port import Network
 from tidegate.engine.spec import ContainerSpec
+from tidegate.model import Address
 
 PORT = 53  # RFC 1035, section 4.2; resolvers ask no other
 DEFAULT_NETWORK = "bridge"
