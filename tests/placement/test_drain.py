@@ -65,3 +65,10 @@ def test_the_replacement_counts_in_its_zone_in_place_of_the_one_it_replaces():
     three = [replica("dry"), replica("b1", 2), replica("c1", 3)]
     found = planned(nodes, [demand("shop/web", "availability:az==3", replicas=3)], three)
     assert [each.node for each in found.places] == ["a2"]
+
+
+def test_what_leaves_because_it_does_not_stay_up_is_not_asked_to_leave_twice():
+    crash = replica("dry", state=State.STARTING, ended=3, ended_at=NOW - 1.0)
+    (new,), gone, _ = drained(crash)
+    assert (new.key, new.cause) == ("shop/web/1.2", Cause.CRASH)
+    assert [each.key for each in gone] == ["shop/web/1.1"]

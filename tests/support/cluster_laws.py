@@ -43,6 +43,12 @@ class Laws:
         self.hold("not more than a tenth moves in 10 s", len(moved) <= max(0, max(1, slots // 10) - lately))
 
     def put(self, before, place):
+        same = before is None or (before.node, before.since, before.revision) == (
+            place.node,
+            place.since,
+            place.revision,
+        )
+        self.hold("a place never becomes another one", same, before, place)
         if before is None:
             self._new(place)
         elif place.leaving and not before.leaving:

@@ -22,6 +22,8 @@ def drain(work: Round, service: Service, demand: Demand) -> None:
         replica = places[-1]
         if len(places) > 1 or replica.node not in work.drained or not work.alive(replica):
             continue
+        if (service.name, replica.slot) in work.asked:
+            continue  # it leaves for another reason
         own = work.demands.get((service.name, replica.revision))
         if own is None:
             continue

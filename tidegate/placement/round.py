@@ -80,6 +80,7 @@ class Round:
         self.places: dict[str, Place] = {}  # key -> what it becomes
         self.deletes: list[Place] = []
         self.pending: list[Pending] = []
+        self.asked: set[tuple[str, int]] = set()  # slots that `pending` are for
         self.replaces: dict[tuple[str, int], Place] = {}  # places that leave once their slot has a new one
         self.notes: list[Note] = []
         self.again_at = inf
@@ -121,6 +122,7 @@ class Round:
     def ask(self, slot: Pending) -> None:
         """Ask for a node for a slot, as its next generation."""
         known = self.services[slot.service].generations.get(slot.slot, 0)
+        self.asked.add((slot.service, slot.slot))
         self.pending.append(replace(slot, generation=known + 1))
 
     def later(self, when: float) -> None:
