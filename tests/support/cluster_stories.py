@@ -42,9 +42,9 @@ def demand_of(rng, number, most=6):
     return Demand(
         service=f"shop/s{number}",
         revision="r1",
-        replicas=1 if kind < 0.1 else rng.randint(1, most),
-        everywhere=0.1 <= kind < 0.18,
-        exclusive=kind < 0.15 and kind >= 0.0 and not 0.1 <= kind < 0.18,
+        replicas=rng.randint(1, most),
+        everywhere=kind < 0.08,
+        exclusive=0.08 <= kind < 0.25,
         reservation=Resources(cpu=rng.choice((0.0, 0.25, 0.5, 1.0)), memory=rng.choice((0, GIB // 4, GIB))),
         ports=(f"tcp/{8000 + number}",) if rng.random() < 0.1 else (),
         rules=tuple(rules),
@@ -78,9 +78,14 @@ def small(seed, **more):
     return world, rng
 
 
-def trouble(world, rng):
-    """One thing that happens to the cluster."""
+def trouble(world, rng, *, mild=False):
+    """One thing that happens to the cluster; a mild one leaves most nodes up, so that what is lost can go elsewhere."""
     name = rng.choice(list(world.machines))
+    away = [each for each, machine in world.machines.items() if machine.cut or not machine.up]
+    if mild and len(away) > 1 + len(world.machines) // 5:
+        world.start(away[0])
+        world.heal(away[0])
+        return
     kind = rng.random()
     if kind < 0.2:
         world.kill(name)
@@ -109,11 +114,12 @@ def trouble(world, rng):
 
 def storm(world, rng, events=25):
     """Trouble upon trouble, with time between; then peace, long enough for every back-off and quarantine to end."""
+    mild = rng.random() < 0.5
     world.run(20.0)
     for _ in range(events):
         if rng.random() < 0.15:
             world.die_after = world.writes + rng.randint(1, 4)
-        trouble(world, rng)
+        trouble(world, rng, mild=mild)
         world.run(rng.choice((1.0, 3.0, 10.0, 30.0)))
     world.die_after = None
     peace(world)
