@@ -184,7 +184,7 @@ class World:
         elif container.place.service in self.crashing and not container.stop_at:
             if self.now >= container.ready_at:
                 container.ended, container.ended_at = container.ended + 1, self.now
-                container.state, container.ready_at = State.STARTING, self.now + 15.0
+                container.state, container.ready_at = State.STARTING, self.now + min(15.0 * 2**container.ended, 3600.0)
         elif container.state is State.STARTING and self.now >= container.ready_at:
             container.state, container.ready_since = State.READY, self.now
 
