@@ -69,13 +69,14 @@ class Cluster:
         self.nodes = Nodes(store, time.monotonic, self._met, self.others.see)
         self.others.read(self.nodes)
         self.publisher = Publisher(store, name, lambda: self.membership.lease, reports, self._places)
+        self._blind: Problem | None = None  # why the store was not even read once
         self._known: dict[str, str] = {}  # node -> its state, as told last
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong between us and the others now."""
-        own = (self.membership.problem,) if self.membership.problem is not None else ()
-        return (*own, *self.nodes.problems)
+        own = (self._blind, self.membership.problem)
+        return (*(each for each in own if each is not None), *self.nodes.problems)
 
     # ----------------------------------------------------------------------------------------- what control asks of it
 
@@ -126,7 +127,7 @@ class Cluster:
 
     def standing(self) -> Mapping[str, Any]:
         """How we stand among the others."""
-        lost = self.membership.problem or self.nodes.lost
+        lost = self._blind or self.membership.problem or self.nodes.lost
         return {
             "leader": self.leader,
             "joined": self.membership.lease is not None,
@@ -145,7 +146,7 @@ class Cluster:
         """Be one of them until cancelled."""
         async with Tasks("cluster") as tasks:
             tasks.spawn("engines", self._look())
-            tasks.spawn("secret", self._learn())
+            await self._learn()  # before anybody can ask us, or we them
             tasks.spawn("nodes", self.nodes.run())
             tasks.spawn("membership", self.membership.run())
             tasks.spawn("leadership", self.leadership.run())
@@ -205,9 +206,10 @@ class Cluster:
             try:
                 secret = await shared_secret(self._store)
             except StoreError as error:
-                _log.debug("the cluster's secret is not known yet", extra={"cause": str(error)})
+                self._blind = error.problems[0]
                 await asyncio.sleep(RETRY_SECONDS)
             else:
+                self._blind = None
                 return await asyncio.to_thread(keep, Path(self._config.state.folder), secret)
 
     # ---------------------------------------------------------------------------------------------------- what happens

@@ -38,7 +38,7 @@ class PeerKey:
     def current(self) -> bytes:
         """The secret; empty while there is none."""
         now = self._clock()
-        if now >= self._look_at:
+        if now >= self._look_at or not self._secret:
             self._look_at = now + _LOOK_SECONDS
             self._secret = _read(self._path)
         return self._secret
