@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from msgspec import json
 from msgspec.structs import replace
 
-from tests.support.cluster_stories import peace, small, storm
+from tests.support.cluster_stories import flap, peace, small, storm
 from tests.support.cluster_world import World
 from tests.support.placement import NOW, demand, lost, memory, node, planned, replica, standing
 from tidegate.placement.memory import Ledger, Memory
@@ -87,11 +87,7 @@ class Cluster(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 11))
     def flap(self, number):
-        for _ in range(3):
-            self.world.kill(self.pick(number))
-            self.world.run(20.0)
-            self.world.start(self.pick(number))
-            self.world.run(3.0)
+        flap(self.world, self.pick(number))
 
     @rule(number=st.integers(0, 11), drained=st.booleans())
     def drain(self, number, drained):

@@ -95,7 +95,9 @@ def trouble(world, rng, *, mild=False):
         world.cut(name)
     elif kind < 0.62:
         world.heal(name)
-    elif kind < 0.67:
+    elif kind < 0.64:
+        flap(world, name)
+    elif kind < 0.68:
         zone = world.machines[name].facts.zone
         for each in [each for each, machine in world.machines.items() if machine.facts.zone == zone]:
             world.kill(each)
@@ -110,6 +112,15 @@ def trouble(world, rng, *, mild=False):
         world.want(replace(demand, replicas=rng.randint(0, 7)))
     elif len(world.demands) > 1:
         world.remove(rng.choice(list(world.demands)))
+
+
+def flap(world, name):
+    """A node goes and comes three times; its lease ends each time."""
+    for _ in range(3):
+        world.kill(name)
+        world.run(20.0)
+        world.start(name)
+        world.run(4.0)
 
 
 def storm(world, rng, events=25):
