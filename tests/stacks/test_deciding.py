@@ -121,6 +121,27 @@ def test_a_place_on_a_node_that_is_no_more_is_placed_anew():
     assert decided(wanted(1), seen(1, node="b")) == {"1.1": "gone", "1.2": "r1"}
 
 
+def test_what_is_bound_to_a_lost_node_waits_for_it_unless_there_is_no_other_node_to_come():
+    bound = wanted(1, volumes=("data",))
+    assert decided(bound, seen(1, node="b")) == {}
+    assert decided(bound, seen(1, node="b"), alone=True) == {"1.1": "gone", "1.2": "r1"}
+    assert decided(bound, seen(1, node="b", leaving=True)) == {"1.1": "gone", "1.2": "r1"}
+
+
+def test_where_many_nodes_are_lost_at_once_nothing_moves():
+    assert decided(wanted(3), seen(1), seen(2, node="b"), seen(3, node="c")) == {}
+    some = (*NODES, *(NodeFacts(name=name) for name in "defgh"))
+    assert set(decided(wanted(3), seen(1), seen(2, node="b"), seen(3, node="c"), nodes=some).values()) == {"gone", "r1"}
+
+
+def test_a_node_that_is_to_be_empty_is_left_one_replica_after_the_other():
+    nodes = (NodeFacts(name="a", drained=True), NodeFacts(name="b"))
+    assert decided(wanted(2), seen(1), seen(2), nodes=nodes) == {"1.2": "r1"}
+    there = seen(1, 2, node="b")
+    assert decided(wanted(2), seen(1), there, seen(2), nodes=nodes) == {"1.1": "leaving"}
+    assert decided(wanted(1, volumes=("data",)), seen(1), nodes=nodes) == {}
+
+
 def test_where_no_node_takes_anything_nothing_is_placed():
     assert decided(wanted(1), nodes=(NodeFacts(name="a", drained=True),)) == {}
 
@@ -199,7 +220,7 @@ def test_what_was_decided_needs_no_second_decision(want, replicas):
 @settings(max_examples=300, deadline=None)
 @given(WANTED, REPLICAS)
 def test_never_more_than_wanted_and_what_is_replaced_at_a_time_nor_two_new_ones_in_a_slot(want, replicas):
-    scene = Scene(wanted={"shop/web": want}, replicas=tuple(replicas), nodes=ALL)
+    scene = Scene(wanted={"shop/web": want}, replicas=tuple(replicas), nodes=ALL, alone=True)
     after = [each.place for each in applied(replicas, decide(scene, here(ALL), NOW)) if not each.place.leaving]
     demand = want.demand
     slots = {place.slot for place in after}
@@ -216,7 +237,7 @@ def test_it_comes_to_what_is_wanted_when_everybody_does_as_told(want, replicas):
     replicas, now, quiet = tuple(replicas), NOW, 0
     for _ in range(60):
         gone = frozenset(key_of(each.place) for each in replicas if each.place.leaving)
-        scene = Scene(wanted={"shop/web": want}, replicas=replicas, nodes=ALL, gone=gone)
+        scene = Scene(wanted={"shop/web": want}, replicas=replicas, nodes=ALL, gone=gone, alone=True)
         changes = decide(scene, here(ALL), now)
         ready = now
         now += 11

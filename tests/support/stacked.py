@@ -31,6 +31,7 @@ def told(state="settled", *replicas, leftover=()):
         {"name": "web", "image": "image:2", "wanted": 2, "ready": ready, "everywhere": False, "replicas": web},
         {"name": "db", "image": "image:1", "wanted": 1, "ready": 1, "everywhere": False, "replicas": [replica("db-1")]},
     ]
+    members = [{**each, "refused": ""} for each in members]
     return brief(state, ready + 1) | {
         "number": 1,
         "why": "",

@@ -40,9 +40,15 @@ def missing(stack: Told) -> list[str]:
         if each["state"] not in ("ready", "done")
     ]
     short = [each for each in stack["members"] if each["wanted"] > len(each["replicas"])]
-    return lines + [
-        f"{each['name']}: no node takes {each['wanted'] - len(each['replicas'])} of its replicas" for each in short
-    ]
+    return lines + [_short(each) for each in short]
+
+
+def _short(member: Told) -> str:
+    """Why a service has fewer replicas than are wanted."""
+    lacking = member["wanted"] - len(member["replicas"])
+    return f"{member['name']}: no node takes {lacking} of its replicas" + (
+        f", {member['refused']}" if member["refused"] else ""
+    )
 
 
 def _because(replica: Told) -> str:

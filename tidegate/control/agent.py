@@ -44,7 +44,8 @@ class ServingPort(Protocol):
 
 
 class Agent:
-    """Of the node called `node`. `wall` gives seconds since the epoch."""
+    """Of the node called `node`. `wall` gives seconds since the epoch. A container that leaves is stopped no sooner than after
+    `linger_seconds`: routers of other nodes take as long to hear of it, and to end what they have in flight there."""
 
     def __init__(
         self,
@@ -54,6 +55,7 @@ class Agent:
         serving: ServingPort,
         journal: Journal,
         wall: Callable[[], float],
+        linger_seconds: float = 0.0,
     ) -> None:
         self._node = node
         self._engine = engine
@@ -61,6 +63,7 @@ class Agent:
         self._serving = serving
         self._journal = journal
         self._wall = wall
+        self._linger = linger_seconds
         self.deeds = Deeds(engine, journal)
         self._wakeup = asyncio.Event()
         self._busy: set[str] = set()  # place keys with a deed under way
@@ -112,7 +115,8 @@ class Agent:
         faults, self._faults = self._faults, {}
         strays = self._strayed(mine, found)
         leaving = [found[key].id for key, place in {**mine, **strays}.items() if place.leaving and key in found]
-        self._serving.leave(leaving)
+        elsewhere = (picture.report(place).container for place in picture.places.values() if place.leaving)
+        self._serving.leave([*leaving, *filter(None, elsewhere)])
         steps = {
             key: self._step(picture, place, found.get(key), faults.get(key))
             for key, place in {**mine, **strays}.items()
@@ -159,10 +163,15 @@ class Agent:
             member=member,
             container=container,
             ready=self._serving.ready(container.id) if container else False,
-            idle=self._serving.idle(container.id) if container and place.leaving else False,
+            idle=self._idle(place, container),
             waits_for=waits,
         )
         return step(place, look, before, self._wall())
+
+    def _idle(self, place: Place, container: ContainerDetail | None) -> bool:
+        if container is None or not place.leaving or self._wall() < place.leaving_since + self._linger:
+            return False
+        return self._serving.idle(container.id)
 
     def _reports(self, picture: Picture) -> dict[str, Report]:
         return {key: picture.report(place) for key, place in picture.places.items()}

@@ -9,12 +9,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 
+from msgspec.structs import replace
+
 from tidegate.control.journal import Journal
 from tidegate.control.stackbook import StackBook
 from tidegate.errors import Conflict, StoreError
 from tidegate.placement.node import NodeFacts
 from tidegate.placement.replica import Place
-from tidegate.stacks.deciding import Choose, decide, here
+from tidegate.stacks.choosing import Chooser
+from tidegate.stacks.deciding import Scene, decide
+from tidegate.stacks.picture import Picture
 from tidegate.telemetry import logger
 
 SETTLE_SECONDS = 0.05  # of quiet, so that what is written together is decided together
@@ -23,11 +27,12 @@ REST_SECONDS = 30.0
 
 _log = logger("control.placing")
 
-MakeChoice = Callable[[Iterable[NodeFacts]], Choose]
+GRACE_SECONDS = 10.0  # after another leader: nodes may be about to join again, too
 
 
 class Placing:
-    """`nodes` are all nodes that are known now, `held` the services that releases move. `wall` gives seconds since the epoch."""
+    """`nodes` are all nodes that are known now, `held` the services that releases move. `alone`: there is no other node than this one.
+    `wall` gives seconds since the epoch. `refusals` says by service why a slot has no node."""
 
     def __init__(
         self,
@@ -37,19 +42,22 @@ class Placing:
         nodes: Callable[[], Iterable[NodeFacts]],
         held: Callable[[], Collection[str]],
         wall: Callable[[], float],
-        choice: MakeChoice = here,
+        alone: bool = True,
     ) -> None:
         self._book = book
         self._journal = journal
         self._nodes = nodes
         self._held = held
         self._wall = wall
-        self._choice = choice
+        self._alone = alone
+        self._grace_until = 0.0  # set when we begin to lead
+        self.refusals: Mapping[str, str] = {}
         self._wakeup = asyncio.Event()
         book.changed.append(self._wakeup.set)
 
     async def run(self) -> None:
-        """Decide until cancelled."""
+        """Decide until cancelled: for as long as we lead."""
+        self._grace_until = 0.0 if self._alone else self._wall() + GRACE_SECONDS
         while True:
             self._wakeup.clear()
             moving = await self._turn()
@@ -65,9 +73,13 @@ class Placing:
         if not self._book.known:
             return True
         nodes = tuple(self._nodes())
+        if not self._alone and (not nodes or self._wall() < self._grace_until):
+            return True
         picture = self._book.picture
-        scene = picture.scene(nodes, self._held())
-        changes = decide(scene, self._choice(nodes), self._wall())
+        scene = replace(picture.scene(nodes, self._held()), alone=self._alone)
+        chooser = self._chooser(scene, picture)
+        changes = decide(scene, chooser, self._wall())
+        self.refusals = chooser.refusals
         over = [stack.name for stack in picture.stacks.values() if picture.cleared(stack, nodes)]
         try:
             await self._book.places.commit(changes)
@@ -85,7 +97,13 @@ class Placing:
             each.service in scene.wanted and each.revision != scene.wanted[each.service].demand.revision
             for each in scene.replicas
         )
-        return bool(changes or over or unsettled or old)
+        return bool(changes or over or unsettled or old or chooser.refusals)
+
+    def _chooser(self, scene: Scene, picture: Picture) -> Chooser:
+        """Equal nodes are taken in an order that stays for as long as the stacks do."""
+        seed = sum(stack.number for stack in picture.stacks.values())
+        demands = (wanted.demand for wanted in scene.wanted.values())
+        return Chooser(scene.nodes, demands, self._wall(), seed)
 
     async def _forget(self, stack: str) -> None:
         """A stack of which nothing is left. Its scales go first: without it nobody would look for them."""

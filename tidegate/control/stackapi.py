@@ -46,7 +46,7 @@ class StackOperations:
     @operation("GET", "/v1/stacks/{stack}")
     async def stack(self, stack: str, query: NoQuery) -> Document:  # noqa: ARG002  as above
         """One stack: its services, and how each of their replicas stands."""
-        return shown(self._book.picture, self._book.stack(stack))
+        return shown(self._book.picture, self._book.stack(stack), self._stacks.placing.refusals)
 
     @operation("POST", "/v1/stacks/{stack}/plan")
     async def plan_stack(self, stack: str, body: StackBody) -> Put:

@@ -16,6 +16,8 @@ from tidegate.placement.node import NodeFacts
 from tidegate.store.port import Store
 from tidegate.tasks import Tasks
 
+LINGER_SECONDS = 5.0  # among many nodes; what one's routers have in flight the others do not know
+
 
 class Stacks:
     """Without an engine there is no agent here, and the node takes no replicas. `wall` gives seconds since the epoch."""
@@ -37,14 +39,17 @@ class Stacks:
         self._engine = engine
         self._node = node
         self._releases = releases
-        self.agent = Agent(node.name, engine, self.book, serving, journal, wall) if engine is not None else None
-        self._placing = Placing(self.book, journal, nodes=self._nodes, held=self._held, wall=wall)
+        linger = 0.0 if others.alone else LINGER_SECONDS
+        self.agent = None if engine is None else Agent(node.name, engine, self.book, serving, journal, wall, linger)
+        self.placing = Placing(
+            self.book, journal, nodes=self._nodes, held=self._held, wall=wall, alone=others.alone
+        )
 
     async def run(self) -> None:
         """Until cancelled."""
         async with Tasks("stacks") as tasks:
             tasks.spawn("book", self.book.run())
-            tasks.spawn("placing", self._others.while_leading("placing", self._placing.run))
+            tasks.spawn("placing", self._others.while_leading("placing", self.placing.run))
             if self.agent is not None:
                 tasks.spawn("agent", self.agent.run())
 

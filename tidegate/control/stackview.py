@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tidegate.control.answers import Document
 from tidegate.placement.replica import Place
 from tidegate.stacks.naming import container_name, key_of
@@ -32,15 +34,18 @@ def state(picture: Picture, stack: Stack) -> str:
     return "settled" if whole else "moving"
 
 
-def shown(picture: Picture, stack: Stack) -> Document:
-    """All of it, replica by replica."""
+def shown(picture: Picture, stack: Stack, refusals: Mapping[str, str]) -> Document:
+    """All of it, replica by replica. `refusals` says by service why a slot has no node."""
     return {
         **brief(picture, stack),
         "number": stack.number,
         "why": stack.why,
         "networks": [network.name for network in stack.networks],
         "volumes": [volume.name for volume in stack.volumes],
-        "members": [_member(picture, stack, member) for member in stack.members],
+        "members": [
+            {**_member(picture, stack, member), "refused": refusals.get(f"{stack.name}/{member.name}", "")}
+            for member in stack.members
+        ],
         "leftover": [_replica(picture, place, None) for place in _leftover(picture, stack)],
     }
 

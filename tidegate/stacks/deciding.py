@@ -32,7 +32,8 @@ class Wanted(Value):
 
 class Scene(Value):
     """All facts. `wanted`: by service; what is not in it is to go, in the order that `after` has. `gone` and `void` are keys of
-    places whose nodes said so (`report`). `held` services are moved by somebody else now."""
+    places whose nodes said so (`report`). `held` services are moved by somebody else now. A node that is not among `nodes`, or not
+    ready, is *lost*; where we are `alone` it does not come back."""
 
     wanted: dict[str, Wanted] = {}
     replicas: tuple[Replica, ...] = ()
@@ -40,6 +41,7 @@ class Scene(Value):
     gone: frozenset[str] = frozenset()
     void: frozenset[str] = frozenset()
     held: frozenset[str] = frozenset()
+    alone: bool = False
 
 
 class Spot(Value):
@@ -52,7 +54,8 @@ class Spot(Value):
     pinned: bool = False
 
 
-Choose = Callable[[Spot, Iterable[Place]], str]  # a node's name; empty: there is none for it now
+# Slots of one service and all places -> slot to node, of those that there is a node for.
+Choose = Callable[[tuple[Spot, ...], Iterable[Place]], Mapping[int, str]]
 
 
 def decide(scene: Scene, choose: Choose, now: float) -> dict[str, Place | None]:
@@ -62,20 +65,20 @@ def decide(scene: Scene, choose: Choose, now: float) -> dict[str, Place | None]:
     by_service: dict[str, list[Replica]] = {service: [] for service in sorted(scene.wanted)}
     for replica in sorted(scene.replicas, key=lambda each: (each.service, each.slot, each.generation)):
         by_service.setdefault(replica.service, []).append(replica)
-    nodes = {node.name for node in scene.nodes}
+    lost = _lost(scene)
     for service, replicas in by_service.items():
         if service in scene.held:
             after |= {key_of(each.place): each.place for each in replicas}
             continue
-        kept = [each for each in replicas if not _over(each, scene, nodes)]
         wanted = scene.wanted.get(service)
+        kept = [each for each in replicas if not _over(each, scene, wanted, lost)]
         if wanted is None or not (wanted.demand.replicas or wanted.demand.everywhere):
             busy = {each.service for each in scene.replicas if key_of(each.place) not in scene.gone}
             waits = wanted is not None and any(other in busy for other in wanted.after)
             made = [each.place if waits else _left(each.place, "it is not wanted any more", now) for each in kept]
         else:
-            made = _Slots(wanted.demand, replicas, kept, now).decided(wanted, scene.nodes, after.values(), choose)
-        after |= {key_of(place): place for place in made}
+            made = _Slots(wanted.demand, replicas, kept, lost, now).decided(wanted, scene.nodes, after.values(), choose)
+        after |= {key_of(place): place for place in made if not (place.leaving and lost.counts(place))}
     changes: dict[str, Place | None] = {key: place for key, place in after.items() if before.get(key) != place}
     return changes | {key: None for key in before if key not in after}
 
@@ -83,11 +86,31 @@ def decide(scene: Scene, choose: Choose, now: float) -> dict[str, Place | None]:
 # ----------------------------------------------------------------------------------------------------------- private
 
 
-def _over(replica: Replica, scene: Scene, nodes: set[str]) -> bool:
-    """Whether a place is to be taken away: it has done what it was for, or can do so nowhere."""
+class _Lost(Value):
+    """Nodes that are lost, and whether so many of them that it is rather we who are cut off: then nothing moves."""
+
+    nodes: frozenset[str]
+    many: bool
+
+    def counts(self, place: Place) -> bool:
+        """Whether nobody is to be waited for on the place's node."""
+        return place.node in self.nodes and not self.many
+
+
+def _lost(scene: Scene) -> _Lost:
+    ready = {node.name for node in scene.nodes if node.ready}
+    all_ = {each.node for each in scene.replicas} | {node.name for node in scene.nodes}
+    lost = frozenset(all_ - ready)
+    return _Lost(nodes=lost, many=len(lost) > 1 and len(lost) * 3 > len(all_) and not scene.alone)
+
+
+def _over(replica: Replica, scene: Scene, wanted: Wanted | None, lost: _Lost) -> bool:
+    """Whether a place is to be taken away: it has done what it was for, or its node is lost and its slot is to be elsewhere. What runs
+    there all the same is removed by that node when it is back, as it has no place."""
     key = key_of(replica.place)
-    if replica.node not in nodes:
-        return True
+    if replica.node in lost.nodes:
+        moves = wanted is None or replica.place.leaving or wanted.demand.moves
+        return scene.alone or (moves and not lost.many)
     return key in scene.gone if replica.place.leaving else key in scene.void
 
 
@@ -98,10 +121,14 @@ def _left(place: Place, why: str, now: float) -> Place:
 class _Slots:
     """The places of one service, slot by slot, while they are decided."""
 
-    def __init__(self, demand: Demand, known: Iterable[Replica], kept: Iterable[Replica], now: float) -> None:
+    def __init__(
+        self, demand: Demand, known: Iterable[Replica], kept: Iterable[Replica], lost: _Lost, now: float
+    ) -> None:
         self._demand = demand
         self._now = now
+        self._lost = lost
         self._known = tuple(known)  # those that are taken away now too: their names are not given again at once
+        self._barred: frozenset[str] = frozenset()  # nodes that an operator wants empty; set at the beginning
         self._places = {key_of(each.place): each.place for each in kept}
         self._seen = {key_of(each.place): each for each in kept}
 
@@ -109,15 +136,18 @@ class _Slots:
         self, wanted: Wanted, nodes: Iterable[NodeFacts], others: Iterable[Place], choose: Choose
     ) -> list[Place]:
         """All places that there should be."""
-        targets = [node.name for node in nodes if node.ready and not node.drained]
+        known = tuple(nodes)
+        targets = [node.name for node in known if node.ready and not node.drained]
+        self._barred = frozenset(node.name for node in known if node.drained)
         self._one_each()
-        self._fewer(targets)
+        self._fewer()
         spots = [*self._renewed(wanted, targets), *self._missing(wanted, targets)]
-        elsewhere = tuple(others)
+        free = tuple(spot for spot in spots if not spot.pinned)
+        chosen = dict(choose(free, (*others, *self._places.values()))) if free else {}
+        chosen |= {spot.slot: spot.near for spot in spots if spot.pinned}
         for spot in spots:
-            node = spot.near if spot.pinned else choose(spot, (*elsewhere, *self._places.values()))
-            if node:
-                place = self._placed(spot, node)
+            if spot.slot in chosen:
+                place = self._placed(spot, chosen[spot.slot])
                 self._places[key_of(place)] = place
         return list(self._places.values())
 
@@ -145,7 +175,9 @@ class _Slots:
         return sorted({place.slot for place in self._places.values() if not place.leaving})
 
     def _new(self, place: Place) -> bool:
-        return place.revision == self._demand.revision
+        """Whether it is what is wanted. One on a node that is to be empty is not, unless what it writes to is there."""
+        moves = place.node in self._barred and not self._demand.volumes
+        return place.revision == self._demand.revision and not moves
 
     def _ready(self, place: Place) -> bool:
         replica = self._seen.get(key_of(place))
@@ -169,7 +201,10 @@ class _Slots:
     # ------------------------------------------------------------------------------------------------------- changing
 
     def _leave(self, place: Place, why: str) -> None:
-        self._places[key_of(place)] = _left(place, why, self._now)
+        if self._lost.counts(place):
+            del self._places[key_of(place)]
+        else:
+            self._places[key_of(place)] = _left(place, why, self._now)
 
     def _one_each(self) -> None:
         """Of several in a slot the one of the new revision stays, with one of the old until it is settled."""
@@ -185,10 +220,10 @@ class _Slots:
             for place in olds if news and self._settled(news[-1]) else olds[1:]:
                 self._leave(place, "another one has taken its place")
 
-    def _fewer(self, targets: list[str]) -> None:
+    def _fewer(self) -> None:
         """Slots beyond what is wanted leave: those first that do not serve, then old ones, then those counted last."""
         if self._demand.everywhere:
-            self._one_per_node(targets)
+            self._one_per_node()
             return
         live = self._live()
         order = sorted(
@@ -203,10 +238,10 @@ class _Slots:
             for place in self._staying(slot):
                 self._leave(place, f"{self._demand.replicas} are wanted")
 
-    def _one_per_node(self, targets: list[str]) -> None:
+    def _one_per_node(self) -> None:
         slots: dict[str, int] = {}
         for place in sorted((each for each in self._places.values() if not each.leaving), key=lambda each: each.slot):
-            if place.node not in targets:
+            if place.node in self._barred:
                 self._leave(place, f"nothing is to run on {place.node}")
             elif slots.setdefault(place.node, place.slot) != place.slot:
                 self._leave(place, f"one is enough on {place.node}")
@@ -256,9 +291,9 @@ class _Slots:
 
 def here(nodes: Iterable[NodeFacts]) -> Choose:
     """Where there is one node, that one, while it takes something."""
-    able: Mapping[str, NodeFacts] = {node.name: node for node in nodes if node.ready and not node.drained}
+    able = [node.name for node in nodes if node.ready and not node.drained]
 
-    def choose(spot: Spot, _: Iterable[Place]) -> str:
-        return spot.near if spot.near in able else next(iter(able), "")
+    def choose(spots: tuple[Spot, ...], _: Iterable[Place]) -> Mapping[int, str]:
+        return {spot.slot: spot.near if spot.near in able else able[0] for spot in spots} if able else {}
 
     return choose
