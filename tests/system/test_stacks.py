@@ -31,7 +31,7 @@ def compose(image):
                         "tidegate.probe.url": "http://container/healthz",
                     },
                     "depends_on": {"db": {"condition": "service_healthy"}},
-                    "deploy": {"update_config": {"monitor": "1s", "parallelism": 1}},
+                    "deploy": {"update_config": {"monitor": "1s", "parallelism": 3}},
                 },
                 "db": {
                     "image": PYTHON,
@@ -67,7 +67,8 @@ async def test_a_stack_comes_up_answers_scales_is_renewed_under_load_and_leaves_
             file.write_text(compose("tidegate-test/web:v2"))
             async with Load(tidegate.http, HOST, rate=100) as load:
                 await load.more(50)
-                await tidegate.cli("up", "-f", str(file))
+                await tidegate.cli("up", "-f", str(file), "--no-wait")
+                await until(lambda: settled(tidegate), 120.0, "the new version is in place")
                 await load.more(50)
             say(load.told())
             assert not load.failures
@@ -81,6 +82,10 @@ async def test_a_stack_comes_up_answers_scales_is_renewed_under_load_and_leaves_
         for name in await left(box):
             await box.docker("rm", "-f", name, check=False)
         await box.docker("rmi", "tidegate-test/web:v2", check=False)
+
+
+async def settled(tidegate):
+    return (await tidegate.api("/v1/stacks/tgstack"))["state"] == "settled"
 
 
 async def gone(tidegate):

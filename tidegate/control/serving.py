@@ -42,6 +42,9 @@ class Serving:
         if self._reconciler.waiting_for:
             return None
         endpoints = self._of(container)
+        if not endpoints and self._seen(container):
+            self._reconciler.settle()  # it may have been seen after the table was built
+            endpoints = self._of(container)
         if not endpoints:
             return self._seen(container)
         reports = [self._reconciler.health.get(each.id) for each in endpoints]
