@@ -41,9 +41,7 @@ class Stacks:
         self._releases = releases
         linger = 0.0 if others.alone else LINGER_SECONDS
         self.agent = None if engine is None else Agent(node.name, engine, self.book, serving, journal, wall, linger)
-        self.placing = Placing(
-            self.book, journal, nodes=self._nodes, held=self._held, wall=wall, alone=others.alone
-        )
+        self.placing = Placing(self.book, journal, nodes=self._nodes, held=self._held, wall=wall, alone=others.alone)
 
     async def run(self) -> None:
         """Until cancelled."""
