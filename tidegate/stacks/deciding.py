@@ -247,14 +247,16 @@ class _Slots:
                 self._leave(place, f"one is enough on {place.node}")
 
     def _renewed(self, wanted: Wanted, targets: list[str]) -> list[Spot]:
-        """Old slots whose turn it is get a new replica beside, or leave so that one can come."""
-        live = self._live()
+        """Old slots whose turn it is get a new replica beside, or leave so that one can come. One that waits for its lost node to come
+        back has no turn, and holds nobody up."""
+        lost = self._lost.nodes
+        live = [slot for slot in self._live() if any(place.node not in lost for place in self._staying(slot))]
         olds = [slot for slot in live if not any(map(self._new, self._staying(slot)))]
         going = {place.slot for place in self._places.values() if place.leaving}
         busy = len(going | {slot for slot in live if slot not in olds and not self._renewed_well(slot)})
         if wanted.stop_first:  # slots between two replicas
             count = len(targets) if self._demand.everywhere else self._demand.replicas
-            busy += max(0, count - len(going.union(live)))
+            busy += max(0, count - len(going.union(live if self._demand.everywhere else self._live())))
         turn = max(0, self._demand.max_parallel - busy)
         spots = []
         for slot in [each for each in olds if each not in going][:turn]:
