@@ -45,7 +45,13 @@ class Crowd:
     """All of them, from the beginning to the end of the block."""
 
     def __init__(
-        self, port: int, host: str, *, rate: float = RATE, socket_seconds: tuple[float, float] = SOCKET_SECONDS
+        self,
+        port: int,
+        host: str,
+        *,
+        rate: float = RATE,
+        socket_seconds: tuple[float, float] = SOCKET_SECONDS,
+        patience: float = ANSWER_SECONDS,
     ) -> None:
         self.answers: list[Answer] = []
         self.sticky: list[tuple[int, Answer]] = []
@@ -55,6 +61,7 @@ class Crowd:
         self._host = host
         self._rate = rate
         self._socket_seconds = socket_seconds
+        self._patience = patience  # how long a client waits for an answer, in seconds
         self._idle = [Connection(port) for _ in range(CONNECTIONS)]  # each connects when it is first wanted
         self._stop = asyncio.Event()
         self._group = asyncio.TaskGroup()
@@ -108,7 +115,7 @@ class Crowd:
 
     async def _one(self, due: float, request: bytes) -> None:
         connection = self._idle.pop(0) if self._idle else Connection(self._port)
-        fault = await _asked(connection, request)
+        fault = await _asked(connection, request, self._patience)
         self.answers.append(Answer(due, time.monotonic(), _who(connection, fault), fault))
         self._idle.append(connection)
 
@@ -119,9 +126,8 @@ class Crowd:
         while not self._stop.is_set():
             kept = b"; ".join(b"%b=%b" % each for each in cookies.items())
             due = time.monotonic()
-            fault = await _asked(
-                connection, b"GET / HTTP/1.1\r\nHost: %b\r\nCookie: %b\r\n\r\n" % (self._host.encode(), kept)
-            )
+            request = b"GET / HTTP/1.1\r\nHost: %b\r\nCookie: %b\r\n\r\n" % (self._host.encode(), kept)
+            fault = await _asked(connection, request, self._patience)
             self.sticky.append((number, Answer(due, time.monotonic(), _who(connection, fault), fault)))
             if not fault:
                 cookies |= given(connection.head)
@@ -185,10 +191,10 @@ def given(head: bytes) -> dict[bytes, bytes]:
     return found
 
 
-async def _asked(connection: Connection, request: bytes) -> str:
+async def _asked(connection: Connection, request: bytes, patience: float) -> str:
     """Why it failed; empty if it did not."""
     try:
-        async with asyncio.timeout(ANSWER_SECONDS):
+        async with asyncio.timeout(patience):
             status = await connection.ask(request)
     except (OSError, EOFError, TimeoutError) as why:
         connection.close()

@@ -27,7 +27,7 @@ from bench.macro.sample import Absent
 from bench.macro.stage import HOST, Container, Stage, env
 
 SERVICE = "shop/web"
-READY_SECONDS = 15.0  # a script gives up after so long
+READY_SECONDS = 30.0  # a script gives up after so long
 BLIND_SECONDS = 10.0  # what docker-rollout waits where it cannot ask whether a container is healthy
 DRAIN_SECONDS = 30.0
 HOLD_SECONDS = 10.0  # of each share of a canary
@@ -59,9 +59,13 @@ class Way(ABC):
 class Tidegate(Way):
     """One strategy of `tidegate deploy`, with the gates and times that it has by itself but where `options` say otherwise."""
 
-    def __init__(self, strategy: str, *options: str) -> None:
+    def __init__(
+        self, strategy: str, *options: str, labels: Mapping[str, str] | None = None, serving: tuple[str, ...] = ()
+    ) -> None:
         self.name = f"tidegate-{strategy}"
         self._options = options
+        self._labels = labels or {}
+        self._serving = serving  # options of `tidegate serve`
 
     def labels(self) -> dict[str, str]:
         return {
@@ -71,11 +75,12 @@ class Tidegate(Way):
             "tidegate.version": "v1",
             "tidegate.probe.url": "http://container/healthz",
             "tidegate.probe.interval_seconds": "1",
+            **self._labels,
         }
 
     def launch(self, stage: Stage, listen: str, folder: Path) -> Launch:
         self._program = PROXIES["tidegate"].find()
-        argv = serve(self._program, str(folder), http=listen, options=("--docker", stage.engine.url))
+        argv = serve(self._program, str(folder), http=listen, options=("--docker", stage.engine.url, *self._serving))
         self._admin = argv[argv.index("--admin") + 1]
         return Launch(argv=argv)
 

@@ -39,6 +39,8 @@ class Turn(Value):
     verbs: tuple[str, ...] = ("abort",)
     rate: float = 300.0
     linger_seconds: float = 2.0  # in the step, before it is turned back
+    patience_seconds: float = 10.0  # how long a request is held, and its client waits
+    held: int = 1000  # so many at a time
 
 
 def _state(*names: str) -> Callable[[dict[str, object]], bool]:
@@ -85,6 +87,14 @@ TURNS = (
     Turn(case="canary at 100 %, not confirmed", replicas=4, options=_CANARY, there=_state("awaiting-confirm")),
     Turn(case="replace, while requests are held", replicas=4, options=_REPLACE, there=_held, rate=100.0),
     Turn(case="replace, while watched", replicas=4, options=_REPLACE, there=_share(100), rate=100.0),
+    Turn(
+        case="replace, while watched; up to 10 000 held for 60 s",
+        replicas=4,
+        options=_REPLACE,
+        there=_share(100),
+        patience_seconds=60.0,
+        held=10000,
+    ),
 )
 
 
@@ -117,9 +127,10 @@ def _one(plan: Plan, record: Record, engine: Dockerd, turn: Turn, number: int) -
 
 async def _through(plan: Plan, engine: Dockerd, turn: Turn) -> dict[str, float]:
     """There, and back again."""
-    way = Tidegate("back", *QUICK, *turn.options)
+    hold = {"tidegate.timeout.hold_seconds": f"{turn.patience_seconds:g}"}
+    way = Tidegate("back", *QUICK, *turn.options, labels=hold, serving=("--hold-queue", str(turn.held)))
     async with standing(plan, engine, way, turn.replicas) as (_, port):
-        crowd = Crowd(port, HOST, rate=turn.rate, socket_seconds=SOCKET_SECONDS)
+        crowd = Crowd(port, HOST, rate=turn.rate, socket_seconds=SOCKET_SECONDS, patience=turn.patience_seconds + 2.0)
         async with crowd:
             await asyncio.sleep(BEFORE_SECONDS)
             way.said = await way.deploy({}, "--no-wait")
