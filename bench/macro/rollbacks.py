@@ -30,9 +30,10 @@ QUICK = ("--min-healthy", "1s", "--on-unsure", "pass")
 
 
 class Turn(Value):
-    """One way back. `there` is asked of the record; then `verbs` are said, one after the other."""
+    """One way back, from `where`. `there` is asked of the record; then `verbs` are said, one after the other."""
 
     case: str
+    where: str
     replicas: int
     options: tuple[str, ...]
     there: Callable[[dict[str, object]], bool]
@@ -66,29 +67,47 @@ _BLUE_GREEN = ("--blue-green", "--hold", "1s", "--retain", "60s")
 _CANARY = ("--canary", "5,25,50", "--hold", "4s", "--confirm")
 _REPLACE = ("--replace", "--hold", "10s")
 TURNS = (
-    Turn(case="rolling, after 3 of 10", replicas=10, options=_ROLLING, there=_step(3)),
-    Turn(case="rolling, after 7 of 10", replicas=10, options=_ROLLING, there=_step(7)),
+    Turn(case="rolling of 10", where="after 3 replicas", replicas=10, options=_ROLLING, there=_step(3)),
+    Turn(case="rolling of 10", where="after 7 replicas", replicas=10, options=_ROLLING, there=_step(7)),
     Turn(
-        case="blue-green, ready, before the switch",
+        case="blue-green of 4",
+        where="ready, before the switch",
         replicas=4,
         options=(*_BLUE_GREEN, "--min-healthy", "10s"),
         there=_state("starting"),
         linger_seconds=8.0,
     ),
-    Turn(case="blue-green, waiting to be confirmed", replicas=4, options=_BLUE_GREEN, there=_state("awaiting-confirm")),
     Turn(
-        case="blue-green, complete and retained",
+        case="blue-green of 4",
+        where="waiting to be confirmed",
+        replicas=4,
+        options=_BLUE_GREEN,
+        there=_state("awaiting-confirm"),
+    ),
+    Turn(
+        case="blue-green of 4",
+        where="complete, v1 retained",
         replicas=4,
         options=_BLUE_GREEN,
         there=_state("awaiting-confirm"),
         verbs=("promote", "rollback"),
     ),
-    *(Turn(case=f"canary at {share} %", replicas=4, options=_CANARY, there=_share(share)) for share in (5, 25, 50)),
-    Turn(case="canary at 100 %, not confirmed", replicas=4, options=_CANARY, there=_state("awaiting-confirm")),
-    Turn(case="replace, while requests are held", replicas=4, options=_REPLACE, there=_held, rate=100.0),
-    Turn(case="replace, while watched", replicas=4, options=_REPLACE, there=_share(100), rate=100.0),
+    *(
+        Turn(case="canary of 4", where=f"at {share} %", replicas=4, options=_CANARY, there=_share(share))
+        for share in (5, 25, 50)
+    ),
     Turn(
-        case="replace, while watched; up to 10 000 held for 60 s",
+        case="canary of 4",
+        where="at 100 %, not confirmed",
+        replicas=4,
+        options=_CANARY,
+        there=_state("awaiting-confirm"),
+    ),
+    Turn(case="replace of 4", where="while requests are held", replicas=4, options=_REPLACE, there=_held, rate=100.0),
+    Turn(case="replace of 4", where="while watched", replicas=4, options=_REPLACE, there=_share(100), rate=100.0),
+    Turn(
+        case="replace of 4",
+        where="while watched, 10 000 may wait for 60 s",
         replicas=4,
         options=_REPLACE,
         there=_share(100),
@@ -111,7 +130,7 @@ def measure(plan: Plan, record: Record) -> None:
         replica_image.make(engine, plan.folder, ("v1", "v2"))
         for turn in range(1, plan.rounds + 1):
             for each in TURNS:
-                if plan.case in each.case:
+                if plan.case in f"{each.case} {each.where}":
                     _one(plan, record, engine, each, turn)
     finally:
         engine.stop()
@@ -120,9 +139,9 @@ def measure(plan: Plan, record: Record) -> None:
 def _one(plan: Plan, record: Record, engine: Dockerd, turn: Turn, number: int) -> None:
     try:
         with plainly(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            record.add(BENCH, turn.case, PEER, number, **runner.run(_through(plan, engine, turn)))
+            record.add(BENCH, turn.case, turn.where, number, **runner.run(_through(plan, engine, turn)))
     except (Absent, TimeoutError) as why:
-        record.miss(BENCH, turn.case, PEER, str(why) or "took too long")
+        record.miss(BENCH, turn.case, turn.where, str(why) or "took too long")
 
 
 async def _through(plan: Plan, engine: Dockerd, turn: Turn) -> dict[str, float]:
