@@ -28,6 +28,7 @@ REPLICAS = 4
 LIVE_SECONDS = 30.0
 BEFORE_SECONDS = 3.0
 AFTER_SECONDS = 10.0
+LEAST_SECONDS = 45.0  # from the begin of a release: longer than a version takes to crash
 LAST_SECONDS = 2.0  # in which is looked who serves at the end
 
 
@@ -76,13 +77,13 @@ def _one(plan: Plan, record: Record, engine: Dockerd, case: Case, way: Way, turn
 
 
 async def _through(plan: Plan, engine: Dockerd, case: Case, way: Way) -> dict[str, float]:
-    """One release, watched from before its begin until ten seconds after its end."""
+    """One release, watched from before its begin until ten seconds after its end, and for 45 at least."""
     async with standing(plan, engine, way, REPLICAS) as (stage, port), Crowd(port, HOST) as crowd:
         await asyncio.sleep(BEFORE_SECONDS)
         began = time.monotonic()
         steps = await way.release(stage, case.bad)
         took = time.monotonic() - began
-        await asyncio.sleep(AFTER_SECONDS)
+        await asyncio.sleep(max(AFTER_SECONDS, LEAST_SECONDS - took))
         ended = time.monotonic()
     tell(way, crowd.faults())
     last = [each.who for each in crowd.answers if each.due >= ended - LAST_SECONDS and each.who]
