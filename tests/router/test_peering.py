@@ -177,6 +177,12 @@ async def test_a_node_that_stops_ends_what_rests_and_finishes_what_does_not():
             await near.done.wait()
 
 
+async def test_whether_an_endpoint_is_ready_is_for_who_asks_to_judge():
+    async with serving(answering(lambda _: b"done")) as origin, pair(origin) as (near, far):
+        near.publish(services=[service("web", endpoint(origin.address, node="a", state=HealthState.STARTING))])
+        assert (await (await far.client()).ask(GET)).body == b"done"
+
+
 async def test_an_endpoint_that_drains_still_takes_what_is_on_its_way():
     async with serving(answering(lambda _: b"done")) as origin, pair(origin) as (near, far):
         near.publish(services=[service("web", endpoint(origin.address, node="a", state=HealthState.DRAINING))])

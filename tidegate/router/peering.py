@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from tidegate.model import Address, Endpoint
 from tidegate.router.core import Core
 from tidegate.router.listener import connect
 from tidegate.router.passport import MAX_HEAD_BYTES, Asking, read, written
@@ -36,9 +37,10 @@ class Secret(Protocol):
 
 
 class Peers:
-    """Both sides of this node, `own`: asking and answering. `find(service, endpoint)` gives an upstream of ours, or None."""
+    """Both sides of this node, `own`: asking and answering. `find(service, endpoint)` gives an endpoint of the table, or None.
+    Whether it is ready is for who asks to judge, who may know better."""
 
-    def __init__(self, own: str, secret: Secret, core: Core, find: Callable[[str, str], Upstream | None]) -> None:
+    def __init__(self, own: str, secret: Secret, core: Core, find: Callable[[str, str], Endpoint | None]) -> None:
         self.own = own
         self.core = core
         self.refused = 0  # heads that showed nothing
@@ -76,19 +78,20 @@ class Peers:
             _log.warning("a connection to the peer listener shows nothing that lets it in")
             caller.refuse(b"407 Proxy Authentication Required")
             return
-        upstream = self._find(asking.service, asking.endpoint)
-        if upstream is None or upstream.address.through or upstream.endpoint.node != self.own:
+        endpoint = self._find(asking.service, asking.endpoint)
+        address = endpoint.address if endpoint is not None and endpoint.node == self.own else None
+        if address is None or address.through:
             caller.refuse(b"404 Not Found")
             return
         assert self._tasks is not None, "connections come only while running"
-        self._tasks.spawn("peer", self._connect(caller, upstream))
+        self._tasks.spawn("peer", self._connect(caller, address))
 
-    async def _connect(self, caller: Caller, upstream: Upstream) -> None:
+    async def _connect(self, caller: Caller, address: Address) -> None:
         assert self._reactor is not None, "as above"
         silent = Silent()
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                container = await connect(self._reactor, upstream.host, upstream.port, silent)
+                container = await connect(self._reactor, address.host, address.port, silent)
         except (OSError, TimeoutError):
             caller.refuse(b"503 Service Unavailable")
             return

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from tidegate.matcher import HostEntry, Matcher
-from tidegate.model import Address, Endpoint, HealthState
+from tidegate.model import Address, Endpoint, HealthState, Service
 from tidegate.policy import Ejection
 from tidegate.router.arrangement import Arranger
 from tidegate.router.counters import Counters
@@ -45,6 +45,7 @@ class RouteBook:
         self._share = share
         self._secret = secret
         self._on_drained = on_drained
+        self._services: Mapping[str, Service] = {}  # of the table that is followed
         self._routes_of: dict[str, set[str]] = {}  # service key -> ids of routes with a backend of it
         self._paths_of: dict[str, dict[str, dict[str, LiveRoute]]] = {}  # host -> path -> its routes by id
         self._upstreams_of: dict[str, dict[str, Upstream]] = {}  # service key -> endpoint id -> upstream
@@ -52,6 +53,7 @@ class RouteBook:
     def apply(self, table: RoutingTable, delta: Delta) -> list[LiveRoute]:
         """Follow the published table; cost follows the delta, not the table. Gives the routes that changed, also those
         that are gone: requests held there must choose again."""
+        self._services = table.services
         gone = [live for route_id in delta.routes if (live := self.routes.get(route_id)) is not None]
         for key in delta.services:
             self._follow_service(key, table)
@@ -142,9 +144,10 @@ class RouteBook:
         for path in sorted(paths):
             yield from (paths[path][route_id] for route_id in sorted(paths[path]))
 
-    def of_endpoint(self, service: str, endpoint: str) -> Upstream | None:
-        """The upstream of an endpoint by its id, where it takes requests."""
-        return self._upstreams_of.get(service, {}).get(endpoint)
+    def of_endpoint(self, service: str, endpoint: str) -> Endpoint | None:
+        """An endpoint by its id, ready or not. Costs a pass over its service."""
+        known = self._services.get(service)
+        return next((each for each in known.endpoints if each.id == endpoint), None) if known is not None else None
 
     def _members(self, service: str) -> Iterable[Upstream]:
         return self._upstreams_of.get(service, {}).values()
