@@ -67,6 +67,16 @@ def test_a_move_whose_target_went_is_given_up():
     assert not [each for each in found.places if not each.leaving]
 
 
+def test_of_two_places_only_the_newer_counts_for_evenness():
+    zones = [node("a1", "a"), node("b1", "b")]
+    crowd = [replica("a1", slot, "shop/db") for slot in range(1, 4)]  # speaks against a1, but later than the zone
+    new = replica("b1", generation=2, cause=Cause.FAILURE, state=State.STARTING, since=NOW)
+    found = planned(
+        zones, [demand(replicas=2), demand("shop/db", replicas=3)], [replica("a1", state=State.STARTING), new, *crowd]
+    )
+    assert [(each.slot, each.node) for each in found.places] == [(2, "a1")]
+
+
 def test_two_revisions_in_one_slot_are_somebody_elses_business():
     new = replica("n2", generation=2, revision="r2", cause=Cause.RELEASE)
     found = planned(TWO, [demand(), demand(revision="r2")], [replica("n1"), new], held=frozenset(("shop/web",)))

@@ -42,6 +42,10 @@ class Laws:
         slots = sum(max(wanted.get(name, 0), there.get(name, 0)) for name in {*wanted, *there})
         self.hold("not more than a tenth moves in 10 s", len(moved) <= max(0, max(1, slots // 10) - lately))
 
+        for each in decided.standings:
+            fresh = self.world.now < self.world.leader_since + 30.0
+            self.hold("a new leader declares nobody gone", not (fresh and each.down_since == self.world.now), each)
+
     def put(self, before, place):
         same = before is None or (before.node, before.since, before.revision) == (
             place.node,
