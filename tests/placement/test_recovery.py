@@ -60,6 +60,13 @@ def test_not_more_than_a_tenth_moves_at_once():
     assert len(some) == 2 and found.again_at == NOW + 10.0
 
 
+def test_what_no_node_takes_does_not_use_up_what_may_move():
+    stuck = [replica("n1", slot, "shop/big") for slot in range(1, 4)]
+    found = planned(LEFT, [demand("shop/big", cpu=99.0, replicas=3), demand()], [*stuck, replica("n1")], KNOWN)
+    assert [each.key for each in found.places] == ["shop/web/1.2"]
+    assert len(found.refusals) == 3
+
+
 def test_when_too_many_nodes_go_at_once_nothing_moves_and_that_is_said():
     nodes = [node("n4", "b"), node("n5", "b")]
     known = memory(*(lost(f"n{n}", 5.0) for n in (1, 2, 3)), standing("n4", "b"), standing("n5", "b"))

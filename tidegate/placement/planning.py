@@ -76,8 +76,8 @@ def plan(scene: Scene, memory: Memory, now: float, seed: int, leader_since: floa
     _each_service(work)
     tally = Tally(_afterwards(work), seed, _superseded(work))
     decision = decide(tuple(work.pending), tally, now, seed, moving=_moving(work, work.pending))
-    _replace(work, decision.places)
-    places = decision.places
+    places = _within_rate(work, decision.places)
+    _replace(work, places)
     moved = noted(memory.ledger.rescheduled, sum(each.cause in MOVED for each in places), now)
     ledger = replace(memory.ledger, brakes=brakes, rescheduled=moved)
     if not work.pending and not work.places and not brakes and now >= ledger.rebalanced_at + PERIOD:
@@ -127,8 +127,6 @@ def _failures(scene: Scene, memory: Memory, now: float) -> tuple[list[Failures],
 
 
 def _each_service(work: Round) -> None:
-    slots = sum(max(len(each.slots), _wanted(work, name)) for name, each in work.services.items())
-    allowed = allowance(slots, work.memory.ledger.rescheduled, work.now)
     for service in list(work.services.values()):
         clear(work, service)
         demand = work.current.get(service.name)
@@ -139,11 +137,24 @@ def _each_service(work: Round) -> None:
         held = service.name in work.scene.held
         if not held:
             (fill_everywhere if demand.everywhere else fill)(work, service, demand)
-        allowed -= recover(work, service, allowed)
+        recover(work, service)
         if work.drained and not held and not demand.everywhere:
             drain(work, service, demand)
-    if allowed <= 0:
-        work.later(work.now + WINDOW)
+
+
+def _within_rate(work: Round, places: tuple[Place, ...]) -> tuple[Place, ...]:
+    """As many of the places that answer failures as may be made now. Counted when they are decided and not when they are asked for, or
+    slots that no node takes would hold up all others."""
+    slots = sum(max(len(each.slots), _wanted(work, name)) for name, each in work.services.items())
+    allowed = allowance(slots, work.memory.ledger.rescheduled, work.now)
+    kept = []
+    for each in places:
+        allowed -= each.cause in MOVED
+        if allowed < 0 and each.cause in MOVED:
+            work.later(work.now + WINDOW)
+        else:
+            kept.append(each)
+    return tuple(kept)
 
 
 def _wanted(work: Round, service: str) -> int:

@@ -8,9 +8,8 @@ from tidegate.placement.reschedule import again, crashing, fenced_at
 from tidegate.placement.round import Round, Service
 
 
-def recover(work: Round, service: Service, allowed: int) -> int:
-    """Ask for a new place of each slot that has to move now, `allowed` at most; how many that were."""
-    asked = 0
+def recover(work: Round, service: Service) -> None:
+    """Ask for a new place of each slot that has to move now."""
     for places in list(service.lines()):
         newest = places[-1]
         demand = work.demands.get((service.name, newest.revision))
@@ -20,37 +19,34 @@ def recover(work: Round, service: Service, allowed: int) -> int:
         if lost_at is not None:
             if any(work.alive(each) for each in places):
                 continue  # an older copy is there
-            asked += _lost(work, newest, demand, lost_at, asked < allowed)
+            _lost(work, newest, demand, lost_at)
         elif len(places) == 1 and crashing(newest) and not demand.exclusive and service.name not in work.scene.held:
-            asked += _crashed(work, newest, asked < allowed)
-    return asked
+            _crashed(work, newest)
 
 
-def _lost(work: Round, replica: Replica, demand: Demand, lost_at: float, allowed: bool) -> bool:
+def _lost(work: Round, replica: Replica, demand: Demand, lost_at: float) -> None:
     standing = work.standings.get(replica.node)
     zone = standing.zone if standing is not None else ""
     if replica.node not in work.drained and any(brake.holds(zone) for brake in work.brakes):
-        return False
+        return
     due, moves = again(replica.place, lost_at)
     due = max(due, fenced_at(demand, lost_at))
-    if work.now < due or not allowed:
+    if work.now < due:
         work.later(due)
-        return False
+        return
     if demand.exclusive:
         work.replaces[replica.service, replica.slot] = replica.place
     work.ask(_pending(replica, Cause.FAILURE, moves, f"{replica.node} is gone"))
-    return True
 
 
-def _crashed(work: Round, replica: Replica, allowed: bool) -> bool:
+def _crashed(work: Round, replica: Replica) -> None:
     due, moves = again(replica.place, replica.ended_at)
-    if work.now < due or not allowed:
+    if work.now < due:
         work.later(due)
-        return False
+        return
     why = f"it ended {replica.ended} times on {replica.node}"
     work.ask(_pending(replica, Cause.CRASH, moves, why, avoid=(replica.node,)))
     work.replaces[replica.service, replica.slot] = replica.place
-    return True
 
 
 def _pending(replica: Replica, cause: Cause, moves: int, why: str, avoid: tuple[str, ...] = ()) -> Pending:
