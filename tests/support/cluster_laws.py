@@ -60,11 +60,9 @@ class Laws:
 
     def written(self, again):
         """The same question on the picture in which the answer was carried out."""
-        later = {Cause.REBALANCE}  # its turn is when all is quiet
-        if any(each.cause is Cause.CRASH for each in self.world.last.places):
-            later.add(Cause.CRASH)  # one that moved made room where another may not have had it
-        crashed = {self._slot(each) for each in again.places if each.cause in later}
-        left = [each for each in again.places if self._slot(each) not in crashed]
+        # One that does not stay up makes room of its kind where it was, which others of its service may take next.
+        crashed = {each.service for each in self.world.last.places if each.cause is Cause.CRASH}
+        left = [each for each in again.places if each.cause is not Cause.REBALANCE and each.service not in crashed]
         told = {each.key for each in self.world.last.places}  # to leave, before there was anything of them
         more = (
             left
