@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.support.cli import ROOT
+from tests.support.cli import RECORDED, ROOT
 from tests.support.client import Client, get
 from tests.support.memory_store import MemoryStore, Way
 from tests.support.serve import free_port, until
@@ -124,6 +124,10 @@ async def test_what_runs_on_one_node_is_served_by_the_other_and_stays_so_without
             ("a", "ready"),
             ("b", "ready"),
         ]
+        told = RECORDED["GET /v1/nodes"]["nodes"][1].keys() - {"endpoints"}
+        assert all(told <= each.keys() for each in far.control.cluster.listed()), (
+            "tests of the CLI tell of what there is"
+        )
         assert far.control.cluster.standing()["nodes"] == 2 and not far.control.cluster.standing()["lost"]
         assert [each.name for each in far.control.cluster.facts()] == ["a", "b"]
 
