@@ -123,7 +123,7 @@ async def test_a_container_that_only_its_published_port_reaches_is_routed(box, t
         assert (await tidegate.answers(HOST)).startswith(b"published")
         (endpoint,) = (await tidegate.api("/v1/endpoints"))["endpoints"]
         say(f"{address}:80 does not answer, reached over {front}:{port}")
-        assert endpoint["address"] == {"host": front, "port": port}
+        assert endpoint["address"] == {"host": front, "port": port, "through": ""}
 
 
 async def test_a_container_on_two_networks_is_reached_over_the_one_that_works(box, tmp_path, say):
