@@ -116,6 +116,23 @@ async def test_silence_is_hedged_before_its_time_is_up():
         assert search.inquiry.hedges == 1
 
 
+async def test_silence_is_hedged_with_who_was_left_out_as_down_where_nobody_else_is():
+    async with searching(silent, good, seconds=60.0) as (search, (mute, left_out)):
+        for _ in range(3):
+            search.upstreams[1].standing.failed(asyncio.get_running_loop().time())
+        assert (await search.find()).is_positive
+        assert search.inquiry.hedges == 1
+        assert [len(server.asked) for server in (mute, left_out)] == [1, 1]
+
+
+async def test_who_was_left_out_as_down_is_asked_once_of_all_however_long_the_silence():
+    async with searching(silent, silent, seconds=0.5) as (search, (mute, left_out)):
+        for _ in range(3):
+            search.upstreams[1].standing.failed(asyncio.get_running_loop().time())
+        assert await search.find() is None
+        assert [len(server.asked) for server in (mute, left_out)] == [2, 1]
+
+
 async def test_a_lost_datagram_is_asked_again():
     seen = []
 

@@ -59,4 +59,6 @@ cdef class Inquiry:
     @cython.locals(now=double)
     cpdef wake(self)
 
+    cdef list _take_spare(self)
+
     cdef _end(self, Message found)

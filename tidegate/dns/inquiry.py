@@ -1,9 +1,9 @@
 """One foreign question on its way: asked of one upstream after the other until one gives a usable answer.
 
 The best is asked first. Another one is asked as well when the first takes longer than it usually does (hedging), and at
-once when a try ends without a usable answer. After all of them everyone that was silent gets a second chance, for a lost
-datagram is no failed server, and so do, where somebody refused, those left out as down; then, or when the time for it all is
-up, the best of the bad answers has to do.
+once when a try ends without a usable answer. Where nobody else is up, those left out as down are asked as well, once: to hedge,
+and after a refusal. After all of them everyone that was silent gets a second chance, for a lost datagram is no failed server;
+then, or when the time for it all is up, the best of the bad answers has to do.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Inquiry:
         self._first: list[Upstream] = []  # not asked yet, best first
         self._again: list[Upstream] = []  # were silent, and are asked once more
         self._silent: list[Upstream] = []
-        self._spare: list[Upstream] = []  # left out as down; asked before a refusal is the result
+        self._spare: list[Upstream] = []  # left out as down; asked to hedge, or before a refusal is the result
         self._open = 0
         self._fallback: Message | None = None  # the best of the bad answers
         self._is_over = False
@@ -143,7 +143,7 @@ class Inquiry:
             if upstream.ask(self._query, self._on_answer):
                 self.tries += 1
                 self._open += 1
-                self._hedge_at = now + upstream.standing.hedge_seconds() if self._first else 0.0
+                self._hedge_at = now + upstream.standing.hedge_seconds() if self._first or self._spare else 0.0
                 break
         if self._open:
             self._arm()
@@ -166,9 +166,7 @@ class Inquiry:
             if self._fallback is None or found.truncated:
                 self._fallback = found
                 self.by = asking.upstream
-            self._again += self._spare
-            self._silent += self._spare  # once is enough
-            self._spare = []
+            self._again += self._take_spare()
         self._next(self._loop.time())
 
     def _arm(self) -> None:
@@ -198,9 +196,16 @@ class Inquiry:
         if self._hedge_at and now >= self._hedge_at:
             self._hedge_at = 0.0
             self.hedges += 1
+            self._first = self._first or self._take_spare()
             self._next(now)
         else:
             self._arm()
+
+    def _take_spare(self) -> list[Upstream]:
+        """Those left out as down, to be asked now: once is enough."""
+        spare, self._spare = self._spare, []
+        self._silent += spare
+        return spare
 
     def _end(self, found: Message | None) -> None:
         self._is_over = True
