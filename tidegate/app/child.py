@@ -15,6 +15,7 @@ import uvloop
 from tidegate.app.launch import Launch, received
 from tidegate.app.logs import set_up_logs
 from tidegate.app.pulse import Pulse
+from tidegate.app.turns import ask_for_short_turns
 from tidegate.errors import TidegateError
 from tidegate.tasks import Tasks
 from tidegate.telemetry import logger
@@ -68,6 +69,7 @@ async def _run(role: str, launch: Launch, pulse: Pulse) -> int:
     if role == "worker":
         from tidegate.app.worker import run_worker  # noqa: PLC0415  a worker never loads what control needs
 
+        ask_for_short_turns()
         return await run_worker(launch, pulse)
     from tidegate.app.control import run_control  # noqa: PLC0415
 
