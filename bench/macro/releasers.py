@@ -31,7 +31,7 @@ READY_SECONDS = 30.0  # a script gives up after so long
 BLIND_SECONDS = 10.0  # what docker-rollout waits where it cannot ask whether a container is healthy
 DRAIN_SECONDS = 30.0
 HOLD_SECONDS = 10.0  # of each share of a canary
-DEPLOY_SECONDS = 300.0
+DEPLOY_SECONDS = 480.0
 
 
 class Way(ABC):
@@ -97,8 +97,6 @@ class Tidegate(Way):
             "--pull",
             "never",
             "--yes",
-            "--gate",
-            "latency off",
             "--ready-within",
             f"{READY_SECONDS:g}s",
         )

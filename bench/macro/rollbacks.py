@@ -21,7 +21,7 @@ from bench.macro.stage import HOST
 
 BENCH = "rollbacks"
 PEER = "tidegate"
-REACH_SECONDS = 240.0
+REACH_SECONDS = 360.0
 POLL_SECONDS = 0.1
 BEFORE_SECONDS = 2.0
 AFTER_SECONDS = 5.0

@@ -83,6 +83,14 @@ def test_a_service_is_the_sum_of_its_endpoints_and_outlives_them():
     assert value(traffic, "service_requests_total", SERVICE, code="2xx") == 3
 
 
+def test_endpoints_of_one_version_are_known_apart(traffic):
+    traffic.add("endpoint", ("web", "v1", "a:80"), counted())
+    traffic.add("endpoint", ("web", "v1", "b:80"), counted({}, {}))
+    traffic.add("endpoint", ("web", "v2", "c:80"), counted())
+    found = traffic.endpoints("web", "v1")
+    assert {id_: columns[0] for id_, columns in found.items()} == {"a:80": 1, "b:80": 2}
+
+
 def test_what_is_gone_is_forgotten_after_a_while_and_what_rests_is_not():
     now = [0.0]
     traffic = Traffic(lambda: now[0], lambda kind, keys: {key for key in keys if key[-1] == "rests:80"})

@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.counts import counted
 from tidegate.control.traffic import Traffic
-from tidegate.control.windows import Windows
+from tidegate.control.windows import MOST_SLICES, Windows
 from tidegate.release.samples import Counts, mean
 
 NEW, OLD = ("web", "v2"), ("web", "v1")
@@ -178,3 +178,62 @@ def test_a_window_is_dated_by_the_reports_not_by_who_asks(world):
     assert world.window().seconds == 0.0
     world.traffic.fly(0, 1, ())
     assert world.window().seconds == pytest.approx(0.9)
+
+
+def looks(world, *at):
+    """What is seen at these times, a second's requests later each: the last of it."""
+    for now in at:
+        world.now = now
+        world.traffic.fly(0, 1, ())
+        window = world.window()
+    return window
+
+
+def test_slices_follow_each_other_once_replicas_are_warm(world):
+    looks(world, 0.0)
+    world.serve(NEW, 500, upstream_us=900_000)
+    assert looks(world, 5.0).slices == ()
+    world.serve(NEW, 10, upstream_us=30_000)
+    world.serve(OLD, 20)
+    assert looks(world, 6.0, 6.9).slices == ()
+    first = looks(world, 7.0).slices
+    assert [(each.candidate.requests, each.stable.requests) for each in first] == [(10, 20)]
+    assert mean(first[0].candidate) == pytest.approx(0.03)
+    world.serve(NEW, 3)
+    world.serve(OLD, 4)
+    window = looks(world, 9.5)
+    assert [(each.candidate.requests, each.stable.requests) for each in window.slices] == [(10, 20), (3, 4)]
+    assert window.settled.candidate.requests == 13
+    assert window.candidate.requests == 513
+
+
+def test_the_next_window_has_slices_of_its_own(world):
+    looks(world, 0.0, 5.0, 7.0)
+    world.window(2)
+    assert world.window(2).slices == ()
+
+
+def test_of_many_slices_each_two_become_one(world):
+    looks(world, 0.0, 5.0)
+    for number in range(MOST_SLICES):
+        world.serve(NEW, number)
+        looks(world, 7.0 + 2 * number)
+    slices = looks(world, world.now).slices
+    assert len(slices) == MOST_SLICES // 2
+    assert slices[-1].candidate.requests == MOST_SLICES - 2 + MOST_SLICES - 1
+    assert len(looks(world, world.now + 2.0).slices) == MOST_SLICES // 2
+    assert len(looks(world, world.now + 2.0).slices) == MOST_SLICES // 2 + 1
+
+
+def test_what_each_container_of_the_stable_side_did_is_known_apart(world):
+    def serve(endpoint, number):
+        world.traffic.add("endpoint", (*OLD, endpoint), counted(*[{"upstream_us": 20_000}] * number))
+
+    serve("a:80", 100)
+    serve("b:80", 100)
+    looks(world, 0.0, 5.0)
+    serve("a:80", 5)
+    serve("b:80", 7)
+    serve("c:80", 9)  # began to serve meanwhile
+    assert looks(world, 6.0).stables == ()
+    assert sorted(each.answered for each in looks(world, 7.0).stables) == [5, 7]

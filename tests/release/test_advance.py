@@ -11,9 +11,9 @@ from tidegate.release.advance import advance
 from tidegate.release.gates import DEFAULT_GATES, Outcome
 from tidegate.release.record import Cause, Fate, Phase, State, Wish, begun
 from tidegate.release.samples import Counts
-from tidegate.release.spec import OnFailure, Retire, Slot, Strategy
+from tidegate.release.spec import OnFailure, OnUnsure, Retire, Slot, Strategy
 from tidegate.release.strategies import Options, asked
-from tidegate.release.verbs import By, promote
+from tidegate.release.verbs import By, abort, promote, resume
 
 SLOTS = tuple(Slot(container=f"old{number}") for number in (1, 2, 3))
 STRATEGIES = list(Strategy)
@@ -172,6 +172,78 @@ def test_a_version_that_fails_a_gate_is_taken_back_from_every_step(strategy):
         assert sum(each.ready for each in made.stable.values()) == 3
 
 
+@pytest.mark.parametrize("phase", ["start", "shift", "reduce"])
+@pytest.mark.parametrize("strategy", [Strategy.ROLLING, Strategy.CANARY])
+def test_what_a_gate_finds_between_two_holds_is_not_kept_for_the_next_one(strategy, phase):
+    made = world(strategy, hold_seconds=60.0, gates=DEFAULT_GATES)
+    made.run(until=lambda each: each.step == 1 and each.phase == "hold")
+    made.late, made.idle_after = phase == "shift", 5.0
+    if phase == "shift":
+        made.stored = replace(made.stored, phase=Phase.SHIFT)
+    elif strategy is Strategy.ROLLING or phase == "start":
+        made.run(until=lambda each: each.phase == phase)
+    else:
+        return  # a canary leaves all of the old side
+    made.verdict = Outcome.FAIL
+    made.turn()
+    made.late = False
+
+    assert made.stored.state is State.ROLLING_BACK
+    assert made.stored.reason.startswith("success: as the test says")
+    assert made.run(until=lambda each: each.closed).stored.state is State.ROLLED_BACK
+
+
+def test_a_batch_whose_gates_are_sure_is_not_held_any_longer():
+    slow, quick = (world(Strategy.ROLLING, gates=DEFAULT_GATES, world={"sure": sure}) for sure in (False, True))
+    for made in (slow, quick):
+        made.run(until=lambda each: each.finished)
+
+    assert slow.now - quick.now == 3 * 10.0  # of three batches; the end is watched for its whole time all the same
+
+
+def test_the_count_goes_on_in_the_next_step_where_a_batch_had_too_few_requests():
+    made = world(Strategy.ROLLING, gates=DEFAULT_GATES, world={"verdict": Outcome.INCONCLUSIVE})
+    made.run(until=lambda each: each.step == 0 and each.phase == "hold")
+    began = made.stored.window
+    made.run(until=lambda each: each.step == 1 and each.phase == "hold")
+    assert made.stored.window == began
+    made.verdict = Outcome.PASS
+    made.run(until=lambda each: each.step == 2 and each.phase == "hold")
+    assert made.stored.window == made.stored.phase_since
+
+
+def test_who_promotes_past_a_gate_that_fails_is_not_told_of_the_same_requests_again():
+    made = world(Strategy.CANARY, shares=(5, 50), hold_seconds=60.0, gates=DEFAULT_GATES, on_failure=OnFailure.PAUSE)
+    made.run(until=lambda each: each.phase == "hold")
+    began, made.verdict = made.stored.window, Outcome.FAIL
+    made.tick(9.0)
+    made.run(until=lambda each: each.paused is not None)
+    after = promote(made.stored, made.seen(), By(who="ann", when=made.now))
+
+    assert (after.paused, after.window) == (None, made.now)
+    assert after.window > began
+
+
+def test_resumed_between_two_holds_what_was_counted_is_forgiven():
+    made = world(Strategy.ROLLING, gates=DEFAULT_GATES, on_failure=OnFailure.PAUSE)
+    made.run(until=lambda each: each.step == 1 and each.phase == "start")
+    made.verdict = Outcome.FAIL
+    made.run(until=lambda each: each.paused is not None)
+    made.tick(5.0)
+    after = resume(made.stored, made.seen(), By(who="ann", when=made.now))
+
+    assert (after.window, after.phase) == (made.now, Phase.START)
+
+
+def test_promoted_to_the_end_no_gate_is_asked_any_more():
+    made = world(Strategy.ROLLING, gates=DEFAULT_GATES)
+    made.run(until=lambda each: each.step == 1 and each.phase == "start")
+    made.stored = promote(made.stored, made.seen(), By(who="ann", when=made.now), full=True)
+    made.verdict = Outcome.FAIL
+
+    assert made.run(until=lambda each: each.finished).stored.state is State.COMPLETE
+
+
 def test_a_version_without_traffic_is_held_and_then_a_person_is_asked():
     made = world(Strategy.CANARY, gates=DEFAULT_GATES, hold_seconds=60.0, world={"verdict": Outcome.INCONCLUSIVE})
     made.run(until=lambda each: each.paused is not None)
@@ -199,6 +271,17 @@ def test_a_rolling_release_of_an_idle_service_ends_all_the_same():
     made = world(Strategy.ROLLING, gates=DEFAULT_GATES, world={"verdict": Outcome.INCONCLUSIVE})
 
     assert made.run(until=lambda each: each.finished).stored.state is State.COMPLETE
+    said = [moment for moment in made.stored.history if moment.what == "goes on without a verdict"]
+    assert len(said) == 4  # held after each batch and at the end, and never taken for a success
+    assert said[0].why.startswith("restarts: as the test says")
+
+
+def test_a_rolling_release_may_ask_a_person_where_nobody_asks_the_new_version():
+    silent = {"verdict": Outcome.INCONCLUSIVE}
+    made = world(Strategy.ROLLING, gates=DEFAULT_GATES, on_unsure=OnUnsure.WAIT, world=silent)
+    made.run(until=lambda each: each.paused is not None)
+
+    assert (made.stored.step, made.stored.paused.cause) == (0, Cause.INCONCLUSIVE)
 
 
 def test_a_failure_may_ask_a_person_instead():
@@ -340,3 +423,27 @@ def test_killed_after_any_write_or_act_it_ends_the_same(strategy, fails):
     assert state is (State.ROLLED_BACK if fails else State.COMPLETE)
     for after in range(done):
         assert through(after)[:3] == (state, weights, names), f"killed after {after}"
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("verdict", [Outcome.FAIL, Outcome.INCONCLUSIVE])
+def test_killed_after_any_write_or_act_its_gates_are_heeded_all_the_same(strategy, verdict):
+    """They say so from the first share on; a canary and a blue-green one then wait for a person, who goes back."""
+
+    def through(crash_after):
+        made = world(strategy, hold_seconds=20.0, gates=DEFAULT_GATES, world={"crash_after": crash_after})
+        while not made.stored.closed:
+            try:
+                made.run(until=lambda each: each.closed or each.paused or (each.window and made.verdict is not verdict))
+                made.verdict = verdict
+                if made.stored.paused:
+                    made.stored = abort(made.stored, made.seen(), By(who="ann", when=made.now))
+            except Killed:
+                made.crash_after = -1
+        return made.stored.state, made.stored.weights, made.done
+
+    state, weights, done = through(-1)
+    goes_on = verdict is Outcome.INCONCLUSIVE and strategy in (Strategy.ROLLING, Strategy.REPLACE)
+    assert state is (State.COMPLETE if goes_on else State.ROLLED_BACK)
+    for after in range(done):
+        assert through(after)[:2] == (state, weights), f"killed after {after}"

@@ -4,8 +4,16 @@ import pytest
 from msgspec.structs import replace
 
 from tests.support.releases import release, seen
-from tidegate.release.gates import DEFAULT_GATES, Outcome, RestartGate, Verdict
-from tidegate.release.holding import asked_gates, outcome, said, verdicts_of
+from tidegate.release.gates import (
+    DEFAULT_GATES,
+    LatencyGate,
+    Outcome,
+    RefusalGate,
+    RestartGate,
+    SuccessGate,
+    Verdict,
+)
+from tidegate.release.holding import asked_gates, outcome, said, unsure, verdicts_of
 from tidegate.release.record import Phase, State
 
 HOLDING = replace(
@@ -64,8 +72,47 @@ def test_gates_of_traffic_are_not_asked_before_there_is_any():
 
     assert asked_gates(HOLDING) == DEFAULT_GATES
     assert asked_gates(warm) == (RestartGate(),)
-    assert asked_gates(replace(HOLDING, phase=Phase.SHIFT)) == ()
     assert asked_gates(replace(HOLDING, state=State.AWAITING_CONFIRM)) == ()
+
+
+@pytest.mark.parametrize("phase", [Phase.START, Phase.SHIFT, Phase.REDUCE])
+def test_outside_of_holds_only_gates_that_count_requests_are_asked_and_only_once_there_was_a_hold(phase):
+    between = replace(HOLDING, phase=phase, window=1000.0)
+
+    assert asked_gates(between) == (SuccessGate(), RefusalGate(), LatencyGate())
+    assert asked_gates(replace(between, window=0.0)) == ()
+    assert asked_gates(replace(between, weights={"v1": 100, "v2": 0})) == ()
+    assert asked_gates(replace(between, full=True)) == ()
+    assert asked_gates(replace(between, state=State.DRAINING)) == ()
+
+
+def brief(**fields):
+    first, last = HOLDING.spec.steps
+    spec = replace(HOLDING.spec, steps=(first, replace(last, brief=True)))
+    return replace(HOLDING, spec=spec, **fields)
+
+
+def test_a_brief_hold_ends_as_soon_as_all_gates_are_sure():
+    passes = judged(*ALL, at=1003.0)
+    doubts = replace(passes, verdicts=(*passes.verdicts[:-1], replace(passes.verdicts[-1], sure=False)))
+
+    assert outcome(HOLDING, passes, 1003.0) is None
+    assert outcome(brief(), passes, 1003.0) is Outcome.PASS
+    assert outcome(brief(), doubts, 1003.0) is None
+    assert outcome(brief(), judged(*ALL[1:], at=1003.0), 1003.0) is None
+    assert outcome(brief(), judged(Outcome.FAIL, at=1003.0), 1003.0) is Outcome.FAIL
+
+
+def test_a_brief_hold_that_nobody_is_asked_in_is_none():
+    plain = brief()
+
+    assert outcome(replace(plain, spec=replace(plain.spec, gates=())), seen(), 1000.0) is Outcome.PASS
+
+
+def test_a_window_is_unsure_while_one_gate_knows_too_little():
+    assert not unsure(HOLDING, judged(*ALL))
+    assert unsure(HOLDING, judged(Outcome.INCONCLUSIVE, *ALL[1:]))
+    assert unsure(HOLDING, seen())
 
 
 def test_verdicts_are_told_with_their_gates():

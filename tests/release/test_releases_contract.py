@@ -97,9 +97,9 @@ class Releases(RuleBasedStateMachine):
         self.world.ready_after = after
         self.world.disturbed |= after is None
 
-    @rule(verdict=st.sampled_from([None, *Outcome]))
-    def gates_say(self, verdict):
-        self.world.verdict = verdict
+    @rule(verdict=st.sampled_from([None, *Outcome]), sure=st.booleans())
+    def gates_say(self, verdict, sure):
+        self.world.verdict, self.world.sure = verdict, sure
 
     # ---------------------------------------------------------------------------------------------------------- verbs
 

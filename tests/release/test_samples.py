@@ -10,12 +10,17 @@ from hypothesis import strategies as some
 from tidegate.control.metrics import BUCKETS
 from tidegate.release.samples import (
     Counts,
+    Slice,
     Window,
     Z,
     above,
     at_most_more,
+    deviations,
     mean,
     quantile_bound,
+    spread,
+    student,
+    summed,
     surely_slower,
     variance,
     wilson,
@@ -125,3 +130,43 @@ def test_the_candidate_is_compared_with_who_has_enough_requests(stable, referenc
     before = None if reference is None else Counts(requests=reference)
     side, called = Window(bounds=BUCKETS, stable=Counts(requests=stable), reference=before).compared(50)
     assert (side and side.requests, called) == found
+
+
+def test_parts_are_summed_also_where_some_have_no_histogram():
+    parts = (timed(0.01, 0.2), Counts(), Counts(requests=3, failures=2, refusals=1))
+    assert summed(parts) == Counts(
+        requests=5, failures=2, refusals=1, answered_us=210_000, buckets=timed(0.01, 0.2).buckets
+    )
+    assert summed(()) == Counts()
+
+
+def test_a_settled_window_is_the_sum_of_its_slices():
+    parts = (Slice(candidate=timed(0.01), stable=timed(0.02, 0.02)), Slice(candidate=timed(0.03)))
+    settled = Window(bounds=BUCKETS, seconds=9.0, candidate=timed(0.5), reference=timed(0.7), slices=parts).settled
+    assert (settled.candidate, settled.stable) == (timed(0.01, 0.03), timed(0.02, 0.02))
+    assert (settled.seconds, settled.reference) == (9.0, timed(0.7))
+
+
+@pytest.mark.parametrize(("freedom", "known"), [(2, 4.303), (3, 3.182), (5, 2.571), (10, 2.228), (30, 2.042)])
+def test_students_quantiles_are_those_of_the_tables(freedom, known):
+    assert student(freedom) == pytest.approx(known, rel=0.035)
+
+
+def test_what_moves_a_ratio_adds_up_to_nothing():
+    moves = deviations([(3.0, 10), (1.0, 30), (0.0, 0)])
+    assert sum(moves) == pytest.approx(0.0)
+    assert moves == pytest.approx([0.05, -0.05, 0.0])
+    assert deviations([(0.0, 0), (0.0, 0)]) == [0.0, 0.0]
+
+
+def test_an_interval_by_slices_holds_the_truth_where_requests_are_slow_together():
+    """Each slice has a mean of its own; 19 of 20 intervals shall hold that of all."""
+    dice, held = random.Random(3), 0
+    for _ in range(400):
+        parts = []
+        for _ in range(8):
+            own = dice.gauss(1.0, 0.3)
+            parts.append((sum(dice.gauss(own, 0.1) for _ in range(20)), 20))
+        ratio = sum(total for total, _ in parts) / sum(number for _, number in parts)
+        held += abs(ratio - 1.0) <= spread(deviations(parts))
+    assert held >= 366

@@ -41,10 +41,17 @@ def test_the_last_share_is_all_of_it_also_where_that_was_not_said():
 
 def test_rolling_replaces_by_slots_and_then_watches():
     assert steps(Options(parallelism=2), 3, 3) == (
-        Step(candidates=2, share=66, stables=1),
-        Step(candidates=3, share=100, stables=0),
+        Step(candidates=2, share=66, stables=1, hold_seconds=10.0, brief=True),
+        Step(candidates=3, share=100, stables=0, hold_seconds=10.0, brief=True),
         Step(candidates=3, share=100, stables=0, hold_seconds=30.0),
     )
+
+
+@pytest.mark.parametrize("strategy", [Strategy.ROLLING, Strategy.REPLACE])
+def test_a_batch_is_not_watched_for_longer_than_the_end(strategy):
+    made = steps(Options(strategy=strategy, parallelism=1, hold_seconds=4.0), 2, 2)
+
+    assert (made[0].hold_seconds, made[0].brief, made[-1].hold_seconds) == (4.0, True, 4.0)
 
 
 def test_replace_stops_all_of_the_old_first():

@@ -31,6 +31,7 @@ class World:
     ready_after: float | None = 2.0
     idle_after: float = 3.0
     verdict: Outcome | None = Outcome.PASS
+    sure: bool = False  # whether a pass is
     stable: dict[str, Container] = field(default_factory=lambda: {each.id: each for each in olds()})
     candidate: dict[str, Container] = field(default_factory=dict)
     started: dict[str, float] = field(default_factory=dict)  # when a container began to come up
@@ -66,7 +67,9 @@ class World:
         if self.verdict is None:
             return ()
         gates = asked_gates(self.stored)
-        return tuple(Verdict(gate=gate.name, outcome=self.verdict, text="as the test says") for gate in gates)
+        return tuple(
+            Verdict(gate=gate.name, outcome=self.verdict, text="as the test says", sure=self.sure) for gate in gates
+        )
 
     # ------------------------------------------------------------------------------------------- what the edge does
 
@@ -75,6 +78,7 @@ class World:
         before = self.stored
         assert release.rank >= before.rank, "a transition backwards"
         self._check_rise(before, release)
+        self._check_heeded(before, release)
         self._check_kept(release)
         self._spend()
         self.stored = read(written(release), "key")
@@ -227,6 +231,16 @@ class World:
             assert len(candidates) >= needed(spec, after.weights) > 0, "a share that nobody covers"
         if after.share < before.share:
             assert stables, "traffic goes back to nobody"
+
+    def _check_heeded(self, before, after):
+        """While a gate says that the candidate fails, it gets no more of the traffic, and the old side loses nobody, unless a person
+        wants it."""
+        asked_to = before.paused is not None or before.skip or before.full or after.history[-1].who == "bob"
+        if self.verdict is not Outcome.FAIL or not asked_gates(before) or asked_to:
+            return
+        leaving = {id_ for id_, fate in after.fates.items() if fate.wish == "drain"} & set(self.stable)
+        assert after.share <= before.share, "a share for a version that fails"
+        assert leaving <= set(before.fates), "an old replica leaves for a version that fails"
 
     def _check_kept(self, after):
         """Canary and blue-green keep all of the old side until it is decided."""

@@ -1,7 +1,7 @@
-"""The gates of one release while a step is held: what they said last, and asking those whose turn it is.
+"""The gates of one release while its candidate serves: what they said last, and asking those whose turn it is.
 
-Gates that count here are asked at each look; those that ask others every few seconds, in a task of their own, and once more
-after the end of the hold. Windows of traffic are kept open over all phases, so that what the stable side did before it lost
+Gates that count here are asked at each look; those that ask others only in holds, every few seconds, in a task of their own, and once
+more after the end of the hold. Windows of traffic are kept open over all phases, so that what the stable side did before it lost
 its traffic is there to compare with.
 """
 
@@ -33,13 +33,13 @@ class Gating:
         self._tasks = tasks
         self._wake = wake
         self._wall = wall
-        self._hold: tuple[int, float] = (0, 0.0)  # step and beginning of the hold that what is said is about
+        self._hold: tuple[int, float] = (0, 0.0)  # step and beginning of the phase that what is said is about
         self._said: dict[str, tuple[Verdict, float]] = {}  # by gate, with the time it was asked
         self._under_way = False
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
-        """What was said in this hold, each gate's latest."""
+        """What was said in this phase, each gate's latest."""
         return tuple(verdict for verdict, _ in self._said.values())
 
     @property
@@ -97,7 +97,7 @@ class Gating:
         spec = release.spec
         return self._windows.of(
             _name(release),
-            f"{release.step}/{release.phase.value}/{release.phase_since}",
+            f"{release.window}",
             (spec.candidate.service, spec.candidate.version),
             (spec.stable.service, spec.stable.version),
             release.reference,

@@ -91,6 +91,11 @@ class Traffic:
         together = self._sums[kind].get(key)
         return None if together is None else _apart(together)
 
+    def endpoints(self, service: str, version: str) -> dict[str, Sequence[int]]:
+        """The sums of each endpoint of one version of a service."""
+        of = (service, version)
+        return {key[2]: _apart(together) for key, together in self._sums["endpoint"].items() if key[:2] == of}
+
     def failures(self, kind: str, key: Key) -> dict[str, int]:
         """How often each reason was counted for one route, service or endpoint."""
         return dict(self._failures[kind].get(key, {}))

@@ -1,7 +1,7 @@
 """What both sides of a release did over the same time, from the routers' own counters.
 
 A window opens when it is first asked for and stays open until another one of the same release is, so that a step that is held
-goes on collecting. Health probes do not pass the router and are in none of it. Counters that restarted with us, or were
+goes on collecting; in it, slices follow each other. Health probes do not pass the router and are in none of it. Counters that restarted with us, or were
 forgotten, begin the window anew.
 """
 
@@ -13,10 +13,15 @@ from tidegate.control.metrics import BUCKETS
 from tidegate.control.traffic import Traffic, classes, histograms
 from tidegate.errors import Reason
 from tidegate.release.gates import SAMPLES
-from tidegate.release.samples import Counts, Window
+from tidegate.release.samples import Counts, Slice, Window
 from tidegate.value import Value
 
 Side = tuple[str, str]  # service and version, as `Traffic` knows them
+
+#: Replicas that have just begun to serve open connections, fill caches, compile: what they do meanwhile says little of how they will do.
+WARM_SECONDS = 5.0
+SLICE_SECONDS = 2.0  # at least: reports come about every second
+MOST_SLICES = 64
 
 _NONE: tuple[int, ...] = (0,) * (len(BUCKETS) + 1)
 _OURS = frozenset((Reason.OVERLOADED.token,))  # says nothing of the container
@@ -53,6 +58,19 @@ class Totals(Value):
             buckets=tuple(now - then for now, then in zip(self.buckets, before.buckets, strict=True)),
         )
 
+    def plus(self, later: Totals) -> Totals:
+        """Both together."""
+        return Totals(
+            requests=self.requests + later.requests,
+            refusals=self.refusals + later.refusals,
+            errors=self.errors + later.errors,
+            cut=self.cut + later.cut,
+            answered=self.answered + later.answered,
+            lost=self.lost + later.lost,
+            answered_us=self.answered_us + later.answered_us,
+            buckets=tuple(a + b for a, b in zip(self.buckets, later.buckets, strict=True)),
+        )
+
     def counts(self) -> Counts:
         """As requests and failures. A try that failed here counts though another container saved its request: without it a
         version that answers nobody would look as if it had no traffic. Where counters do not tell a saved try from
@@ -76,6 +94,13 @@ class _Open:
         self.reference = reference
         self.at = 0.0  # when it opened, on the clock of the reports
         self.before: tuple[Totals, Totals] = (Totals(), Totals())
+        self.sliced_at = 0.0  # when the last slice ended; 0 until all is warm
+        self.sliced: tuple[Totals, Totals] = (Totals(), Totals())  # as they stood then
+        self.slices: list[tuple[Totals, Totals]] = []
+        self.stables: dict[
+            str, Totals
+        ] = {}  # each container of the stable side, as it stood when the first slice began
+        self.slice_seconds = SLICE_SECONDS
 
 
 class Windows:
@@ -110,47 +135,88 @@ class Windows:
     def _begin(self, open_: _Open) -> _Open:
         """Count from here."""
         open_.at = self._traffic.measured_at()
-        open_.before = (self._totals(open_.sides[0]), self._totals(open_.sides[1]))
+        open_.before = self._now(open_)
+        open_.sliced_at, open_.slices, open_.slice_seconds = 0.0, [], SLICE_SECONDS
         return open_
+
+    def _slice(self, open_: _Open, now: tuple[Totals, Totals]) -> None:
+        """End a slice where it is time to; the first begins when all is warm."""
+        at = self._traffic.measured_at()
+        if not open_.sliced_at and at >= open_.at + WARM_SECONDS:
+            open_.sliced_at, open_.sliced, open_.stables = at, now, self._stables(open_)
+        elif open_.sliced_at and at >= open_.sliced_at + open_.slice_seconds:
+            candidate, stable = _added(now, open_.sliced)
+            if candidate is not None and stable is not None:
+                open_.slices.append((candidate, stable))
+            open_.sliced_at, open_.sliced = at, now
+            _halve(open_)
+
+    def _stables(self, open_: _Open) -> dict[str, Totals]:
+        return {id_: _totals(columns) for id_, columns in self._traffic.endpoints(*open_.sides[1]).items()}
+
+    def _each(self, open_: _Open) -> tuple[Counts, ...]:
+        """What each container of the stable side did since the first slice began; without those that began to count since."""
+        if not open_.slices:
+            return ()
+        now = self._stables(open_)
+        added = [now[id_].since(before) for id_, before in open_.stables.items() if id_ in now]
+        return tuple(each.counts() for each in added if each is not None)
+
+    def _now(self, open_: _Open) -> tuple[Totals, Totals]:
+        return self._totals(open_.sides[0]), self._totals(open_.sides[1])
 
     def _measured(self, open_: _Open) -> Window | None:
         """What was added on both sides; None if counters restarted."""
-        candidate, stable = (
-            self._totals(side).since(before) for side, before in zip(open_.sides, open_.before, strict=True)
-        )
+        now = self._now(open_)
+        candidate, stable = _added(now, open_.before)
         if candidate is None or stable is None:
             return None
+        self._slice(open_, now)
         return Window(
             bounds=BUCKETS,
             seconds=max(0.0, self._traffic.measured_at() - open_.at),
             candidate=candidate.counts(),
             stable=stable.counts(),
             reference=open_.reference,
+            slices=tuple(Slice(candidate=one.counts(), stable=other.counts()) for one, other in open_.slices),
+            stables=self._each(open_),
         )
 
     def _passed_on(self, open_: _Open) -> Counts | None:
         """What the next window compares with where the stable side gets no traffic any more."""
-        window = self._measured(open_)
-        if window is not None and window.stable.requests >= SAMPLES:
-            return window.stable
+        _, stable = _added(self._now(open_), open_.before)
+        if stable is not None and stable.requests >= SAMPLES:
+            return stable.counts()
         return open_.reference
 
     def _totals(self, side: Side) -> Totals:
         columns = self._traffic.columns("service", side)
         failed = self._traffic.failures("service", side)
-        if columns is None:
-            return _tries(Totals(), failed)
-        by_class: Sequence[int] = classes(columns)
-        return _tries(
-            Totals(
-                requests=columns[0],
-                refusals=by_class[4],
-                errors=by_class[5],
-                answered_us=columns[4],
-                buckets=tuple(histograms(columns)[1]),
-            ),
-            failed,
-        )
+        return _tries(Totals() if columns is None else _totals(columns), failed)
+
+
+def _added(now: tuple[Totals, Totals], before: tuple[Totals, Totals]) -> tuple[Totals | None, Totals | None]:
+    return now[0].since(before[0]), now[1].since(before[1])
+
+
+def _halve(open_: _Open) -> None:
+    """Of too many slices, each two become one."""
+    if len(open_.slices) >= MOST_SLICES:
+        pairs = zip(open_.slices[::2], open_.slices[1::2], strict=True)
+        open_.slices = [(one[0].plus(two[0]), one[1].plus(two[1])) for one, two in pairs]
+        open_.slice_seconds *= 2
+
+
+def _totals(columns: Sequence[int]) -> Totals:
+    """Without the tries that failed."""
+    by_class: Sequence[int] = classes(columns)
+    return Totals(
+        requests=columns[0],
+        refusals=by_class[4],
+        errors=by_class[5],
+        answered_us=columns[4],
+        buckets=tuple(histograms(columns)[1]),
+    )
 
 
 def _tries(totals: Totals, failed: dict[str, int]) -> Totals:

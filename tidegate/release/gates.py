@@ -34,6 +34,7 @@ class Verdict(Value):
     gate: str
     outcome: Outcome
     text: str
+    sure: bool = True  # of a pass: False where nothing speaks against the candidate, but it is not proven yet either
 
 
 def _within(value: float, low: float, high: float, what: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from math import inf, isnan
+from math import isnan
 from operator import eq, ge, gt, le, lt, ne
 
 from tidegate.release.gates import (
@@ -17,13 +17,15 @@ from tidegate.release.gates import (
     SuccessGate,
     Verdict,
 )
-from tidegate.release.samples import Counts, Window, above, at_most_more, mean, quantile_bound, surely_slower, wilson
+from tidegate.release.latency import judge_latency
+from tidegate.release.samples import Counts, Window, at_most_more, wilson
+from tidegate.release.wording import duration, few, percent, verdict
 from tidegate.value import Value
 
 #: So many failures, if they are half of all, may fail a candidate before it has requests enough to pass. After as many a
 #: worker leaves an endpoint out, and more would never be seen.
 ENOUGH_FAILURES = 5
-_SLOWEST = 0.01
+_ALONE = 4  # with so many times as many requests as the stable side the candidate is judged by the floor: there is nobody to wait for
 _HOLDS: dict[str, Callable[[float, float], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge, "==": eq, "!=": ne}
 
 
@@ -55,26 +57,36 @@ def judge_success(gate: SuccessGate, window: Window) -> Verdict:
     never fails for being below the floor."""
     candidate = window.candidate
     stable, called = window.compared(gate.samples)
-    text = f"success {_percent(candidate.success)} of {candidate.requests} requests ({candidate.failures} failed)"
-    text += f", {called} {_percent(stable.success)} of {stable.requests}" if stable is not None else ""
+    text = f"success {percent(candidate.success)} of {candidate.requests} requests ({candidate.failures} failed)"
+    text += f", {called} {percent(stable.success)} of {stable.requests}" if stable is not None else ""
     blatant = candidate.failures >= max(ENOUGH_FAILURES, candidate.requests / 2)
-    if blatant or candidate.requests >= gate.samples:
+    early = stable is None and candidate.requests < _ALONE * window.stable.requests
+    if blatant or (candidate.requests >= gate.samples and not early):
         fault = _less(gate, candidate, stable)
         if fault:
-            return _verdict(gate, Outcome.FAIL, f"{text}: {fault}")
-    return _enough(gate, candidate.requests, gate.samples, text)
+            return verdict(gate, Outcome.FAIL, f"{text}: {fault}")
+    if candidate.requests < gate.samples or early:
+        return verdict(gate, Outcome.INCONCLUSIVE, f"{text}; too few requests, {gate.samples} say something")
+    return verdict(gate, Outcome.PASS, text, sure=_surely_good(gate, candidate, stable))
+
+
+def _surely_good(gate: SuccessGate, candidate: Counts, stable: Counts | None) -> bool:
+    """Whether it is surely not worse than it may be."""
+    if stable is None:
+        return wilson(*candidate.good)[0] >= gate.floor
+    return at_most_more(stable.good, candidate.good) <= gate.margin
 
 
 def _less(gate: SuccessGate, candidate: Counts, stable: Counts | None) -> str:
     """What is wrong with the candidate's success; empty where nothing surely is."""
     most = wilson(*candidate.good)[1]
     if stable is None:
-        return f"at most {_percent(most)}, needs {_percent(gate.floor)}" if most < gate.floor else ""
+        return f"at most {percent(most)}, needs {percent(gate.floor)}" if most < gate.floor else ""
     more = at_most_more(candidate.good, stable.good)
     if more < -gate.margin:
-        return f"at least {_percent(-more)} less, may be {_percent(gate.margin)}"
+        return f"at least {percent(-more)} less, may be {percent(gate.margin)}"
     if more < 0 and most < gate.floor <= stable.success:
-        return f"less, and at most {_percent(most)}, needs {_percent(gate.floor)}"
+        return f"less, and at most {percent(most)}, needs {percent(gate.floor)}"
     return ""
 
 
@@ -83,52 +95,14 @@ def judge_refusals(gate: RefusalGate, window: Window) -> Verdict:
     candidate = window.candidate
     stable, called = window.compared(gate.samples)
     if stable is None or candidate.requests < gate.samples:
-        return _few(gate, candidate.requests, gate.samples, stable)
+        return few(gate, candidate.requests, gate.samples, stable)
     share, usual = candidate.refusals / candidate.requests, stable.refusals / stable.requests
-    text = f"4xx {_percent(share)} of {candidate.requests} requests, {called} {_percent(usual)} of {stable.requests}"
+    text = f"4xx {percent(share)} of {candidate.requests} requests, {called} {percent(usual)} of {stable.requests}"
     least = -at_most_more((stable.refusals, stable.requests), (candidate.refusals, candidate.requests))
     if least > gate.margin:
-        return _verdict(gate, Outcome.FAIL, f"{text}: at least {_percent(least)} more, may be {_percent(gate.margin)}")
-    return _verdict(gate, Outcome.PASS, text)
-
-
-def judge_latency(gate: LatencyGate, window: Window) -> Verdict:
-    """The first rule that is broken, or the numbers of all."""
-    candidate, bounds = window.candidate, window.bounds
-    stable, called = window.compared(gate.samples)
-    if candidate.answered < gate.samples:
-        return _few(gate, candidate.answered, gate.samples, candidate)
-    if gate.limit_seconds:
-        limit = next((bound for bound in bounds if bound >= gate.limit_seconds), inf)
-        late, at_least = _late(candidate, bounds, limit)
-        if at_least > _SLOWEST:
-            text = f"{late} of {candidate.answered} requests took longer than the limit of {_time(limit)}"
-            return _verdict(gate, Outcome.FAIL, f"{text}: p99 lies above it")
-    if stable is None or stable.answered < gate.samples:
-        return _few(gate, candidate.answered, gate.samples, None)
-    return _against(gate, window, stable, called)
-
-
-def _against(gate: LatencyGate, window: Window, stable: Counts, called: str) -> Verdict:
-    """The two rules that compare."""
-    candidate, bounds = window.candidate, window.bounds
-    usual, now = mean(stable), mean(candidate)
-    means = f"mean {_time(now)} of {candidate.answered} requests, {called} {_time(usual)} of {stable.answered}"
-    slower = surely_slower(candidate, stable, bounds, gate.mean_ratio)
-    if slower and now - usual > gate.mean_slower_seconds:
-        return _verdict(gate, Outcome.FAIL, f"{means}: more than {gate.mean_ratio:g} times as long")
-    p99 = quantile_bound(stable, bounds, 1 - _SLOWEST)
-    allowed = max(p99 * gate.ratio, p99 + gate.slower_seconds)
-    bound = next((each for each in bounds if each >= allowed), inf)
-    text = f"{means}; p99 {_within(candidate, bounds)}, {called} {_within(stable, bounds)}"
-    if bound < inf:
-        late, at_least = _late(candidate, bounds, bound)
-        _, usually = wilson(above(stable, bounds, bound), stable.answered)
-        if at_least > max(_SLOWEST, usually):
-            return _verdict(
-                gate, Outcome.FAIL, f"{text}; {late} of {candidate.answered} took longer than {_time(bound)}"
-            )
-    return _verdict(gate, Outcome.PASS, text)
+        return verdict(gate, Outcome.FAIL, f"{text}: at least {percent(least)} more, may be {percent(gate.margin)}")
+    most = at_most_more((candidate.refusals, candidate.requests), (stable.refusals, stable.requests))
+    return verdict(gate, Outcome.PASS, text, sure=most <= gate.margin)
 
 
 def judge_lives(gate: RestartGate, lives: Iterable[Life]) -> Verdict:
@@ -137,8 +111,8 @@ def judge_lives(gate: RestartGate, lives: Iterable[Life]) -> Verdict:
     count = sum(each.restarts + (each.exited is not None) for each in told)
     count += sum(each.out_of_memory and not each.restarts and each.exited is None for each in told)
     if count > gate.allowed:
-        return _verdict(gate, Outcome.FAIL, "; ".join(filter(None, map(_death, told))))
-    return _verdict(gate, Outcome.PASS, f"{count} restarts of {len(told)} containers")
+        return verdict(gate, Outcome.FAIL, "; ".join(filter(None, map(_death, told))))
+    return verdict(gate, Outcome.PASS, f"{count} restarts of {len(told)} containers")
 
 
 def judge_samples(gate: QueryGate, samples: Iterable[Sample]) -> Verdict:
@@ -146,36 +120,13 @@ def judge_samples(gate: QueryGate, samples: Iterable[Sample]) -> Verdict:
     told = tuple(samples)
     wanted = f"needs {gate.operator} {gate.limit:g}"
     if not told:
-        return _verdict(gate, Outcome.INCONCLUSIVE, f"the query found no samples; {wanted}")
+        return verdict(gate, Outcome.INCONCLUSIVE, f"the query found no samples; {wanted}")
     unknown = [each for each in told if isnan(each.value) or each.age > gate.stale_seconds]
     unfit = [each for each in told if each not in unknown and not _HOLDS[gate.operator](each.value, gate.limit)]
     if unfit:
-        return _verdict(gate, Outcome.FAIL, f"{_series(gate, unfit)}; {wanted}")
+        return verdict(gate, Outcome.FAIL, f"{_series(gate, unfit)}; {wanted}")
     outcome = Outcome.INCONCLUSIVE if unknown else Outcome.PASS
-    return _verdict(gate, outcome, f"{_series(gate, unknown or told)}; {wanted}")
-
-
-def _enough(gate: Gate, requests: int, samples: int, text: str) -> Verdict:
-    if requests < samples:
-        return _verdict(gate, Outcome.INCONCLUSIVE, f"{text}; too few requests, {samples} say something")
-    return _verdict(gate, Outcome.PASS, text)
-
-
-def _few(gate: Gate, requests: int, samples: int, stable: Counts | None) -> Verdict:
-    text = f"{requests} requests of the candidate"
-    if stable is None and requests >= samples:
-        text += " and too few of the stable side to compare with"
-    return _verdict(gate, Outcome.INCONCLUSIVE, f"{text}; {samples} say something")
-
-
-def _verdict(gate: Gate, outcome: Outcome, text: str) -> Verdict:
-    return Verdict(gate=gate.name, outcome=outcome, text=text)
-
-
-def _late(counts: Counts, bounds: tuple[float, ...], bound: float) -> tuple[int, float]:
-    """How many took longer than a bound, and the least share of all that they surely are."""
-    late = above(counts, bounds, bound) if bound < inf else 0
-    return late, wilson(late, counts.answered)[0]
+    return verdict(gate, outcome, f"{_series(gate, unknown or told)}; {wanted}")
 
 
 def _death(life: Life) -> str:
@@ -196,20 +147,5 @@ def _series(gate: QueryGate, samples: Iterable[Sample]) -> str:
 
 
 def _sample(sample: Sample, stale_seconds: float) -> str:
-    old = f", {_time(sample.age)} old" if sample.age > stale_seconds else ""
+    old = f", {duration(sample.age)} old" if sample.age > stale_seconds else ""
     return f"{sample.series or 'it'} is {sample.value:g}{old}"
-
-
-def _within(counts: Counts, bounds: tuple[float, ...]) -> str:
-    bound = quantile_bound(counts, bounds, 1 - _SLOWEST)
-    return f"within {_time(bound)}" if bound < inf else f"above {_time(bounds[-1])}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.4g} %"
-
-
-def _time(seconds: float) -> str:
-    if seconds >= 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds:.3g} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"

@@ -118,7 +118,7 @@ class Release(Value):
     `number` grows by one with each release of a service. `step` and `phase` are where it is in `spec.steps`, `phase_since`
     when that began. `candidates` replicas of the new side shall run. `weights`: backend name -> relative weight, in force
     for all `spec.targets`; while `held`, requests wait. `fates`: by container id, for those that shall not simply serve.
-    `until` is the end of the hold, `extended` how often it was put off, `skip` that somebody ended it, `full` that all further
+    `window` is since when requests count for its gates, 0 before its first hold. `until` is the end of the hold, `extended` how often it was put off, `skip` that somebody ended it, `full` that all further
     holds and confirmations are skipped, `keep` that the weights stay as a person set them.
     `progress_at` is when a further replica got ready, `most_ready` how many were; `short_since` when too few were, else 0.
     `restarted` are restarts that happened before the release began, by container. `verdicts` are those the hold was last ended or
@@ -137,6 +137,7 @@ class Release(Value):
     weights: dict[str, int] = {}
     held: bool = False
     fates: dict[str, Fate] = {}
+    window: float = 0.0
     until: float = 0.0
     extended: int = 0
     skip: bool = False

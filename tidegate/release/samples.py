@@ -2,10 +2,15 @@
 
 Durations are known only to their bucket, and their sum exactly. So a quantile is compared at the bounds of buckets, and a
 mean by the largest variance that the buckets allow: neither needs a guess of how durations lie within a bucket.
+
+Requests that are slow together are not as many witnesses: a host that is busy for a second slows all that it has. So a window
+is known in slices of some seconds, and what is to be sure has to be so slice by slice, too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from math import inf, sqrt
 
 from tidegate.value import Value
@@ -39,8 +44,17 @@ class Counts(Value):
         return 1.0 - self.failures / self.requests if self.requests else 1.0
 
 
+class Slice(Value):
+    """Both sides over one of the parts of a window."""
+
+    candidate: Counts = Counts()
+    stable: Counts = Counts()
+
+
 class Window(Value):
     """Both sides over the same `seconds`. `bounds` are the upper bounds of the buckets in seconds, without the last one's.
+    `slices` are its parts one after the other, without the first seconds, in which replicas that have just begun to serve get warm;
+    `stables` what each of the stable side's containers did in them.
 
     `reference` is what the stable side did before the candidate took its traffic; it stands in where the stable side has
     too few requests of its own to compare with."""
@@ -50,6 +64,21 @@ class Window(Value):
     candidate: Counts = Counts()
     stable: Counts = Counts()
     reference: Counts | None = None
+    slices: tuple[Slice, ...] = ()
+    stables: tuple[Counts, ...] = ()
+
+    @property
+    def settled(self) -> Window:
+        """The window as if it were its slices and no more."""
+        return Window(
+            bounds=self.bounds,
+            seconds=self.seconds,
+            candidate=summed(each.candidate for each in self.slices),
+            stable=summed(each.stable for each in self.slices),
+            reference=self.reference,
+            slices=self.slices,
+            stables=self.stables,
+        )
 
     def compared(self, samples: int) -> tuple[Counts | None, str]:
         """The side to compare with and what to call it; None where neither has enough requests."""
@@ -58,6 +87,25 @@ class Window(Value):
         if self.reference is not None and self.reference.requests >= samples:
             return self.reference, "stable before"
         return None, ""
+
+
+def summed(parts: Iterable[Counts]) -> Counts:
+    """All of them together."""
+    requests = failures = refusals = answered_us = 0
+    buckets: list[int] = []
+    for each in parts:
+        requests += each.requests
+        failures += each.failures
+        refusals += each.refusals
+        answered_us += each.answered_us
+        buckets = [a + b for a, b in zip_longest(buckets, each.buckets, fillvalue=0)]
+    return Counts(
+        requests=requests,
+        failures=failures,
+        refusals=refusals,
+        answered_us=answered_us,
+        buckets=tuple(buckets),
+    )
 
 
 def wilson(hits: int, total: int) -> tuple[float, float]:
@@ -127,3 +175,26 @@ def surely_slower(candidate: Counts, stable: Counts, bounds: tuple[float, ...], 
         variance(candidate, bounds) / candidate.answered + ratio * ratio * variance(stable, bounds) / stable.answered
     )
     return mean(candidate) - ratio * mean(stable) > Z * error
+
+
+def deviations(parts: Sequence[tuple[float, int]]) -> list[float]:
+    """How much each part, `(sum, number)`, moves the ratio of all sums to all numbers: they add up to nothing."""
+    number = sum(of for _, of in parts)
+    if not number:
+        return [0.0] * len(parts)
+    ratio = sum(total for total, _ in parts) / number
+    return [(total - ratio * of) / number for total, of in parts]
+
+
+def spread(moves: Sequence[float]) -> float:
+    """Half the 95 % interval of what these deviations are of, each part being one witness (linearised, Cochran 1977, 6.4)."""
+    parts = len(moves)
+    return student(parts - 1) * sqrt(parts / (parts - 1) * sum(each * each for each in moves))
+
+
+def student(freedom: int) -> float:
+    """The 97.5 % quantile of Student's distribution (Abramowitz and Stegun 26.7.5; 3 % too little at 2 degrees)."""
+    first = (Z**3 + Z) / 4
+    second = (5 * Z**5 + 16 * Z**3 + 3 * Z) / 96
+    third = (3 * Z**7 + 19 * Z**5 + 17 * Z**3 - 15 * Z) / 384
+    return Z + first / freedom + second / freedom**2 + third / freedom**3

@@ -72,8 +72,8 @@ class Side(Value, omit_defaults=False):
 
 class Step(Value, omit_defaults=False):
     """One step. Before it gives the candidate `share` percent of the traffic, `candidates` of its replicas are ready; then it
-    holds for `hold_seconds` while the gates are asked, waits for a person where `confirm`, and leaves `stables` replicas
-    of the old side. With `stop_first` the old ones leave before the new ones start."""
+    holds for `hold_seconds` while the gates are asked (`brief`: at most, for it ends as soon as they all are sure), waits for a person
+    where `confirm`, and leaves `stables` replicas of the old side. With `stop_first` the old ones leave before the new ones start."""
 
     candidates: int
     share: int
@@ -81,6 +81,7 @@ class Step(Value, omit_defaults=False):
     hold_seconds: float = 0.0
     confirm: bool = False
     stop_first: bool = False
+    brief: bool = False
 
 
 class Slot(Value, omit_defaults=False):

@@ -9,7 +9,7 @@ from tidegate.release.ending import begin_draining
 from tidegate.release.failures import Finding, asked, failed, first_look, stuck
 from tidegate.release.fates import wished, with_wish
 from tidegate.release.gates import Outcome
-from tidegate.release.holding import outcome, said, verdicts_of
+from tidegate.release.holding import outcome, said, unsure, verdicts_of
 from tidegate.release.pinning import pinned
 from tidegate.release.record import Cause, Phase, Release, State, Wish, moved
 from tidegate.release.seen import Container, Seen
@@ -27,16 +27,15 @@ def stepped(release: Release, seen: Seen, now: float) -> Release:
         return release
     if release.lacking:
         return pinned(release, seen, now)  # before the old ones stop, where they stop first
+    if release.phase is Phase.HOLD:
+        return _held(release, seen, now)
+    verdicts = verdicts_of(release, seen)
+    if any(each.outcome is Outcome.FAIL for each in verdicts):
+        return failed(replace(release, verdicts=verdicts), seen, now, Finding(text=said(verdicts, Outcome.FAIL)))
     if release.phase is Phase.START:
         return _started(release, seen, now)
     if release.phase is Phase.SHIFT:
-        return (
-            _in_phase(release, Phase.HOLD, now)
-            if seen.live
-            else stuck(release, seen, now, "the workers' tables are late")
-        )
-    if release.phase is Phase.HOLD:
-        return _held(release, seen, now)
+        return _shifted(release, seen, now)
     return _reduced(release, seen, now)
 
 
@@ -59,7 +58,7 @@ def passed(release: Release, now: float) -> Release:
 
 def held_again(release: Release, now: float) -> Release:
     """`release` at the beginning of its hold, with a new window."""
-    return replace(_in_phase(release, Phase.HOLD, now), extended=0, verdicts=())
+    return replace(_in_phase(release, Phase.HOLD, now), window=now, extended=0, verdicts=())
 
 
 def _in_phase(release: Release, phase: Phase, now: float) -> Release:
@@ -84,6 +83,14 @@ def _started(release: Release, seen: Seen, now: float) -> Release:
     return moved(after, now, f"share {step.share} %", weights=weights, state=State.SHIFTING)
 
 
+def _shifted(release: Release, seen: Seen, now: float) -> Release:
+    """The weights are live: what is watched begins. Where too few requests came for a verdict of the step before, its count goes on."""
+    if not seen.live:
+        return stuck(release, seen, now, "the workers' tables are late")
+    goes_on = release.spec.on_unsure is OnUnsure.PASS and release.window and unsure(release, seen)
+    return replace(_in_phase(release, Phase.HOLD, now), window=release.window if goes_on else now)
+
+
 def _long_enough(release: Release, seen: Seen, step: Step, now: float) -> bool:
     """While requests are held there is no time to prove oneself without; the hold that follows watches."""
     return release.held or len(steady(release, seen.candidate, now)) >= step.candidates
@@ -99,6 +106,9 @@ def _held(release: Release, seen: Seen, now: float) -> Release:
         return failed(after, seen, now, Finding(text=said(verdicts, Outcome.FAIL)))
     if end is Outcome.INCONCLUSIVE and release.spec.on_unsure is OnUnsure.WAIT:
         return _unsure(after, now, said(verdicts, Outcome.INCONCLUSIVE, Outcome.ERROR))
+    if end is Outcome.INCONCLUSIVE:
+        why = said(verdicts, Outcome.INCONCLUSIVE, Outcome.ERROR)
+        after = moved(after, now, "goes on without a verdict", why=why)
     return _after_hold(after, now)
 
 

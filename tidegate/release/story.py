@@ -53,8 +53,9 @@ def _of_step(spec: Spec, before: Step, step: Step) -> Iterator[str]:
         yield f"{_replicas(step.candidates - before.candidates)} of {new} {made}"
     if step.share > before.share:
         yield f"{step.share} % of the traffic to {new}"
-    if step.hold_seconds:
-        yield f"watched for {step.hold_seconds:.0f} s: {', '.join(gate.name for gate in spec.gates) or 'no gates'}"
+    if step.hold_seconds and (spec.gates or not step.brief):
+        most = " at most" if step.brief else ""
+        yield f"watched for {step.hold_seconds:.0f} s{most}: {', '.join(gate.name for gate in spec.gates) or 'no gates'}"
     if step.confirm:
         yield "waits to be confirmed"
     if leaving and not step.stop_first:

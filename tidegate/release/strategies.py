@@ -2,7 +2,7 @@
 
 Blue-green: all of the new beside all of the old, without traffic; then all of it at once, watched; then a person confirms.
 Canary: share by share, replicas in step with it; all of the old stay until the end. Rolling: by slots, the new one first; the
-old ones leave as the new ones take over; watched at the end. Replace: the old leave first, and requests wait if nobody is left.
+old ones leave as the new ones take over; watched after each batch and at the end. Replace: the old leave first, and requests wait if nobody is left.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from tidegate.value import Value
 SHARES = (5, 10, 25, 50, 100)
 HOLD_SECONDS = 60.0
 MONITOR_SECONDS = 30.0
+BATCH_SECONDS = (
+    10.0  # after each batch of a rolling release, at most; as long as a replica proves itself without requests
+)
 DRAIN_SECONDS = 30.0
 HELD_DRAIN_SECONDS = 3.0  # of the 10 that a request waits by itself; stopping and starting need the rest
 RETAIN_SECONDS = {Strategy.BLUE_GREEN: 300.0, Strategy.CANARY: 300.0, Strategy.ROLLING: 0.0, Strategy.REPLACE: 0.0}
@@ -156,11 +159,17 @@ def _canary(options: Options, stables: int, replicas: int) -> tuple[Step, ...]:
 
 
 def _rolling(options: Options, stables: int, replicas: int, keeps: bool) -> tuple[Step, ...]:
-    """The last step only watches. Old replicas leave in proportion, so that no more than `parallelism` are extra."""
+    """Each batch is watched before old ones leave for it; the last step only watches. Old replicas leave in proportion, so that no more than `parallelism` are extra."""
     counts = _batches(replicas, options.parallelism or 1)
     left = [stables if keeps else stables - stables * count // replicas for count in counts]
     rolled = [
-        Step(candidates=count, share=_carried(count, stables, replicas), stables=remain)
+        Step(
+            candidates=count,
+            share=_carried(count, stables, replicas),
+            stables=remain,
+            hold_seconds=_batch_hold(options),
+            brief=True,
+        )
         for count, remain in zip(counts, left, strict=True)
     ]
     return (*rolled, _watch(options, replicas, left[-1]))
@@ -173,6 +182,8 @@ def _replace(options: Options, stables: int, replicas: int) -> tuple[Step, ...]:
             candidates=count,
             share=_carried(count, stables, replicas),
             stables=stables - -(-stables * count // replicas),
+            hold_seconds=_batch_hold(options) if count < replicas else 0.0,  # the last one is watched by the next step
+            brief=count < replicas,
             stop_first=True,
         )
         for count in counts
@@ -193,6 +204,10 @@ def _carried(count: int, stables: int, replicas: int) -> int:
 def _watch(options: Options, replicas: int, stables: int) -> Step:
     hold = MONITOR_SECONDS if options.hold_seconds is None else options.hold_seconds
     return Step(candidates=replicas, share=100, stables=stables, hold_seconds=hold, confirm=bool(options.confirm))
+
+
+def _batch_hold(options: Options) -> float:
+    return BATCH_SECONDS if options.hold_seconds is None else min(BATCH_SECONDS, options.hold_seconds)
 
 
 def _hold(options: Options) -> float:

@@ -46,7 +46,7 @@ def promote(release: Release, seen: Seen, by: By, *, full: bool = False, keep: b
     if paused is not None and paused.cause is Cause.CONFIRM:
         return passed(hurried, by.when)
     if release.phase is Phase.HOLD:
-        return replace(hurried, paused=None, skip=True)
+        return replace(hurried, paused=None, skip=True, window=by.when)  # what was counted is known to whoever says so
     if not full and paused is None:
         raise _not_now(release, "promote", _waiting(release, seen))
     return _going_on(hurried, seen, by.when) if paused is not None else hurried
@@ -97,7 +97,9 @@ def _going_on(release: Release, seen: Seen, now: float) -> Release:
     assert paused is not None
     free = replace(_forgiven(release, seen, now), paused=None, reason="")
     if paused.cause is not Cause.OPERATOR:
-        return held_again(free, now) if release.phase is Phase.HOLD else replace(free, phase_since=now, progress_at=now)
+        if release.phase is Phase.HOLD:
+            return held_again(free, now)
+        return replace(free, phase_since=now, progress_at=now, window=now if release.window else 0.0)
     lost = now - paused.since
     later = replace(free, progress_at=release.progress_at + lost)
     if release.phase is Phase.HOLD:  # its beginning stays: that is the window of its gates
