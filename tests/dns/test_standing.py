@@ -62,6 +62,14 @@ def test_the_hedge_comes_after_about_the_95th_percentile():
     assert abs(standing.rtt - 0.1) < 0.03
 
 
+def test_a_slow_beginning_is_unlearned_within_some_tens_of_answers():
+    standing = Standing()
+    standing.answered(0.02)
+    for _ in range(40):
+        standing.answered(0.001)
+    assert standing.hedge_seconds() < 0.015
+
+
 def test_the_hedge_has_bounds():
     fast, slow = Standing(), Standing()
     for _ in range(50):

@@ -5,7 +5,7 @@ cdef class Standing:
     cdef public double rtt
     cdef public double high
     cdef public int failures
-    cdef bint _is_known
+    cdef int _answers
     cdef double _asked_at
     cdef double _retry_at
     cdef double _retry_seconds

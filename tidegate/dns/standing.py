@@ -14,8 +14,9 @@ FAILURES_TO_DOWN = 3
 RETRY_SECONDS = 1.0
 MAX_RETRY_SECONDS = 60.0
 FIRST_GUESS_SECONDS = 0.1  # of one never asked: worse than a near one, better than a far one
-MIN_HEDGE_SECONDS = 0.01
+MIN_HEDGE_SECONDS = 0.005  # less would be lost in the alarms' tick
 MAX_HEDGE_SECONDS = 0.3
+LEARNING = 40  # answers after which `high` moves in small steps
 FORGET_SECONDS = 120.0  # one not asked for so long is as good as new
 
 
@@ -35,7 +36,7 @@ class Standing:
         self.rtt = FIRST_GUESS_SECONDS
         self.high = MAX_HEDGE_SECONDS
         self.failures = 0  # in a row
-        self._is_known = False  # set by the first answer
+        self._answers = 0  # so far, up to `LEARNING`
         self._asked_at = 0.0
         self._retry_at = 0.0  # while DOWN
         self._retry_seconds = RETRY_SECONDS
@@ -55,13 +56,16 @@ class Standing:
 
     def answered(self, seconds: float) -> bool:
         """It answered. True if it had been down."""
-        if not self._is_known:
-            self._is_known = True
+        if not self._answers:
             self.rtt = seconds
             self.high = 3 * seconds
         self.rtt += (seconds - self.rtt) / 8
-        # A step of a tenth of itself, 19 times as long up as down, comes to rest where one in 20 is above.
-        self.high *= 1.095 if seconds > self.high else 0.995
+        # A step of a tenth of itself, 19 times as long up as down, comes to rest where one in 20 is above. The first steps are long.
+        if self._answers < LEARNING:
+            self._answers += 1
+            self.high *= 1.76 if seconds > self.high else 0.96
+        else:
+            self.high *= 1.095 if seconds > self.high else 0.995
         was_down = self.state is State.DOWN
         self.failures = 0
         if was_down:
