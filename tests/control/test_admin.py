@@ -241,6 +241,7 @@ class Others(Alone):
     alone, leader = False, "node-b"
 
     def __init__(self):
+        super().__init__()
         self.orders = []
 
     def listed(self):

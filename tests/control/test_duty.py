@@ -11,6 +11,7 @@ class Others(Alone):
     alone = False
 
     def __init__(self, leader):
+        super().__init__()
         self.leader = leader
 
 

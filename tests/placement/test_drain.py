@@ -60,6 +60,21 @@ def test_an_exclusive_replica_goes_first_and_is_placed_anew_when_it_is_gone():
     assert not none and [each.key for each in gone] == ["shop/web/1.1"]
 
 
+def test_where_two_cannot_be_side_by_side_the_old_one_goes_first():
+    none, gone, _ = drained(replica("dry"), stop_first=True)
+    assert not none and [each.key for each in gone] == ["shop/web/1.1"]
+
+
+def test_what_has_done_its_work_stays():
+    none, gone, _ = drained(replica("dry", state=State.ENDED, done=True, ready_since=0.0))
+    assert not none and not gone
+
+
+def test_what_is_of_an_older_revision_leaves_by_being_renewed():
+    (new,), gone, _ = drained(replica("dry"), replica("dry", 2), revision="r2")
+    assert (new.cause, new.revision, new.node != "dry", gone) == (Cause.RENEWAL, "r2", True, [])
+
+
 def test_the_replacement_counts_in_its_zone_in_place_of_the_one_it_replaces():
     nodes = [node("dry", "a", drained=True), node("a2", "a"), node("b1", "b"), node("c1", "c")]
     three = [replica("dry"), replica("b1", 2), replica("c1", 3)]

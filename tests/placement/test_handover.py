@@ -77,15 +77,41 @@ def test_of_two_places_only_the_newer_counts_for_evenness():
     assert [(each.slot, each.node) for each in found.places] == [(2, "a1")]
 
 
-def test_two_revisions_in_one_slot_are_somebody_elses_business():
-    new = replica("n2", generation=2, revision="r2", cause=Cause.RELEASE)
-    found = planned(TWO, [demand(), demand(revision="r2")], [replica("n1"), new], held=frozenset(("shop/web",)))
-    assert not found.places
+def renewed(state, **more):
+    """The second place of slot 1, of a later revision."""
+    return moved(Cause.RENEWAL, state, revision="r2", **more)
+
+
+def test_of_two_revisions_the_wanted_one_takes_over_when_it_was_ready_for_long_enough():
+    keys, found = leaving(replica("n1"), renewed(State.READY), revision="r2")
+    assert keys == [] and found.again_at == NOW + 5.0
+    assert leaving(replica("n1"), renewed(State.READY, ready_since=NOW - 10.0), revision="r2")[0] == ["shop/web/1.1"]
+
+
+def test_of_two_revisions_both_stay_however_long_the_wanted_one_does_not_get_ready():
+    late = renewed(State.STARTING, since=NOW - 1e6)
+    assert leaving(replica("n1"), late, revision="r2")[0] == []
+    assert leaving(replica("n1", state=State.UNHEALTHY), late, revision="r2")[0] == []
+
+
+def test_who_goes_back_to_the_revision_before_keeps_its_replica():
+    assert leaving(replica("n1"), renewed(State.STARTING), revision="r1")[0] == ["shop/web/1.2"]
+    assert leaving(replica("n1", state=State.STARTING), renewed(State.READY), revision="r1")[0] == []
+
+
+def test_of_two_that_are_not_wanted_any_more_the_one_that_serves_stays():
+    assert leaving(replica("n1"), renewed(State.STARTING), revision="r3")[0] == ["shop/web/1.2"]
+    assert leaving(replica("n1", state=State.ENDED), renewed(State.READY), revision="r3")[0] == ["shop/web/1.1"]
+
+
+def test_one_of_the_wanted_revision_that_is_lost_yields_to_one_that_serves():
+    known = memory(lost("n1", 1.0), standing("n2"))
+    assert leaving(replica("n1"), renewed(State.READY), nodes=TWO[1:], remembered=known)[0] == ["shop/web/1.1"]
 
 
 def test_places_that_have_left_are_deleted_when_their_node_has_nothing_of_them():
     still = replica("n1", 2, leaving=True)
-    gone = replica("n1", 3, leaving=True, state=State.PENDING)
+    gone = replica("n1", 3, leaving=True, state=State.ENDED, gone=True)
     found = planned(TWO, [demand()], [replica("n1"), still, gone])
     assert [each.key for each in found.deletes] == ["shop/web/3.1"]
     assert order("n1", 3).key == "shop/web/3.1"

@@ -68,16 +68,23 @@ def test_a_full_node_gives_to_an_empty_one(used, moves):
         (on("n1", 2), {"up": {"n2": NOW - 119.0}}),
         (on("n1", 2, state=State.STARTING), {}),
         (on("n1", 2, ready_since=NOW - 5.0), {}),
+        (on("n1", 2, state=State.ENDED, done=True), {}),
     ],
-    ids=["young", "period", "cool-down", "release", "node just joined", "not healthy", "healthy too briefly"],
+    ids=["young", "period", "cool-down", "release", "node just joined", "not healthy", "healthy too briefly", "done"],
 )
 def test_what_is_not_left_alone_for_long_enough_is_not_moved(pair, more):
     assert not moved(TWO, [demand(replicas=2)], pair, **more)[0]
 
 
-@pytest.mark.parametrize("wants", [{"volumes": ("data",)}, {"exclusive": True}], ids=["data", "exclusive"])
+@pytest.mark.parametrize(
+    "wants",
+    [{"volumes": ("data",)}, {"exclusive": True}, {"stop_first": True}, {"revision": "r2"}],
+    ids=["data", "exclusive", "stop-first", "renewed"],
+)
 def test_what_cannot_move_without_being_missed_stays(wants):
-    assert not moved(TWO, [demand(replicas=2, **wants)], on("n1", 2))[0]
+    known = memory(standing("n1"), standing("n2"), ledger=Ledger(rebalanced_at=NOW - 300.0))
+    found = plan(scene(TWO, [demand(replicas=2, **wants)], on("n1", 2)), known, NOW, 1)
+    assert not [each for each in found.places if each.cause is Cause.REBALANCE]
 
 
 def test_at_most_one_per_service_and_five_in_all():

@@ -103,12 +103,35 @@ def test_a_replica_that_does_not_stay_up_is_tried_elsewhere():
 def test_a_replica_that_does_not_stay_up_stays_where_there_is_no_elsewhere():
     crash = replica("n1", state=State.STARTING, ended=9, ended_at=NOW - 1.0)
     none, found = moves(crash, nodes=[node("n1")], known=memory(standing("n1")))
+    assert not none and not found.places and not found.refusals
+    full = [node("n1"), node("n2", cpu=1.0)]
+    none, found = moves(crash, nodes=full, known=memory(standing("n1"), standing("n2")), cpu=2.0)
     assert not none and not found.places
     assert "1 are where it did not stay up" in found.refusals[0].text
 
 
-def test_during_a_release_lost_replicas_are_replaced_in_their_own_revision():
-    known = memory(lost("n1", 0.0), standing("n2"))
-    both = [demand(revision="r1"), demand(revision="r2")]
-    found = planned(LEFT, both, [replica("n1"), replica("n2", 2, revision="r2")], known, held=frozenset(("shop/web",)))
-    assert [(each.slot, each.revision) for each in found.places] == [(1, "r1")]
+def test_what_is_lost_of_an_older_revision_comes_again_as_the_wanted_one():
+    (place,), _ = moves(replica("n1"), revision="r2")
+    assert (place.key, place.revision, place.cause) == ("shop/web/1.2", "r2", Cause.FAILURE)
+
+
+def test_of_an_older_revision_what_does_not_stay_up_is_left_to_be_renewed():
+    known, two = memory(standing("n1"), standing("n2")), [node("n1"), node("n2")]
+    crash = replica("n1", state=State.STARTING, ended=3, ended_at=NOW - 1.0)
+    (place,), found = moves(crash, nodes=two, known=known, revision="r2")
+    assert place.cause is Cause.RENEWAL and not [each for each in found.places if each.leaving]
+
+
+def test_what_has_done_its_work_is_not_done_again_because_its_node_is_gone():
+    assert not moves(replica("n1", state=State.ENDED, done=True))[0]
+
+
+def test_where_two_cannot_be_side_by_side_the_lost_one_is_told_to_leave_in_the_same_write():
+    _, found = moves(replica("n1"), stop_first=True)
+    assert [(each.key, each.leaving) for each in found.places] == [("shop/web/1.1", True), ("shop/web/1.2", False)]
+
+
+def test_one_of_the_wanted_revision_that_is_lost_comes_again_though_an_older_one_runs_that_does_not_serve():
+    older = replica("n2", generation=2, revision="r0", state=State.UNHEALTHY)
+    (place,), _ = moves(replica("n1"), older, replicas=1)
+    assert (place.key, place.revision) == ("shop/web/1.3", "r1")

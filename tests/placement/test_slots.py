@@ -42,7 +42,32 @@ def test_a_service_under_release_is_left_alone():
 def test_an_exclusive_slot_is_not_filled_while_its_old_replica_may_run():
     wanted = demand(exclusive=True)
     assert not made(planned(TWO, [wanted], [replica("n1", leaving=True)]))
-    assert made(planned(TWO, [wanted], [replica("n1", leaving=True, state=State.PENDING)])) == ["shop/web/1.2"]
+    found = planned(TWO, [wanted], [replica("n1", leaving=True, gone=True)])
+    assert made(found) == ["shop/web/1.2"]
+    assert [each.key for each in found.deletes] == ["shop/web/1.1"]
+
+
+def test_a_slot_that_was_left_first_is_held_until_a_node_takes_it_and_goes_back_to_its_data():
+    old = replica("n1", leaving=True, gone=True)
+    found = planned(TWO, [demand(stop_first=True, cpu=9.0)], [old])
+    assert not found.places and not found.deletes and found.refusals
+    found = planned(TWO, [demand(stop_first=True, volumes=("data",))], [replica("n2"), replica("n1", 2, leaving=True, gone=True)])
+    assert not found.places
+    bound = demand(stop_first=True, volumes=("data",), replicas=2)
+    found = planned(TWO, [bound], [replica("n2"), replica("n1", 2, leaving=True, gone=True)])
+    assert [(each.key, each.node) for each in found.places] == [("shop/web/2.2", "n1")]
+    assert [each.key for each in found.deletes] == ["shop/web/2.1"]
+
+
+def test_a_slot_that_is_held_is_let_go_when_fewer_are_wanted():
+    found = planned(TWO, [demand(stop_first=True)], [replica("n2"), replica("n1", 2, leaving=True, gone=True)])
+    assert not found.places and [each.key for each in found.deletes] == ["shop/web/2.1"]
+
+
+def test_a_place_of_which_nothing_is_there_and_never_will_be_is_made_anew():
+    found = planned(TWO, [demand(revision="r2")], [replica("n1", state=State.ENDED, gone=True)])
+    assert [each.key for each in found.deletes] == ["shop/web/1.1"]
+    assert made(found) == ["shop/web/1.2"]
 
 
 def test_an_exclusive_slot_of_a_lost_node_is_filled_once_that_has_surely_stopped_it():
@@ -70,9 +95,27 @@ def test_what_is_everywhere_waits_for_a_lost_node_for_a_day():
     assert left(planned(TWO[:1], [wanted], pair, memory(standing("n1"), lost("n2", 86400.0)))) == ["shop/web/2.1"]
 
 
-def test_what_a_lost_node_shall_stop_is_remembered_for_a_day():
-    gone = replica("n2", 2, leaving=True)
-    recent = planned(TWO[:1], [demand()], [replica("n1"), gone], memory(standing("n1"), lost("n2", 3600.0)))
-    assert not recent.deletes
-    found = planned(TWO[:1], [demand()], [replica("n1"), gone], memory(standing("n1"), lost("n2", 86400.0)))
-    assert [each.key for each in found.deletes] == ["shop/web/2.1"]
+def test_what_leaves_a_lost_node_is_not_waited_for_unless_its_data_is_there():
+    pair = [replica("n1"), replica("n2", 2, leaving=True)]
+    hour, day = (memory(standing("n1"), lost("n2", ago)) for ago in (3600.0, 86400.0))
+    assert [each.key for each in planned(TWO[:1], [demand()], pair, hour).deletes] == ["shop/web/2.1"]
+    bound = demand(volumes=("data",), stop_first=True, replicas=2)
+    kept = planned(TWO[:1], [bound], pair, hour)
+    assert not kept.deletes and not kept.places
+    assert made(planned(TWO[:1], [bound], pair, day)) == ["shop/web/2.2"]
+    assert not planned(TWO[:1], [], pair[1:], hour).places
+
+
+def test_what_is_everywhere_leaves_a_node_that_may_not_have_it_any_more_and_is_nowhere_twice():
+    nodes = [*TWO, node("n3", labels={"no": "yes"})]
+    wanted = demand("shop/web", "constraint:no!=yes", everywhere=True)
+    found = planned(nodes, [wanted], [replica("n1"), replica("n1", 2), replica("n2", 3), replica("n3", 4)])
+    assert left(found) == ["shop/web/2.1", "shop/web/4.1"] and not made(found)
+
+
+def test_what_nobody_wants_goes_after_those_that_need_it():
+    web, db = replica("n1"), replica("n1", 1, "shop/db")
+    after = {"shop/db": ("shop/web",), "shop/web": ()}
+    assert left(planned(TWO, [], [db, web], after=after)) == ["shop/web/1.1"]
+    assert left(planned(TWO, [], [db, replica("n1", leaving=True)], after=after)) == []
+    assert left(planned(TWO, [], [db], after=after)) == ["shop/db/1.1"]

@@ -2,7 +2,7 @@ from msgspec.structs import replace
 
 from tests.support.stack_stage import member, stack
 from tidegate.placement.node import NodeFacts
-from tidegate.placement.replica import Place
+from tidegate.placement.replica import Place, State
 from tidegate.stacks.picture import Picture
 from tidegate.stacks.report import Report
 from tidegate.stacks.service import Condition
@@ -20,23 +20,42 @@ def picture(wanted, places=(), **more):
 
 def test_what_somebody_said_goes_before_what_the_file_says():
     wanted = stack(member(scale=2))
-    assert picture(wanted).scene(NODES).wanted["shop/web"].demand.replicas == 2
+    assert [each.replicas for each in picture(wanted).scene(NODES).demands] == [2]
     scaled = picture(wanted, scales={"shop/web": Scale(desired=5)})
-    assert scaled.scene(NODES).wanted["shop/web"].demand.replicas == 5
+    assert [each.replicas for each in scaled.scene(NODES).demands] == [5]
+
+
+def test_how_a_member_is_renewed_is_part_of_what_it_wants():
+    slow = member(stop_first=True, parallelism=2, min_healthy_seconds=3.0, delay_seconds=30.0, failure_ratio=0.5)
+    (demand,) = picture(stack(slow)).scene(NODES).demands
+    assert (demand.revision, demand.stop_first, demand.max_parallel) == ("config-of-image:1", True, 2)
+    assert (demand.min_healthy, demand.delay, demand.failure_ratio) == (3.0, 30.0, 0.5)
 
 
 def test_of_a_stack_that_leaves_nothing_is_wanted_and_who_is_needed_goes_last():
     wanted = replace(stack(member(depends={"db": Condition.STARTED}), member("db", everywhere=True)), leaving=True)
     scene = picture(wanted).scene(NODES)
-    assert scene.wanted["shop/db"].after == ("shop/web",)
-    assert (scene.wanted["shop/db"].demand.replicas, scene.wanted["shop/db"].demand.everywhere) == (0, False)
+    assert scene.after == {"shop/web": (), "shop/db": ("shop/web",)}
+    assert scene.demands == ()
 
 
 def test_what_a_node_says_of_another_life_of_a_place_is_not_taken():
-    gone = {"a/shop/web/1.1": Report(placed=5.0, gone=True)}
-    assert picture(stack(member()), [PLACE], reports=gone).scene(NODES).gone == {"shop/web/1.1"}
-    old = {"a/shop/web/1.1": Report(placed=4.0, gone=True)}
-    assert not picture(stack(member()), [PLACE], reports=old).scene(NODES).gone
+    left = replace(PLACE, leaving=True)
+
+    def gone(place, **report):
+        (replica,) = picture(stack(member()), [place], reports={"a/shop/web/1.1": Report(**report)}).scene(NODES).replicas
+        return replica.gone
+
+    assert gone(left, placed=5.0, gone=True)
+    assert not gone(left, placed=4.0, gone=True)
+    assert gone(PLACE, placed=5.0, void=True)
+    assert not gone(left, placed=5.0, void=True)
+
+
+def test_one_that_ended_well_counts_as_ready_since_then():
+    report = Report(placed=5.0, state=State.ENDED, since=7.0, done=True)
+    (replica,) = picture(stack(member()), [PLACE], reports={"a/shop/web/1.1": report}).scene(NODES).replicas
+    assert (replica.done, replica.ready, replica.ready_since) == (True, True, 7.0)
 
 
 def test_a_stack_is_over_when_no_place_is_left_and_every_node_that_can_be_asked_said_so():

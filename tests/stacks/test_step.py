@@ -13,7 +13,7 @@ PLACE = Place(service="shop/web", slot=1, generation=1, revision="config-of-imag
 
 
 def container(state=InstanceState.RUNNING, **more):
-    return ContainerDetail(id="c1", name="shop-web-1", image="image:1", state=state, labels={}, **more)
+    return ContainerDetail(id="c1", name="shop-web-1", image="image:1", state=state, **{"labels": {}, **more})
 
 
 def ended(code, **more):
@@ -37,6 +37,15 @@ def test_one_that_was_made_of_something_else_cannot_be_made_again():
     deed, report = stepped(Look(member=member(image="image:2")))
     assert (deed, report.void) == (None, True)
     assert stepped(Look())[1].void
+
+
+def test_a_container_of_another_revision_that_had_its_name_in_an_earlier_life_goes_first():
+    labels = {"io.tidegate.config": "config-of-image:0"}
+    deed, report = stepped(Look(member=member(), container=container(labels=labels), ready=True))
+    assert (deed, report.state, report.ready_since) == (Deed.STOP, State.PENDING, 0.0)
+    assert stepped(Look(member=member(), container=ended(0, labels=labels)))[0] is Deed.REMOVE
+    own = {"io.tidegate.config": PLACE.revision}
+    assert stepped(Look(member=member(), container=container(labels=own), ready=True))[1].state is State.READY
 
 
 def test_one_that_was_made_is_started_when_it_waits_for_nobody():

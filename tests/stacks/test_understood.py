@@ -41,9 +41,11 @@ def test_two_that_would_be_in_each_others_way_are_never_side_by_side(line, stop_
 
 
 def test_what_the_file_says_of_its_updates_goes_first():
-    lines = ("volumes: [data:/data]", "deploy:", "  update_config: {order: start-first, parallelism: 3, monitor: 2s}")
+    said = "{order: start-first, parallelism: 3, monitor: 2s, delay: 9s, max_failure_ratio: 0.5}"
+    lines = ("volumes: [data:/data]", "deploy:", f"  update_config: {said}")
     _, member, _ = understood(*lines)
     assert (member.stop_first, member.parallelism, member.min_healthy_seconds) == (False, 3, 2.0)
+    assert (member.delay_seconds, member.failure_ratio) == (9.0, 0.5)
     assert understood("deploy:", "  update_config: {parallelism: 0}")[1].parallelism == 1000
 
 

@@ -62,7 +62,13 @@ class Laws:
         """The same question on the picture in which the answer was carried out."""
         # One that does not stay up makes room of its kind where it was, which others of its service may take next.
         crashed = {each.service for each in self.world.last.places if each.cause is Cause.CRASH}
-        left = [each for each in again.places if each.cause is not Cause.REBALANCE and each.service not in crashed]
+        # One that had to leave a lost node uses up its account until it is told to; others may wait for that.
+        waited = {each.service for each in self.world.last.refusals if "quota" in each.counts}
+        left = [
+            each
+            for each in again.places
+            if each.cause is not Cause.REBALANCE and each.service not in crashed.union(waited)
+        ]
         told = {each.key for each in self.world.last.places}  # to leave, before there was anything of them
         more = (
             left
@@ -109,7 +115,7 @@ class Laws:
             self.hold("no more slots than wanted", len(slots) <= demand.replicas, place, sorted(slots))
 
     def _fits(self, facts):
-        here = self.world.places.on[facts.name].values()
+        here = [each for each in self.world.places.on[facts.name].values() if not self._left(each)]
         cpu, memory = sum(each.reservation.cpu for each in here), sum(each.reservation.memory for each in here)
         self.hold(
             "no node is overbooked",
@@ -120,7 +126,7 @@ class Laws:
         ports = Counter(port for each in here for port in each.ports)
         self.hold("no host port is given twice", all(count == 1 for count in ports.values()), facts.name, ports)
         for quota in self.world.quotas:
-            used = sum(each.account == quota.account for each in self.world.places.values())
+            used = sum(each.account == quota.account for each in self.world.places.values() if not self._left(each))
             self.hold("no quota is exceeded", used <= quota.replicas, quota.account, used)
 
     def _rules(self, place, demand, facts):
@@ -130,13 +136,16 @@ class Laws:
                 (facts.labels.get(rule.key, "") == rule.value) is rule.equal,
                 place,
             )
-        others = [each for each in self.world.places.on[place.node].values() if each is not place]
+        others = [
+            each for each in self.world.places.on[place.node].values() if each is not place and not self._left(each)
+        ]
         for other in others:
             self.hold(
                 "affinities hold both ways", not self._refuse(place.service, other.service), place, "beside", other
             )
         if demand.max_per_node:
             own = [each for each in others if each.service == place.service and not each.leaving and self._newest(each)]
+            own = [each for each in own if each.revision == place.revision]
             self.hold("not more than allowed on a node", len(own) < demand.max_per_node, place, own)
         if demand.zones is not None and not demand.zones.soft and not demand.everywhere:
             self._even(place, demand)
@@ -161,7 +170,7 @@ class Laws:
             and all((each.labels.get(rule.key, "") == rule.value) is rule.equal for rule in constraints)
         }
         for each in self.world.places.of[place.service].values():
-            if not each.leaving and self._sees(each) and self._newest(each):
+            if each.revision == place.revision and not each.leaving and self._sees(each) and self._newest(each):
                 zone = self.world.machines[each.node].facts.zone
                 if zone in zones:
                     zones[zone] += 1
@@ -200,7 +209,9 @@ class Laws:
         }
         left = {slot for slot, key in serving if not self.world.places[key].leaving}
         forced = place.node in self._drained_long()
-        spared = demand.exclusive and len(left) >= demand.replicas - demand.max_parallel
+        here = {each.slot for each in self.staying[place.service] if self._sees(each.place)}
+        may_fail = int(demand.failure_ratio * max(len(slots), demand.replicas))
+        spared = demand.leaves_first and len(left) >= min(demand.replicas, len(here)) - demand.max_parallel - may_fail
         self.hold("what serves goes only when replaced or spared", bool(others) or spared or forced, place, left)
 
     def _drained_long(self):
@@ -213,14 +224,16 @@ class Laws:
     def settled(self):
         """After all trouble: what is wanted runs once, or no node may take it."""
         world = self.world
-        staying = Counter(self._slot(each) for each in world.places.values() if not each.leaving)
+        staying = Counter(
+            self._slot(each) for each in world.places.values() if not each.leaving and not self._crashes(each)
+        )
         self.hold("in the end a slot has one place", all(count == 1 for count in staying.values()), staying)
-        leaving = [each for each in world.places.values() if each.leaving and not self._crashes(each)]
+        leaving = [each for each in world.places.values() if each.leaving and not self._crashes(each) and not self._held(each)]
         self.hold("in the end nothing is leaving", not leaving, leaving)
         for machine in world.machines.values():
             keys = {key for key, each in machine.containers.items() if not self._crashes(each.place)}
             here = world.places.on[machine.facts.name].items()
-            wanted = {key for key, each in here if not self._crashes(each)}
+            wanted = {key for key, each in here if not self._crashes(each) and not each.leaving}
             self.hold("in the end a node runs what is stored", keys == wanted, machine.facts.name, keys ^ wanted)
             ready = all(
                 each.state is State.READY for each in machine.containers.values() if not self._crashes(each.place)
@@ -236,6 +249,7 @@ class Laws:
             have = {
                 each.slot for each in self.world.places.values() if each.service == demand.service and not each.leaving
             }
+            self._renewed(demand, scene)
             if demand.everywhere:
                 free = [each for each in scene.nodes if self._takes(each, demand) and not self._runs(each, demand)]
                 self.hold("in the end it is everywhere", not free, demand.service, [each.name for each in free])
@@ -244,6 +258,33 @@ class Laws:
             if len(have) < demand.replicas:
                 free = [each.name for each in scene.nodes if self._takes(each, demand)]
                 self.hold("in the end nothing waits that a node would take", not free, demand.service, free)
+
+    def _renewed(self, demand, scene):
+        """Nobody is of another revision for whom there is room; where the old one goes first there is its own."""
+        olds = [
+            each
+            for each in self.world.places.of[demand.service].values()
+            if each.revision != demand.revision and not each.leaving
+        ]
+        homes = {each.node for each in olds}
+        free = [
+            each.name
+            for each in scene.nodes
+            if self._takes(each, demand) and (each.name in homes or not demand.everywhere)
+        ]
+        wait = any(self._held(each) for each in self.world.places.of[demand.service].values())
+        stays = bool(olds) and (bool(free) or (demand.leaves_first and not wait and not demand.everywhere))
+        self.hold("in the end all are of the wanted revision", not stays, demand.service, olds, free)
+
+    def _left(self, place):
+        """Whether nothing of it is on its node, and it only holds its slot."""
+        return place.key in self.seen and self.seen[place.key].gone
+
+    def _held(self, place):
+        """Whether it left, and holds its slot for a new place."""
+        demand = self.world.demands.get(place.service)
+        slot = self.world.places.slot[self._slot(place)].values()
+        return place.leaving and bool(demand and demand.leaves_first) and all(each.leaving for each in slot)
 
     def _takes(self, facts, demand):
         """Whether a node surely takes one replica more; slow and simple."""
@@ -274,7 +315,7 @@ class Laws:
         return any(each.service == demand.service for each in self.world.places.on[facts.name].values())
 
     def _crashes(self, of):
-        return of.service in self.world.crashing
+        return self.world.ends(of)
 
     def _quarantined(self, name):
         standing = self.world.memory.standings.get(name)

@@ -45,6 +45,7 @@ def demand_of(rng, number, most=6):
         replicas=rng.randint(1, most),
         everywhere=kind < 0.08,
         exclusive=0.08 <= kind < 0.25,
+        stop_first=0.25 <= kind < 0.4,
         reservation=Resources(cpu=rng.choice((0.0, 0.25, 0.5, 1.0)), memory=rng.choice((0, GIB // 4, GIB))),
         ports=(f"tcp/{8000 + number}",) if rng.random() < 0.1 else (),
         rules=tuple(rules),
@@ -55,6 +56,8 @@ def demand_of(rng, number, most=6):
         account="team" if rng.random() < 0.3 else "",
         max_parallel=rng.choice((1, 1, 2)),
         min_healthy=rng.choice((0.0, 10.0)),
+        delay=rng.choice((0.0, 0.0, 20.0)),
+        failure_ratio=rng.choice((0.0, 0.0, 0.3)),
     )
 
 
@@ -107,11 +110,24 @@ def trouble(world, rng, *, mild=False):
         world.drain(name, drained=False)
     elif kind < 0.9:
         world.depose(rng.uniform(2.0, 17.0))
-    elif kind < 0.97 and world.demands:
+    elif kind < 0.94 and world.demands:
         demand = world.demands[rng.choice(list(world.demands))]
         world.want(replace(demand, replicas=rng.randint(0, 7)))
+    elif kind < 0.98 and world.demands:
+        renew(world, rng.choice(list(world.demands)), broken=rng.random() < 0.3, stop_first=rng.random() < 0.3)
     elif len(world.demands) > 1:
         world.remove(rng.choice(list(world.demands)))
+
+
+def renew(world, service, *, broken=False, stop_first=None):
+    """Another revision is wanted of a service, or again the one before."""
+    demand = world.demands[service]
+    number = int(demand.revision.removeprefix("r"))
+    later = number - 1 if number > 1 and not broken and world.plans % 4 == 0 else number + 1
+    how = demand.stop_first if stop_first is None or demand.ports else stop_first
+    world.want(replace(demand, revision=f"r{later}", stop_first=how))
+    if broken:
+        world.broken.add((service, f"r{later}"))
 
 
 def flap(world, name):
@@ -139,6 +155,9 @@ def storm(world, rng, events=25):
 def peace(world, seconds=4 * 3600.0):
     for name in world.machines:
         world.drain(name, drained=False)
+    for service, demand in list(world.demands.items()):
+        while (service, world.demands[service].revision) in world.broken:
+            renew(world, service)
     world.settle(seconds)
     world.laws.settled()
 

@@ -86,6 +86,7 @@ class World:
         self.batch, self.die_after = batch, die_after
         self.ready_after, self.stops_in, self.late = ready_after, stops_in, late
         self.crashing: set[str] = set()  # services whose replicas never stay up
+        self.broken: set[tuple[str, str]] = set()  # services and revisions, likewise
         self.writes = 0
         self.plans = 0
         self.again_at = 0.0
@@ -181,12 +182,15 @@ class World:
     def _go_on(self, machine, key, container):
         if container.stop_at and self.now >= container.stop_at:
             del machine.containers[key]
-        elif container.place.service in self.crashing and not container.stop_at:
+        elif self.ends(container.place) and not container.stop_at:
             if self.now >= container.ready_at:
                 container.ended, container.ended_at = container.ended + 1, self.now
                 container.state, container.ready_at = State.STARTING, self.now + min(15.0 * 2**container.ended, 3600.0)
         elif container.state is State.STARTING and self.now >= container.ready_at:
             container.state, container.ready_since = State.READY, self.now
+
+    def ends(self, place):
+        return place.service in self.crashing or (place.service, place.revision) in self.broken
 
     def _fence(self, machine):
         """An agent that cannot renew its lease stops what must not run twice."""
@@ -198,11 +202,15 @@ class World:
         name = machine.facts.name
         wanted = self.places.on[name]
         for key, place in wanted.items():
-            if not place.leaving and key not in machine.containers:
+            known = machine.containers.get(key)
+            if not place.leaving and known is None:
                 machine.containers[key] = Container(place, State.STARTING, self.now + self.ready_after)
+            elif known is not None and known.place.revision == place.revision:
+                known.place = place
         for key, container in machine.containers.items():
             place = wanted.get(key)
-            if (place is None or place.leaving) and not container.stop_at:
+            stale = place is None or place.leaving or place.revision != container.place.revision
+            if stale and not container.stop_at:
                 container.stop_at = self.now + self.stops_in
 
     # ---------------------------------------------------------------------------------------------------- the leader
@@ -220,8 +228,10 @@ class World:
     def _replica(self, place, alive):
         machine = alive.get(place.node)
         container = machine.reported.get(place.key) if machine else None
+        if container is not None and container.place.since != place.since:
+            return Replica(place=place)  # what is said of an earlier life of it says nothing
         if container is None:
-            return Replica(place=place)
+            return Replica(place=place, gone=place.leaving and machine is not None)
         return Replica(
             place=place,
             state=container.state,

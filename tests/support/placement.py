@@ -46,7 +46,9 @@ def order(on, slot=1, service=WEB, generation=1, revision="r1", **more):
 def replica(on, slot=1, service=WEB, state=State.READY, **more):
     """One that has been ready for long, unless said otherwise."""
     seen = {
-        name: more.pop(name) for name in ("ready_since", "ended", "ended_at", "in_flight", "long_lived") if name in more
+        name: more.pop(name)
+        for name in ("ready_since", "ended", "ended_at", "done", "gone", "in_flight", "long_lived")
+        if name in more
     }
     return Replica(place=order(on, slot, service, **more), state=state, **({"ready_since": 1.0} | seen))
 

@@ -70,6 +70,7 @@ class Cluster:
         self.others.read(self.nodes)
         self.publisher = Publisher(store, name, lambda: self.membership.lease, reports, self._places)
         self._blind: Problem | None = None  # why the store was not even read once
+        self.met: list[Callable[[], None]] = []
         self._known: dict[str, str] = {}  # node -> its state, as told last
 
     @property
@@ -231,6 +232,8 @@ class Cluster:
             if self._known.get(name, "gone") != state:
                 self._told("node", f"{name} is {state}")
             self._known[name] = state
+        for met in self.met:
+            met()
 
 
 def seen_from(store: str) -> str:

@@ -1,7 +1,8 @@
 """The leader's loop: reads what is wanted, placed and reported of stacks, and writes the places that there should be.
 
-It remembers nothing: after each write, and after a start, it decides anew from what the store says. Where it is cut off between two
-writes, whoever leads next goes on from there. On one host the leader is that host.
+What to do is decided by `placement.planning`, anew after each write, when anything changed, and when the last plan says. It is written in
+an order in which anything may be the last that is written: what is remembered, what is taken away, what is placed. Where it is cut off in
+between, whoever leads next goes on from there. On one host the leader is that host.
 """
 
 from __future__ import annotations
@@ -9,30 +10,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from msgspec.structs import replace
-
 from tidegate.control.journal import Journal
 from tidegate.control.stackbook import StackBook
 from tidegate.errors import Conflict, StoreError
 from tidegate.placement.node import NodeFacts
+from tidegate.placement.planning import Plan, plan
 from tidegate.placement.replica import Place
-from tidegate.stacks.choosing import Chooser
-from tidegate.stacks.deciding import Scene, decide
 from tidegate.stacks.picture import Picture
 from tidegate.telemetry import logger
 
 SETTLE_SECONDS = 0.05  # of quiet, so that what is written together is decided together
-LOOK_SECONDS = 1.0  # while something is under way: a time may be over
-REST_SECONDS = 30.0
+RETRY_SECONDS = 1.0
+REST_SECONDS = 60.0
 
 _log = logger("control.placing")
-
-GRACE_SECONDS = 10.0  # after another leader: nodes may be about to join again, too
 
 
 class Placing:
     """`nodes` are all nodes that are known now, `held` the services that releases move. `alone`: there is no other node than this one.
-    `wall` gives seconds since the epoch. `refusals` says by service why a slot has no node."""
+    `wall` gives seconds since the epoch. `refusals` says by service what of it cannot be done, and why."""
 
     def __init__(
         self,
@@ -50,60 +46,72 @@ class Placing:
         self._held = held
         self._wall = wall
         self._alone = alone
-        self._grace_until = 0.0  # set when we begin to lead
+        self._leads_since = 0.0  # set when we begin to lead; alone, always
+        self._remembers = False  # whether what former leaders remembered was read, since then
+        self._rounds = 0
+        self._said: frozenset[str] = frozenset()  # what was told of the last plan
         self.refusals: Mapping[str, str] = {}
         self._wakeup = asyncio.Event()
         book.changed.append(self._wakeup.set)
 
+    def wake(self) -> None:
+        """Look soon: a node came, went, or says something else of itself."""
+        self._wakeup.set()
+
     async def run(self) -> None:
         """Decide until cancelled: for as long as we lead."""
-        self._grace_until = 0.0 if self._alone else self._wall() + GRACE_SECONDS
+        self.begin()
         while True:
             self._wakeup.clear()
-            moving = await self._turn()
+            wait = await self.turn() - self._wall()
             try:
-                async with asyncio.timeout(LOOK_SECONDS if moving else REST_SECONDS):
+                async with asyncio.timeout(min(max(wait, SETTLE_SECONDS), REST_SECONDS)):
                     await self._wakeup.wait()
                     await asyncio.sleep(SETTLE_SECONDS)
             except TimeoutError:
                 continue
 
-    async def _turn(self) -> bool:
-        """One decision, written. Whether there is more to come."""
-        if not self._book.known:
-            return True
+    def begin(self) -> None:
+        """We lead from now on."""
+        self._leads_since = 0.0 if self._alone else self._wall()
+        self._remembers = False
+
+    async def turn(self) -> float:
+        """One decision, written. When the next one is due though nothing happens, in seconds since the epoch."""
         nodes = tuple(self._nodes())
-        if not self._alone and (not nodes or self._wall() < self._grace_until):
-            return True
+        if not self._book.known or not (nodes or self._alone):
+            return self._wall() + RETRY_SECONDS
         picture = self._book.picture
-        scene = replace(picture.scene(nodes, self._held()), alone=self._alone)
-        chooser = self._chooser(scene, picture)
-        changes = decide(scene, chooser, self._wall())
-        self.refusals = chooser.refusals
-        over = [stack.name for stack in picture.stacks.values() if picture.cleared(stack, nodes)]
         try:
-            await self._book.places.commit(changes)
-            for name in over:
-                await self._forget(name)
+            if not self._remembers:
+                await self._book.remembering.load()
+                self._remembers = True
+            for stack in picture.stacks.values():
+                if picture.cleared(stack, nodes):
+                    await self._forget(stack.name)
+            if not nodes:
+                return self._wall() + REST_SECONDS
+            return await self._round(picture, nodes)
         except Conflict:
-            self._wakeup.set()
-            return True
+            self._remembers = False
         except StoreError as error:
             _log.warning("places cannot be written", extra={"cause": str(error)})
-            return True
-        self._tell(changes, picture.places)
-        unsettled = any(not each.ready or not each.staying for each in scene.replicas)
-        old = any(
-            each.service in scene.wanted and each.revision != scene.wanted[each.service].demand.revision
-            for each in scene.replicas
-        )
-        return bool(changes or over or unsettled or old or chooser.refusals)
+        return self._wall() + RETRY_SECONDS
 
-    def _chooser(self, scene: Scene, picture: Picture) -> Chooser:
-        """Equal nodes are taken in an order that stays for as long as the stacks do."""
-        seed = sum(stack.number for stack in picture.stacks.values())
-        demands = (wanted.demand for wanted in scene.wanted.values())
-        return Chooser(scene.nodes, demands, self._wall(), seed)
+    async def _round(self, picture: Picture, nodes: tuple[NodeFacts, ...]) -> float:
+        """Raises Conflict, StoreError."""
+        if self._alone and (strangers := picture.elsewhere(nodes)):
+            # Of another name of this host: there is nobody who would come back.
+            await self._book.places.commit(dict.fromkeys(strangers))
+            return self._wall()
+        self._rounds += 1
+        scene = picture.scene(nodes, self._held())
+        decided = plan(scene, self._book.remembering.memory, self._wall(), self._rounds, self._leads_since)
+        await self._book.remembering.commit(decided)
+        await self._book.places.commit({each.key: None for each in decided.deletes})
+        await self._book.places.commit({each.key: each for each in decided.places})
+        self._tell(decided, picture.places)
+        return decided.again_at
 
     async def _forget(self, stack: str) -> None:
         """A stack of which nothing is left. Its scales go first: without it nobody would look for them."""
@@ -112,11 +120,17 @@ class Placing:
         await self._book.stacks.commit({stack: None})
         self._journal.tell("stack", f"stack {stack} is gone")
 
-    def _tell(self, changes: Mapping[str, Place | None], before: Mapping[str, Place]) -> None:
-        for key, place in changes.items():
-            if place is None:
-                continue
+    def _tell(self, decided: Plan, before: Mapping[str, Place]) -> None:
+        """What happens; and what does not, once for as long as that is so."""
+        for place in decided.places:
             if place.leaving:
-                self._journal.tell("stack", f"{key} leaves {place.node}", why=place.why)
-            elif key not in before:
-                self._journal.tell("stack", f"{key} is placed on {place.node}", why=place.why)
+                self._journal.tell("stack", f"{place.key} leaves {place.node}", why=place.why)
+            elif place.key not in before:
+                self._journal.tell("stack", f"{place.key} is placed on {place.node}", why=place.why)
+        refused = {each.service: each.text for each in reversed(decided.refusals)}
+        self.refusals = {each.service: each.what for each in decided.notes if each.service} | refused
+        said = {each.what: each.what for each in decided.notes} | {f"{name} waits": text for name, text in refused.items()}
+        for what, text in said.items():
+            if what not in self._said:
+                self._journal.tell("stack", text)
+        self._said = frozenset(said)

@@ -124,7 +124,9 @@ class TellPort(Protocol):
 
 
 class OthersPort(Protocol):
-    """The cluster, as control sees it; `app.cluster.Cluster` is one."""
+    """The cluster, as control sees it; `app.cluster.Cluster` is one. Each of `met` is called when something is new of a node."""
+
+    met: list[Callable[[], None]]
 
     @property
     def alone(self) -> bool:
@@ -168,6 +170,9 @@ class Alone:
     alone = True
     leader = ""
     fence: Compare | None = Compare(key="leader", revision=0)  # holds for as long as nobody was elected over this store
+
+    def __init__(self) -> None:
+        self.met: list[Callable[[], None]] = []
 
     async def while_leading(self, name: str, work: Callable[[], Awaitable[None]]) -> None:  # noqa: ARG002  the port's signature
         """There is nothing that could end it."""

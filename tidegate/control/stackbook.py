@@ -1,7 +1,7 @@
 """Stacks in the store: what is wanted, what is placed, what is reported; one ledger each, and one writer for each key.
 
 `stacks/<stack>` and `scale/<stack>/<service>` are written by the admin API (the last of a stack that left by the leader),
-`places/<stack>/<service>/<slot>.<generation>` by the leader, `reports/<node>/...` by that node.
+`places/<stack>/<service>/<slot>.<generation>` by the leader, as is what it remembers (`remembering`), `reports/<node>/...` by that node.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
+from tidegate.control.remembering import Remembering
 from tidegate.errors import NoSuchThing, Problem
 from tidegate.placement.replica import Place
 from tidegate.stacks.picture import Picture
@@ -31,6 +32,7 @@ class StackBook:
         self.scales = Ledger(store, "scale/", Scale, self._tell)
         self.places = Ledger(store, "places/", Place, self._tell, fence)
         self.reports = Ledger(store, "reports/", Report, self._tell)
+        self.remembering = Remembering(store, fence)  # read when we begin to lead, and followed by nobody
 
     @property
     def _ledgers(self) -> tuple[Ledger[Any], ...]:
@@ -44,7 +46,7 @@ class StackBook:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What cannot be read."""
-        return tuple(problem for each in self._ledgers for problem in each.problems)
+        return (*(problem for each in self._ledgers for problem in each.problems), *self.remembering.problems)
 
     @property
     def picture(self) -> Picture:

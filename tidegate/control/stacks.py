@@ -42,6 +42,7 @@ class Stacks:
         linger = 0.0 if others.alone else LINGER_SECONDS
         self.agent = None if engine is None else Agent(node.name, engine, self.book, serving, journal, wall, linger)
         self.placing = Placing(self.book, journal, nodes=self._nodes, held=self._held, wall=wall, alone=others.alone)
+        others.met.append(self.placing.wake)
 
     async def run(self) -> None:
         """Until cancelled."""

@@ -10,7 +10,7 @@ are a `scene`; what the leader remembers besides is the `memory`.
 * `explain.explained(slot, scene, seed) -> Explanation` says why, in values and in words (`saying`).
 * `rules` are the conditions that people put on nodes and neighbours, `rule_text` reads them.
 * Parts of a round, which work on one `round.Round`: `handover` (a slot with two places), `slots` (how many), `recovery` (nodes that are gone,
-  by the rules of `reschedule`), `drain`, `victims`, `rebalance`. What is remembered: `standing` of nodes, `brake`, `failures`.
+  by the rules of `reschedule`), `renewal` (another revision), `drain`, `victims`, `rebalance`. What is remembered: `standing` of nodes, `brake`, `failures`.
 
 Must not happen here: I/O, clocks, randomness. Everything is a function of (state, now, seed); timers are stored as deadlines.
 """

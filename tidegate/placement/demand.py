@@ -25,6 +25,8 @@ class Demand(Value):
     `exclusive`: never two of a slot at a time, not even while the first cannot be seen. `account` names the quota it counts to.
     `stop_grace` is how long it may take to stop, in seconds.
     `max_parallel` replicas at most are absent by our own doing, and one counts as there once it was ready for `min_healthy` seconds.
+    When its revision changes, the next slots have their turn `delay` seconds after the last ones were ready, and none while more than
+    `failure_ratio` of all slots have a new replica that does not get ready. `stop_first`: a new replica comes when the old one is gone.
     """
 
     service: str
@@ -43,11 +45,14 @@ class Demand(Value):
     labels: dict[str, str] = {}
     reschedule: Reschedule = Reschedule.AUTO
     exclusive: bool = False
+    stop_first: bool = False
     fit: Fit = Fit.SPREAD
     account: str = ""
     max_parallel: int = 1
     min_healthy: float = 10.0
     stop_grace: float = 10.0
+    delay: float = 0.0
+    failure_ratio: float = 0.0
 
     @property
     def stack(self) -> str:
@@ -57,6 +62,11 @@ class Demand(Value):
     def portable(self) -> bool:
         """Whether a replica may leave its node at all: nothing of it stays behind there, or that is accepted."""
         return not self.everywhere and (not self.volumes or self.reschedule is Reschedule.ALWAYS)
+
+    @property
+    def leaves_first(self) -> bool:
+        """Whether a slot's next replica is placed only when nothing of the one before is left."""
+        return self.exclusive or self.stop_first
 
     @property
     def moves(self) -> bool:

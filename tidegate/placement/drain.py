@@ -18,21 +18,20 @@ DEADLINE = 3600.0
 def drain(work: Round, service: Service, demand: Demand) -> None:
     """Ask for new places of replicas on drained nodes, as far as the budget goes."""
     budget = work.available(service, demand) - (demand.replicas - demand.max_parallel) - service.migrating
-    for places in list(service.lines()):
+    for places in list(service.slots.values()):
         replica = places[-1]
-        if len(places) > 1 or replica.node not in work.drained or not work.alive(replica):
+        if len(places) > 1 or replica.node not in work.drained or not work.alive(replica) or replica.done:
             continue
         if (service.name, replica.slot) in work.asked:
             continue  # it leaves for another reason
-        own = work.demands.get((service.name, replica.revision))
-        if own is None:
+        if not demand.portable:
+            work.notes.append(_stays(replica, demand))
             continue
-        if not own.portable:
-            work.notes.append(_stays(replica, own))
-            continue
+        if replica.revision != demand.revision and not _overdue(work, replica):
+            continue  # it is renewed anyway, elsewhere
         if _free(work, replica) or budget > 0:
             budget -= replica.ready
-            _leave(work, replica, own)
+            _leave(work, replica, demand)
 
 
 def _free(work: Round, replica: Replica) -> bool:
@@ -48,10 +47,10 @@ def _overdue(work: Round, replica: Replica) -> bool:
 
 def _leave(work: Round, replica: Replica, demand: Demand) -> None:
     why = f"{replica.node} is drained"
-    if demand.exclusive:
+    if demand.leaves_first:
         work.dismiss(replica, why)  # its slot is filled again when it is gone
         return
-    work.ask(Pending(service=replica.service, slot=replica.slot, revision=replica.revision, cause=Cause.DRAIN, why=why))
+    work.ask(Pending(service=replica.service, slot=replica.slot, revision=demand.revision, cause=Cause.DRAIN, why=why))
     if _overdue(work, replica):
         work.replaces[replica.service, replica.slot] = replica.place
 

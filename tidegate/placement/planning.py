@@ -2,7 +2,7 @@
 and at `again_at`; on a picture in which the plan was carried out the next plan is empty.
 
 In order: how nodes stand, brakes, failures remembered; then per service: what left is deleted, slots with two places settle, the number
-of slots is made right, lost ones recover (within the common rate), drained nodes are emptied; then all new places are decided together,
+of slots is made right, lost ones recover (within the common rate), those of an older revision are renewed, drained nodes are emptied; then all new places are decided together,
 and when there is nothing else to do, the rebalancer has its turn.
 
 Every write is one that a crash may follow: intent is complete in the places that are stored, and what was not written is decided again.
@@ -25,11 +25,12 @@ from tidegate.placement.memory import Ledger, Memory
 from tidegate.placement.place import decide
 from tidegate.placement.rebalance import PERIOD, rebalance
 from tidegate.placement.recovery import recover
+from tidegate.placement.renewal import renew
 from tidegate.placement.replica import Cause, Pending, Place, Replica
 from tidegate.placement.reschedule import MOVED, WINDOW, allowance, noted
 from tidegate.placement.round import Note, Round
 from tidegate.placement.scene import Scene
-from tidegate.placement.slots import clear, end, fill, fill_everywhere
+from tidegate.placement.slots import clear, end, fill, fill_everywhere, give_up
 from tidegate.placement.standing import FORGOTTEN, FRESH, Standing
 from tidegate.placement.tally import Tally
 from tidegate.value import Value
@@ -78,9 +79,11 @@ def plan(scene: Scene, memory: Memory, now: float, seed: int, leader_since: floa
     decision = decide(tuple(work.pending), tally, now, seed, moving=_moving(work, work.pending))
     places = _within_rate(work, decision.places)
     _replace(work, places)
+    _supersede(work, places)
     moved = noted(memory.ledger.rescheduled, sum(each.cause in MOVED for each in places), now)
     ledger = replace(memory.ledger, brakes=brakes, rescheduled=moved)
-    if not work.pending and not work.places and not brakes and now >= ledger.rebalanced_at + PERIOD:
+    idle = not work.pending and not work.places and not brakes
+    if idle and work.services and len(work.nodes) > 1 and now >= ledger.rebalanced_at + PERIOD:
         places, ledger = _rebalanced(work, tally, ledger, seed)
     forget = _forgotten(standings, scene, now)
     _deadlines(work, ledger, decision, standings, leader_since)
@@ -128,18 +131,22 @@ def _failures(scene: Scene, memory: Memory, now: float) -> tuple[list[Failures],
 
 def _each_service(work: Round) -> None:
     for service in list(work.services.values()):
-        clear(work, service)
         demand = work.current.get(service.name)
+        clear(work, service, demand)
         if demand is None:
             end(work, service)
+            give_up(work, service, None)
             continue
         settle(work, service, demand)
         held = service.name in work.scene.held
         if not held:
             (fill_everywhere if demand.everywhere else fill)(work, service, demand)
-        recover(work, service)
+        recover(work, service, demand)
+        if not held:
+            renew(work, service, demand)
         if work.drained and not held and not demand.everywhere:
             drain(work, service, demand)
+        give_up(work, service, demand)
 
 
 def _within_rate(work: Round, places: tuple[Place, ...]) -> tuple[Place, ...]:
@@ -167,6 +174,7 @@ def _wanted(work: Round, service: str) -> int:
 def _afterwards(work: Round) -> Scene:
     """The scene as it is once what was decided so far is written."""
     gone = {each.key for each in work.deletes}
+    gone.update(each.key for service in work.services.values() for each in service.freed.values())
     replicas = tuple(
         replace(each, place=work.places[each.key]) if each.key in work.places else each
         for each in work.replicas
@@ -177,7 +185,8 @@ def _afterwards(work: Round) -> Scene:
 
 def _superseded(work: Round) -> frozenset[str]:
     """Places that another place of their slot takes over from: only the newest one counts for evenness."""
-    return frozenset(each.key for service in work.services.values() for line in service.lines() for each in line[:-1])
+    slots = (places for service in work.services.values() for places in service.slots.values())
+    return frozenset(each.key for places in slots for each in places[:-1])
 
 
 def _moving(work: Round, pending: Iterable[Pending]) -> dict[tuple[str, int], Place]:
@@ -195,6 +204,15 @@ def _replace(work: Round, decided: tuple[Place, ...]) -> None:
         old = work.replaces.get((each.service, each.slot))
         if old is not None:
             work.places[old.key] = replace(old, leaving=True, leaving_since=work.now, why=each.why)
+
+
+def _supersede(work: Round, places: tuple[Place, ...]) -> None:
+    """Delete what held a slot that is filled now, or is not wanted any more."""
+    filled = {(each.service, each.slot) for each in places}
+    for service in work.services.values():
+        for slot, replica in service.freed.items():
+            if (service.name, slot) in filled or (service.name, slot) not in work.asked:
+                work.deletes.append(replica.place)
 
 
 def _rebalanced(work: Round, tally: Tally, ledger: Ledger, seed: int) -> tuple[tuple[Place, ...], Ledger]:

@@ -50,22 +50,24 @@ def rebalance(work: Round, tally: Tally, seed: int) -> list[Pending]:
 
 def _may(work: Round, service: Service, demand: Demand) -> bool:
     """Whether the service may be touched at all."""
-    if service.name in work.scene.held or not demand.portable or demand.exclusive or service.leaving:
+    if service.name in work.scene.held or not demand.portable or demand.leaves_first or service.leaving:
+        return False
+    if any(len(each) > 1 or each[0].done or each[0].revision != demand.revision for each in service.slots.values()):
         return False
     if work.now < work.memory.ledger.moved.get(service.name, -COOL_DOWN) + COOL_DOWN:
         return False
-    return len(service.slots) == demand.replicas == work.available(service, demand) and not service.migrating
+    return len(service.slots) == demand.replicas == work.available(service, demand)
 
 
 def _worth(work: Round, service: Service, tally: Tally, young: tuple[str, ...], seed: int) -> Pending | None:
     """The service's worst-placed replica, and where it goes; None if that would gain too little."""
+    demand = work.current[service.name]
     for replica in sorted((places[0] for places in service.slots.values()), key=lambda each: _misplaced(each, tally)):
-        own = work.demands.get((service.name, replica.revision))
         room = tally.rooms.get(replica.node)
-        if own is None or room is None or work.now < replica.place.since + OLD:
+        if room is None or work.now < replica.place.since + OLD:
             continue
         tally.remove(replica.place)
-        target, why = _better(room, Trial(own, tally, avoid=young), seed)
+        target, why = _better(room, Trial(demand, tally, avoid=young), seed)
         tally.add(replica.place)
         if target is not None:
             return Pending(
@@ -76,7 +78,7 @@ def _worth(work: Round, service: Service, tally: Tally, young: tuple[str, ...], 
                 cause=Cause.REBALANCE,
                 why=why,
             )
-        if not _violated(room, own, tally):
+        if not _violated(room, demand, tally):
             return None  # the worst one is well placed, so are the others
     return None
 

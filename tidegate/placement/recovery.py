@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from tidegate.placement.demand import Demand
 from tidegate.placement.replica import Cause, Pending, Replica
 from tidegate.placement.reschedule import again, crashing, fenced_at
 from tidegate.placement.round import Round, Service
 
 
-def recover(work: Round, service: Service) -> None:
-    """Ask for a new place of each slot that has to move now."""
-    for places in list(service.lines()):
+def recover(work: Round, service: Service, demand: Demand) -> None:
+    """Ask for a new place of each slot that has to move now. What was lost of an older revision comes again as the wanted one."""
+    if not demand.moves:
+        return
+    for places in list(service.slots.values()):
         newest = places[-1]
-        demand = work.demands.get((service.name, newest.revision))
-        if demand is None or not demand.moves:
-            continue
         lost_at = work.lost_at(newest)
+        if newest.done:
+            continue  # nothing of it has to run
         if lost_at is not None:
-            if any(work.alive(each) for each in places):
+            if any(work.alive(each) for each in places if each.revision == newest.revision):
                 continue  # an older copy is there
             _lost(work, newest, demand, lost_at)
-        elif len(places) == 1 and crashing(newest) and not demand.exclusive and service.name not in work.scene.held:
+        elif len(places) == 1 and crashing(newest) and _may_leave(work, newest, demand):
             _crashed(work, newest)
+
+
+def _may_leave(work: Round, replica: Replica, demand: Demand) -> bool:
+    """Whether one that does not stay up may go elsewhere, and there is an elsewhere. One of an older revision is renewed instead."""
+    fixed = demand.exclusive or replica.service in work.scene.held or replica.revision != demand.revision
+    return not fixed and len(work.nodes) > 1
 
 
 def _lost(work: Round, replica: Replica, demand: Demand, lost_at: float) -> None:
@@ -34,9 +43,10 @@ def _lost(work: Round, replica: Replica, demand: Demand, lost_at: float) -> None
     if work.now < due:
         work.later(due)
         return
-    if demand.exclusive:
+    if demand.leaves_first:
         work.replaces[replica.service, replica.slot] = replica.place
-    work.ask(_pending(replica, Cause.FAILURE, moves, f"{replica.node} is gone"))
+    why = f"{replica.node} is gone"
+    work.ask(replace(_pending(replica, Cause.FAILURE, moves, why), revision=demand.revision))
 
 
 def _crashed(work: Round, replica: Replica) -> None:

@@ -26,11 +26,11 @@ class State(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why a place was made. NEW: a replica more was wanted. RELEASE: a release put it there. FAILURE: the slot's node went. CRASH: it did
+    """Why a place was made. NEW: a replica more was wanted. RENEWAL: it is of a later revision. FAILURE: the slot's node went. CRASH: it did
     not stay up where it was. DRAIN: its node shall be empty. REBALANCE: it is better there."""
 
     NEW = "new"
-    RELEASE = "release"
+    RENEWAL = "renewal"
     FAILURE = "failure"
     CRASH = "crash"
     DRAIN = "drain"
@@ -67,13 +67,16 @@ class Place(Value):
 
 class Replica(Value):
     """A place and what is seen of it. `ready_since` is 0 while it is not ready, `ended` how often it ended by itself.
-    `ended_at` is when it last did. `in_flight` requests are with it, of which `long_lived` ones do not end soon (upgraded connections, streams)."""
+    `ended_at` is when it last did. `done`: it ended well, as it was meant to, and counts as ready wherever it is. `gone`: its node says
+    that nothing of it is there, and that nothing will be: it left, or cannot be made again. `in_flight` requests are with it, of which `long_lived` ones do not end soon (upgraded connections, streams)."""
 
     place: Place
     state: State = State.PENDING
     ready_since: float = 0.0
     ended: int = 0
     ended_at: float = 0.0
+    done: bool = False
+    gone: bool = False
     in_flight: int = 0
     long_lived: int = 0
 
@@ -103,7 +106,7 @@ class Replica(Value):
 
     @property
     def ready(self) -> bool:
-        return self.state is State.READY
+        return self.done or self.state is State.READY
 
     @property
     def staying(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from math import inf
 
 from msgspec.structs import replace
@@ -27,25 +26,23 @@ class Note(Value):
 
 
 class Service:
-    """One service's places: `slots` are those that stay, oldest generation first; `leaving` are on their way out.
+    """One service's places: `slots` are those that stay, oldest generation first, but those of the wanted revision last; `leaving` are
+    on their way out, and of those in `freed`, by slot, nothing is left: they hold their slot until it has a new place.
     `generations` is the highest one of each slot."""
 
-    __slots__ = ("generations", "leaving", "name", "slots")
+    __slots__ = ("freed", "generations", "leaving", "name", "slots")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.slots: dict[int, list[Replica]] = {}
         self.leaving: list[Replica] = []
+        self.freed: dict[int, Replica] = {}
         self.generations: dict[int, int] = {}
 
-    def lines(self) -> Iterator[list[Replica]]:
-        """The places of each slot, those of one revision together: a release may have both sides in one slot."""
-        for places in self.slots.values():
-            if len(places) == 1:
-                yield places
-            else:
-                for revision in dict.fromkeys(each.revision for each in places):
-                    yield [each for each in places if each.revision == revision]
+    @property
+    def empty(self) -> bool:
+        """Whether it has no places at all."""
+        return not (self.slots or self.leaving or self.freed)
 
     @property
     def migrating(self) -> int:
@@ -75,7 +72,6 @@ class Round:
         self.down = {each.node: each.down_since for each in standings.values() if each.down_since}
         self.seen = frozenset(facts.name for facts in scene.nodes if facts.ready) - self.down.keys()
         self.drained = frozenset(facts.name for facts in scene.nodes if facts.drained)
-        self.demands: dict[tuple[str, str], Demand] = {(each.service, each.revision): each for each in scene.demands}
         self.current: dict[str, Demand] = {each.service: each for each in scene.demands}
         self.places: dict[str, Place] = {}  # key -> what it becomes
         self.deletes: list[Place] = []
@@ -98,9 +94,13 @@ class Round:
 
     def healthy(self, replica: Replica, demand: Demand) -> bool:
         """Whether it is ready, and was for as long as the demand asks."""
+        return self.ready_for(replica, demand.min_healthy)
+
+    def ready_for(self, replica: Replica, seconds: float) -> bool:
+        """Whether it is ready, and was for so long."""
         if not replica.ready:
             return False
-        since = replica.ready_since + demand.min_healthy
+        since = replica.ready_since + seconds
         self.later(since)
         return self.now >= since
 
@@ -142,8 +142,9 @@ class Round:
             by_name[replica.service].append(replica)
         for name in [*self.current, *(each for each in by_name if each not in self.current)]:
             service = self.services[name] = Service(name)
-            for replica in sorted(by_name.get(name, ()), key=lambda each: each.generation):
-                service.generations[replica.slot] = replica.generation
+            revision = self.current[name].revision if name in self.current else ""
+            for replica in sorted(by_name.get(name, ()), key=lambda each: (each.revision == revision, each.generation)):
+                service.generations[replica.slot] = max(service.generations.get(replica.slot, 0), replica.generation)
                 if replica.staying:
                     service.slots.setdefault(replica.slot, []).append(replica)
                 else:

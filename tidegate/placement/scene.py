@@ -9,7 +9,8 @@ from tidegate.value import Value
 
 
 class Scene(Value):
-    """`demands`: of a service under release there are two, the revision it comes from and the one it goes to; the later one is current.
+    """`demands`: one of each service that is wanted. What has places and no demand goes, once none of those that `after` names for it
+    has any.
 
     `nodes` are those that can be seen, `replicas` all places that are stored with what is seen of them. `failing`: service -> nodes where
     it fails again and again. `held` are services whose slots somebody else decides about (a release): only failures are answered.
@@ -21,3 +22,4 @@ class Scene(Value):
     quotas: tuple[Quota, ...] = ()
     failing: dict[str, frozenset[str]] = {}
     held: frozenset[str] = frozenset()
+    after: dict[str, tuple[str, ...]] = {}

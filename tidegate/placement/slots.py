@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from tidegate.placement.decision import Filter
 from tidegate.placement.demand import Demand
 from tidegate.placement.filters import excluded_by_itself
-from tidegate.placement.replica import Pending, Replica, State
+from tidegate.placement.replica import Pending, Replica
 from tidegate.placement.reschedule import fenced_at
 from tidegate.placement.round import Round, Service
 from tidegate.placement.rules import Kind
@@ -14,29 +15,62 @@ from tidegate.placement.standing import FORGOTTEN
 from tidegate.placement.victims import victims
 
 
-def clear(work: Round, service: Service) -> None:
-    """Delete places that left, and those whose node is never seen again."""
-    for replica in list(service.leaving):
-        lost_at = work.lost_at(replica)
-        gone = work.alive(replica) and replica.state is State.PENDING
-        if gone or (lost_at is not None and work.now >= lost_at + FORGOTTEN):
+def clear(work: Round, service: Service, demand: Demand | None) -> None:
+    """Delete places of which nothing is left, or ever will be. What runs on a lost node without a place is ended when that is back.
+
+    Where a slot is left before it is placed anew, its old place is kept until then: that one is on its way, and where it was, is stored."""
+    for replica in [each for each in service.leaving if each.gone and work.alive(each)]:
+        service.leaving.remove(replica)
+        if demand is not None and demand.leaves_first and replica.slot not in service.slots:
+            service.freed[replica.slot] = replica
+        else:
             work.deletes.append(replica.place)
-            service.leaving.remove(replica)
+    for replica in [each for slot in service.slots.values() for each in slot if each.gone and work.alive(each)]:
+        service.slots[replica.slot].remove(replica)
+        work.deletes.append(replica.place)
+    service.slots = {slot: places for slot, places in service.slots.items() if places}
+    give_up(work, service, demand)
+
+
+def give_up(work: Round, service: Service, demand: Demand | None) -> None:
+    """Delete what leaves a lost node that is not waited for, also what was dismissed in this very round."""
+    for replica in [each for each in service.leaving if _given_up(work, each, demand)]:
+        service.leaving.remove(replica)
+        work.places.pop(replica.key, None)
+        work.deletes.append(replica.place)
+
+
+def _given_up(work: Round, replica: Replica, demand: Demand | None) -> bool:
+    """Whether a lost node is not waited for: what may be on no other one waits for a day, and an exclusive one until it has surely ended."""
+    lost_at = work.lost_at(replica)
+    if lost_at is None:
+        return False
+    if demand is None:
+        return True
+    bound = bool(demand.volumes) and not demand.portable
+    over = lost_at + FORGOTTEN if bound else fenced_at(demand, lost_at)
+    work.later(over)
+    return work.now >= over
 
 
 def end(work: Round, service: Service) -> None:
-    """Nobody wants the service any more."""
+    """Nobody wants the service any more; it goes once those are gone that need it."""
+    others = (work.services.get(name) for name in work.scene.after.get(service.name, ()))
+    if any(other is not None and not other.empty for other in others):
+        return
     for replica in [each for slot in service.slots.values() for each in slot]:
         work.dismiss(replica, "the service was taken out of its stack")
 
 
 def fill(work: Round, service: Service, demand: Demand) -> None:
     """Make the number of slots what is wanted: ask for further ones, or dismiss those that serve least."""
-    taken = blocked(work, service, demand)
+    taken = blocked(service, demand)
     missing = demand.replicas - len(taken)
     if missing > 0:
-        for slot in _free(taken, missing):
-            work.ask(Pending(service=service.name, slot=slot, revision=demand.revision))
+        freed = sorted(service.freed)[:missing]
+        for slot in (*freed, *_free(taken.union(freed), missing - len(freed))):
+            home = service.freed[slot].node if slot in service.freed and not demand.portable else ""
+            work.ask(Pending(service=service.name, slot=slot, revision=demand.revision, home=home))
         return
     surplus = len(service.slots) - demand.replicas
     if surplus > 0:
@@ -48,39 +82,43 @@ def fill(work: Round, service: Service, demand: Demand) -> None:
 
 def fill_everywhere(work: Round, service: Service, demand: Demand) -> None:
     """One replica on each node that may have one; none where a person wants nothing."""
-    constraints = demand.hard(Kind.CONSTRAINT)
-    occupied = {each.node for slot in service.slots.values() for each in slot}
-    for replica in [each for slot in service.slots.values() for each in slot]:
-        lost_at = work.lost_at(replica)
-        if replica.node in work.drained:
-            work.dismiss(replica, f"{replica.node} is drained")
-        elif lost_at is not None and work.now >= lost_at + FORGOTTEN:
-            work.dismiss(replica, f"{replica.node} is gone for good")
-    wanting = [
-        facts.name
+    misfits = {
+        facts.name: excluded
         for facts in work.nodes.values()
-        if facts.name not in occupied and excluded_by_itself(facts, constraints, demand.platforms) is None
-    ]
-    slots = _free(blocked(work, service, demand), len(wanting))
-    for node, slot in zip(wanting, slots, strict=True):
+        if (excluded := excluded_by_itself(facts, demand.hard(Kind.CONSTRAINT), demand.platforms)) is not None
+    }
+    _thin_out(work, service, misfits)
+    held = [*service.leaving] if demand.leaves_first else []
+    occupied = {each.node for each in (*held, *(each for slot in service.slots.values() for each in slot))}
+    wanting = [name for name in work.nodes if name not in occupied and name not in misfits]
+    freed = {each.node: slot for slot, each in service.freed.items() if each.node in wanting}
+    free = _free(blocked(service, demand).union(freed.values()), len(wanting))
+    for node in wanting:
+        slot = freed[node] if node in freed else next(free)
         work.ask(Pending(service=service.name, slot=slot, revision=demand.revision, home=node))
 
 
-def blocked(work: Round, service: Service, demand: Demand) -> set[int]:
-    """Slots that have a place, or whose exclusive replica may still run."""
+def _thin_out(work: Round, service: Service, misfits: Mapping[str, Filter]) -> None:
+    """Dismiss what is everywhere from nodes that are not to have it, or have it twice."""
+    slots: dict[str, int] = {}  # by node
+    for replica in [each for slot in sorted(service.slots) for each in service.slots[slot]]:
+        lost_at = work.lost_at(replica)
+        if replica.node in work.drained:
+            work.dismiss(replica, f"{replica.node} is drained")
+        elif misfits.get(replica.node, Filter.READY) is not Filter.READY:
+            work.dismiss(replica, f"{replica.node} is not to have it any more ({misfits[replica.node].value})")
+        elif lost_at is not None and work.now >= lost_at + FORGOTTEN:
+            work.dismiss(replica, f"{replica.node} is gone for good")
+        elif slots.setdefault(replica.node, replica.slot) != replica.slot:
+            work.dismiss(replica, f"one is enough on {replica.node}")
+
+
+def blocked(service: Service, demand: Demand) -> set[int]:
+    """Slots that have a place, or have to be left first."""
     taken = set(service.slots)
-    if demand.exclusive:
-        taken.update(each.slot for each in service.leaving if not _surely_gone(work, each, demand))
+    if demand.leaves_first:
+        taken.update(each.slot for each in service.leaving)
     return taken
-
-
-def _surely_gone(work: Round, replica: Replica, demand: Demand) -> bool:
-    lost_at = work.lost_at(replica)
-    if lost_at is None:
-        return False
-    free_at = fenced_at(demand, lost_at)
-    work.later(free_at)
-    return work.now >= free_at
 
 
 def _free(taken: set[int], count: int) -> Iterator[int]:

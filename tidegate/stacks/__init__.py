@@ -7,8 +7,8 @@ extends        what services inherit; extensions  what labels say to the stack; 
 fingerprint    when a container is another one; field_changes  what of it differs; ground  networks and volumes to be made
 
 A *stack* as it is stored is a set of *members* (`stack`), each one service of a file (`understood`); `changes` tells what putting it up
-would change. For each replica the leader writes a *place* (`placement.replica.Place`), decided by `deciding` from one `picture` of the
-store; the place's node does what `step` says and writes a *report* (`report`). Places and reports are the only way between the two, so
+would change. For each replica the leader writes a *place* (`placement.replica.Place`), decided by `placement.planning` from one `picture` of
+the store; the place's node does what `step` says and writes a *report* (`report`). Places and reports are the only way between the two, so
 that it does not matter where they run, or how often they start anew. `naming` says how containers are called and found again.
 
 Nothing here speaks to an engine or a store: files are read, values come out.

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from msgspec.structs import replace
-
 from tidegate.placement.demand import Demand
 from tidegate.placement.node import NodeFacts
 from tidegate.placement.replica import Place
 from tidegate.placement.rule_text import understood
-from tidegate.stacks.deciding import Scene, Wanted
+from tidegate.placement.scene import Scene
 from tidegate.stacks.naming import key_of
 from tidegate.stacks.report import Report, replica, said
 from tidegate.stacks.stack import Member, Scale, Stack
@@ -46,20 +44,28 @@ class Picture(Value):
         return member.scale if scale is None else scale.desired
 
     def scene(self, nodes: Iterable[NodeFacts], held: Collection[str] = ()) -> Scene:
-        """All that placing is decided from."""
-        reports = {key: self.report(place) for key, place in self.places.items()}
+        """All that placing is decided from. Of a stack that leaves nothing is wanted; those members go first that need others."""
+        members = [(stack, member) for stack in self.stacks.values() for member in stack.members]
         return Scene(
-            wanted={
-                f"{stack.name}/{member.name}": self._wanted(stack, member)
-                for stack in self.stacks.values()
-                for member in stack.members
-            },
-            replicas=tuple(replica(place, reports[key]) for key, place in self.places.items()),
+            demands=tuple(
+                demand_of(stack, member, self.desired(stack, member)) for stack, member in members if not stack.leaving
+            ),
             nodes=tuple(nodes),
-            gone=frozenset(key for key, report in reports.items() if report.gone),
-            void=frozenset(key for key, report in reports.items() if report.void),
+            replicas=tuple(replica(place, self.report(place)) for place in self.places.values()),
             held=frozenset(held),
+            after={
+                f"{stack.name}/{member.name}": tuple(
+                    f"{stack.name}/{each.name}" for each in stack.members if member.name in each.depends
+                )
+                for stack, member in members
+                if stack.leaving
+            },
         )
+
+    def elsewhere(self, nodes: Iterable[NodeFacts]) -> tuple[str, ...]:
+        """The keys of places on other nodes than these."""
+        names = {node.name for node in nodes}
+        return tuple(key for key, place in self.places.items() if place.node not in names)
 
     def cleared(self, stack: Stack, nodes: Iterable[NodeFacts]) -> bool:
         """Whether nothing of a stack that leaves is left: no place, and on no node that can be asked anything else."""
@@ -67,13 +73,6 @@ class Picture(Value):
             return False
         told = (self.reports.get(f"{node.name}/{stack.name}") for node in nodes if node.ready)
         return all(report is not None and report.gone and report.placed == stack.when for report in told)
-
-    def _wanted(self, stack: Stack, member: Member) -> Wanted:
-        demand = demand_of(stack, member, self.desired(stack, member))
-        if not stack.leaving:
-            return Wanted(demand=demand, stop_first=member.stop_first)
-        needs = tuple(f"{stack.name}/{each.name}" for each in stack.members if member.name in each.depends)
-        return Wanted(demand=replace(demand, everywhere=False), after=needs)
 
 
 def demand_of(stack: Stack, member: Member, desired: int) -> Demand:
@@ -95,6 +94,9 @@ def demand_of(stack: Stack, member: Member, desired: int) -> Demand:
         image=member.template.image,
         labels=member.template.labels,
         reschedule=said.reschedule,
+        stop_first=member.stop_first,
         max_parallel=member.parallelism,
         min_healthy=member.min_healthy_seconds,
+        delay=member.delay_seconds,
+        failure_ratio=member.failure_ratio,
     )

@@ -42,4 +42,12 @@ def said(place: Place, report: Report | None) -> Report:
 
 def replica(place: Place, report: Report) -> Replica:
     """A place beside its report."""
-    return Replica(place=place, state=report.state, ready_since=report.ready_since, ended=report.ended)
+    return Replica(
+        place=place,
+        state=report.state,
+        ready_since=report.since if report.done else report.ready_since,
+        ended=report.ended,
+        ended_at=report.since,
+        done=report.done,
+        gone=report.gone if place.leaving else report.void,
+    )

@@ -17,7 +17,7 @@ class Member(Value):
     with, unless it runs `everywhere`, once on each node. `depends` are other members and what is waited for of them.
     `ports` are host ports that a replica takes, as `tcp/80`, `volumes` the named volumes whose content is on one node. `stop_first`: an
     old replica ends before the new one starts; `parallelism` of them are replaced at a time, and a new one counts once it was ready for
-    `min_healthy_seconds`. `container_name` is the name of its first container where the file says one. `expressions`, `spread` and
+    `min_healthy_seconds`; the next ones have their turn after `delay_seconds`, and none while more than `failure_ratio` of all have failed. `container_name` is the name of its first container where the file says one. `expressions`, `spread` and
     `max_per_node` say where it may run (`stacks.service`), `reservation` what a replica needs there.
     """
 
@@ -32,6 +32,8 @@ class Member(Value):
     stop_first: bool = False
     parallelism: int = 1
     min_healthy_seconds: float = 10.0
+    delay_seconds: float = 0.0
+    failure_ratio: float = 0.0
     drain_seconds: float = 30.0
     pull: Pull = Pull.MISSING
     container_name: str = ""

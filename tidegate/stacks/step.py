@@ -4,6 +4,7 @@
                                              ended -> (back-off) -> start
     leaving:  running -> (no requests left, or its time to drain is over) -> stop -> ended -> remove -> nothing: gone
 
+A container of another revision than the place's is of an earlier life, which ended while this node was away, and goes first.
 A container that ended is left to the engine's restart policy; where that does not act, or there is none, it is started again after a
 while that doubles each time. One that ended well and was not asked to be restarted has done its work.
 """
@@ -17,6 +18,7 @@ from msgspec.structs import replace
 from tidegate.engine.port import ContainerDetail
 from tidegate.model import EngineHealth, InstanceState
 from tidegate.placement.replica import Place, State
+from tidegate.stacks.fingerprint import CONFIG_LABEL
 from tidegate.stacks.report import Report
 from tidegate.stacks.stack import Member
 from tidegate.value import Value
@@ -101,6 +103,9 @@ def _leaving(place: Place, look: Look, now: float) -> Next:
 
 def _wanted(place: Place, look: Look, before: Report, now: float) -> Next:
     container, member = look.container, look.member
+    if container is not None and container.labels.get(CONFIG_LABEL, place.revision) != place.revision:
+        told = Report(container=container.id, why="another one goes first that had its name")
+        return Next(report=told, deed=Deed.STOP if runs(container) else Deed.REMOVE)
     kept = Report(ended=before.ended, again_at=before.again_at)
     if container is None:
         return _missing(place, member, before, now)
