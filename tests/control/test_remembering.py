@@ -23,9 +23,7 @@ async def test_what_a_plan_remembers_is_what_the_next_leader_reads():
     book = await read(store)
     assert book.memory == Memory()
     await book.commit(Plan(standings=(STANDING,), failures=(FAILURES,), ledger=Ledger(rebalanced_at=7.0)))
-    known = Memory(
-        ledger=Ledger(rebalanced_at=7.0), standings={"n/1": STANDING}, failures={FAILURES.service: FAILURES}
-    )
+    known = Memory(ledger=Ledger(rebalanced_at=7.0), standings={"n/1": STANDING}, failures={FAILURES.service: FAILURES})
     assert book.memory == (await read(store)).memory == known
     await book.commit(Plan(forget=("n/1",), mended=("shop/web",)))
     assert (await read(store)).memory == Memory(ledger=Ledger(rebalanced_at=7.0))

@@ -43,7 +43,9 @@ def test_what_a_node_says_of_another_life_of_a_place_is_not_taken():
     left = replace(PLACE, leaving=True)
 
     def gone(place, **report):
-        (replica,) = picture(stack(member()), [place], reports={"a/shop/web/1.1": Report(**report)}).scene(NODES).replicas
+        (replica,) = (
+            picture(stack(member()), [place], reports={"a/shop/web/1.1": Report(**report)}).scene(NODES).replicas
+        )
         return replica.gone
 
     assert gone(left, placed=5.0, gone=True)

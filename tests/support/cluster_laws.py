@@ -228,7 +228,9 @@ class Laws:
             self._slot(each) for each in world.places.values() if not each.leaving and not self._crashes(each)
         )
         self.hold("in the end a slot has one place", all(count == 1 for count in staying.values()), staying)
-        leaving = [each for each in world.places.values() if each.leaving and not self._crashes(each) and not self._held(each)]
+        leaving = [
+            each for each in world.places.values() if each.leaving and not self._crashes(each) and not self._held(each)
+        ]
         self.hold("in the end nothing is leaving", not leaving, leaving)
         for machine in world.machines.values():
             keys = {key for key, each in machine.containers.items() if not self._crashes(each.place)}

@@ -155,7 +155,7 @@ def storm(world, rng, events=25):
 def peace(world, seconds=4 * 3600.0):
     for name in world.machines:
         world.drain(name, drained=False)
-    for service, demand in list(world.demands.items()):
+    for service in list(world.demands):
         while (service, world.demands[service].revision) in world.broken:
             renew(world, service)
     world.settle(seconds)

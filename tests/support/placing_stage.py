@@ -111,7 +111,10 @@ class Stage:
         )
         found = Counter((each.service, each.revision) for each in picture.places.values())
         whole = all(
-            not each.leaving and each.node in self.nodes and self.nodes[each.node].ready and picture.report(each).state is State.READY
+            not each.leaving
+            and each.node in self.nodes
+            and self.nodes[each.node].ready
+            and picture.report(each).state is State.READY
             for each in picture.places.values()
         )
         return whole and +found == +wanted

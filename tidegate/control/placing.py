@@ -129,7 +129,9 @@ class Placing:
                 self._journal.tell("stack", f"{place.key} is placed on {place.node}", why=place.why)
         refused = {each.service: each.text for each in reversed(decided.refusals)}
         self.refusals = {each.service: each.what for each in decided.notes if each.service} | refused
-        said = {each.what: each.what for each in decided.notes} | {f"{name} waits": text for name, text in refused.items()}
+        said = {each.what: each.what for each in decided.notes} | {
+            f"{name} waits": text for name, text in refused.items()
+        }
         for what, text in said.items():
             if what not in self._said:
                 self._journal.tell("stack", text)

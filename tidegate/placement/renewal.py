@@ -55,9 +55,7 @@ def _renewed(work: Round, service: Service, old: Replica, demand: Demand) -> Non
         return
     home = "" if demand.portable else old.node
     work.ask(
-        Pending(
-            service=service.name, slot=old.slot, revision=demand.revision, home=home, cause=Cause.RENEWAL, why=why
-        )
+        Pending(service=service.name, slot=old.slot, revision=demand.revision, home=home, cause=Cause.RENEWAL, why=why)
     )
 
 
