@@ -10,6 +10,8 @@ from tidegate.app.report import Reporter
 from tidegate.config import HttpConfig
 from tidegate.errors import Reason
 from tidegate.model import Address, Endpoint, HealthState, Service
+from tidegate.router.peering import Caller
+from tidegate.router.pipe import Pipe
 from tidegate.router.worker import Router
 from tidegate.routing import Delta, RoutingTable, with_delta
 
@@ -52,6 +54,18 @@ def test_a_report_has_what_grew_since_the_last_one(router):
     assert columns[:5] == [2, 10, 1005, 1400, 600]
     assert columns[9:15] == [0, 0, 1, 0, 0, 1]
     assert not reporter.report(router).counted
+
+
+def test_connections_of_other_nodes_are_told_apart_and_their_requests_are_not_counted_here(router):
+    core = router.core
+    core.connections |= {Caller(router.peers), Pipe(core, None, None)}
+    states = named(Reporter(0).report(router).gauges, "tidegate_router_downstream_connections")
+    assert {dict(labels)["state"]: value for labels, value in states.items()} == {
+        "idle": 0,
+        "active": 0,
+        "tunnel": 0,
+        "peer": 2,
+    }
 
 
 def test_what_an_endpoint_counted_last_is_told_after_it_is_gone(router):

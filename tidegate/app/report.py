@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from tidegate.app.messages import Columns, Ejected, Report, Sample, Spread, Tally
+from tidegate.router.peering import Caller
+from tidegate.router.pipe import Pipe
 from tidegate.router.tunnel import Tunnel
 from tidegate.router.worker import Router
 
@@ -116,9 +118,12 @@ class Reporter:
 
     def _take_connections(self, router: Router) -> tuple[list[Columns], list[Columns]]:
         """Connections by what they do, both sides; gives what is in flight, by route and by endpoint."""
-        states = {"idle": 0, "active": 0, "tunnel": 0}
+        states = {"idle": 0, "active": 0, "tunnel": 0, "peer": 0}
         routes: dict[str, int] = {}
         for connection in router.core.connections:
+            if isinstance(connection, Caller | Pipe):
+                states["peer"] += 1  # another node's: its router counts the requests
+                continue
             exchange = connection.exchange
             state = "idle" if exchange is None else "tunnel" if isinstance(connection, Tunnel) else "active"
             states[state] += 1

@@ -65,7 +65,7 @@ HELPS = {
     "tidegate_release_verdicts_total": "What gates of releases said, each time they were asked.",
     "tidegate_release_webhooks_total": "Events for web hooks by what came of them: delivered, refused, late, full.",
     "tidegate_router_accepted_connections_total": "Client connections accepted.",
-    "tidegate_router_downstream_connections": "Client connections open: idle, with a request, or a tunnel.",
+    "tidegate_router_downstream_connections": "Client connections open: idle, with a request, a tunnel, or a peer's.",
     "tidegate_router_evicted_connections_total": "Idle client connections closed to make room for others.",
     "tidegate_router_ejections_total": "Times an endpoint was left out by a worker because requests failed there again and again.",
     "tidegate_router_refused_retries_total": "Retries that the budget of their route did not grant.",
