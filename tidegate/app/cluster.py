@@ -6,11 +6,12 @@ import asyncio
 import random
 import socket
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tidegate import __version__
+from tidegate.app.inquiry import inquire
 from tidegate.app.peerkey import keep
 from tidegate.cluster.identity import incarnation, memory_bytes, node_id
 from tidegate.cluster.leadership import Holder, Leadership
@@ -27,6 +28,7 @@ from tidegate.engine.port import Engine, EngineInfo
 from tidegate.errors import EngineError, Problem, StoreError
 from tidegate.model import Address, HealthReport
 from tidegate.placement.node import NodeFacts
+from tidegate.router.passport import FIGURES, Asking
 from tidegate.store.address import parse
 from tidegate.store.port import Compare, Store
 from tidegate.store.upkeep import keep_short
@@ -56,6 +58,7 @@ class Cluster:
         self._store = store
         self._engines = engines
         self._told = told
+        self._secret = b""  # until the store has told it
         self._infos: dict[str, EngineInfo] = {}  # of those that have answered
         self._id = node_id(Path(config.state.folder))
         self._incarnation = incarnation()
@@ -141,6 +144,19 @@ class Cluster:
         """Have an operator's will of a node stored."""
         return await self.nodes.order(node, order, who=who, why=why, when=time.time())
 
+    def there(self) -> Collection[str]:
+        """The other nodes that are there now."""
+        return [name for name, node in self.nodes.all.items() if node.live is not None and name != self.membership.name]
+
+    async def ask(self, node: str, question: bytes) -> bytes | str:
+        """Ask the control of another node, through its router."""
+        known = self.nodes.all.get(node)
+        peer = known.live.peer if known is not None and known.live is not None else None
+        if peer is None:
+            return "it takes no connections from other nodes"
+        asking = Asking(node=self.membership.name, to=node, service="", endpoint=FIGURES, when=int(time.time()))
+        return await inquire(peer, asking, self._secret, question)
+
     # ------------------------------------------------------------------------------------------------------------- life
 
     async def run(self) -> None:
@@ -210,7 +226,7 @@ class Cluster:
                 self._blind = error.problems[0]
                 await asyncio.sleep(RETRY_SECONDS)
             else:
-                self._blind = None
+                self._blind, self._secret = None, secret
                 return await asyncio.to_thread(keep, Path(self._config.state.folder), secret)
 
     # ---------------------------------------------------------------------------------------------------- what happens

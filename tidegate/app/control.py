@@ -19,6 +19,7 @@ from typing import Any
 from tidegate.app.channel import ChannelServer
 from tidegate.app.cluster import Cluster
 from tidegate.app.cookiekey import cookie_key
+from tidegate.app.folder import figure_desk
 from tidegate.app.launch import Launch, adopt
 from tidegate.app.messages import Drained, Failed, Message, Report
 from tidegate.app.pulse import Pulse
@@ -197,6 +198,7 @@ class Control:
             registry=self.registry,
             traffic=self.traffic,
             ejections=self.ejections,
+            desk=figure_desk(config.state.folder) if self.cluster is not None else "",
             own=sorted(str(ipaddress.ip_address(each)) for each in host.addresses()),
             engines=dict(self.engines.followed),
             sockets=adopt(launch.admin),

@@ -12,6 +12,11 @@ from pathlib import Path
 from tidegate.errors import ConfigError, Problem
 
 
+def figure_desk(folder: str) -> str:
+    """Where in the state folder control answers other nodes, to whom workers pass them on."""
+    return str(Path(folder) / "figures.sock")
+
+
 class StateFolder:
     """A locked state folder; made, with mode 0700, if it is not there."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from tidegate.control.asking import Asking
@@ -163,6 +163,14 @@ class OthersPort(Protocol):
         """Have an operator's will of a node stored; the revision. Raises NoSuchThing, Conflict, StoreError."""
         ...
 
+    def there(self) -> Collection[str]:
+        """The other nodes that are there now."""
+        ...
+
+    async def ask(self, node: str, question: bytes) -> bytes | str:
+        """Ask the control of another node (`control.figures`): its answer within seconds, or in words why there is none."""
+        ...
+
 
 class Alone:
     """What a control part has without workers and without other nodes."""
@@ -197,6 +205,14 @@ class Alone:
                 code="T2305", text=f"there is no cluster, so {node} takes no orders: {dict(order)}", cause=why or who
             )
         )
+
+    def there(self) -> Collection[str]:
+        """None."""
+        return ()
+
+    async def ask(self, node: str, question: bytes) -> bytes | str:  # noqa: ARG002  as above
+        """There is nobody to ask."""
+        return "there is no cluster"
 
     async def wait_applied(self, version: int, timeout: float) -> bool:  # noqa: ARG002, ASYNC109  the port's signature
         """There is nobody to wait for."""

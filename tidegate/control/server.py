@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from tidegate.control.releaseapi import ReleaseOperations
 from tidegate.control.scalingapi import ScalingOperations
 from tidegate.control.settings import RouteSettings
 from tidegate.control.stackapi import StackOperations
+from tidegate.control.unixsocket import private_socket
 from tidegate.errors import ConfigError, Problem
 from tidegate.model import Address
 from tidegate.telemetry import logger
@@ -100,7 +100,7 @@ class AdminServer:
 
     async def _listen_locally(self, runner: web.AppRunner, path: Path) -> None:
         try:
-            listener = _private_socket(path)
+            listener = private_socket(path)
         except OSError as error:
             raise _cannot_bind(str(path), error) from None
         await web.SockSite(runner, listener).start()
@@ -148,20 +148,6 @@ _PAGE = """<!doctype html>
 <li><a href="/openapi.json">API description</a></li></ul>
 </body></html>
 """
-
-
-def _private_socket(path: Path) -> socket.socket:
-    """A Unix socket that only our user may open. One left behind by a process that was killed is replaced."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    # The mode must hold from the first moment: the socket is bound under a mask, not changed after.
-    mask = os.umask(0o177)
-    try:
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.bind(str(path))
-    finally:
-        os.umask(mask)
-    return listener
 
 
 async def _start(site: web.BaseSite, name: str) -> None:

@@ -111,9 +111,19 @@ async def connect(reactor: Reactor, host: str, port: int, protocol: Any) -> Wire
     """Connect to an address and serve the connection. Raises OSError; the caller has the deadline."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     connecting = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    connecting.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return await _connected(reactor, connecting, (host, port), protocol)
+
+
+async def connect_locally(reactor: Reactor, path: str, protocol: Any) -> Wire:
+    """As `connect`, to a Unix socket."""
+    connecting = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    return await _connected(reactor, connecting, path, protocol)
+
+
+async def _connected(reactor: Reactor, connecting: socket.socket, place: Any, protocol: Any) -> Wire:
     try:
-        connecting.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await asyncio.get_running_loop().sock_connect(connecting, (host, port))
+        await asyncio.get_running_loop().sock_connect(connecting, place)
     except BaseException:
         connecting.close()
         raise

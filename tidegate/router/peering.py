@@ -1,20 +1,21 @@
-"""Where routers of other nodes ask for connections to endpoints of ours, and get nothing else.
+"""Where other nodes ask for connections to endpoints of ours, or to our control's desk for figures, and get nothing else.
 
 A connection begins with one head (`passport`). Who shows that he belongs to the cluster and names an endpoint of this node
-gets a pipe to it; an endpoint that is itself reached through a node is none of ours, so nothing goes in circles.
+gets a pipe to it; an endpoint that is itself reached through a node is none of ours, so nothing goes in circles. The desk is asked
+for by its name and no service.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-from tidegate.model import Address, Endpoint
+from tidegate.model import Endpoint
 from tidegate.router.core import Core
-from tidegate.router.listener import connect
-from tidegate.router.passport import MAX_HEAD_BYTES, Asking, read, written
+from tidegate.router.listener import connect, connect_locally
+from tidegate.router.passport import FIGURES, MAX_HEAD_BYTES, Asking, read, written
 from tidegate.router.pipe import Pipe
 from tidegate.router.reactor import Reactor
 from tidegate.router.timers import Timed
@@ -38,14 +39,17 @@ class Secret(Protocol):
 
 class Peers:
     """Both sides of this node, `own`: asking and answering. `find(service, endpoint)` gives an endpoint of the table, or None.
-    Whether it is ready is for who asks to judge, who may know better."""
+    Whether it is ready is for who asks to judge, who may know better. `desk` is the Unix socket of our control, empty for none."""
 
-    def __init__(self, own: str, secret: Secret, core: Core, find: Callable[[str, str], Endpoint | None]) -> None:
+    def __init__(
+        self, own: str, secret: Secret, core: Core, find: Callable[[str, str], Endpoint | None], desk: str = ""
+    ) -> None:
         self.own = own
         self.core = core
         self.refused = 0  # heads that showed nothing
         self._secret = secret
         self._find = find
+        self._desk = desk
         self._reactor: Reactor | None = None
         self._tasks: Tasks | None = None
 
@@ -78,20 +82,29 @@ class Peers:
             _log.warning("a connection to the peer listener shows nothing that lets it in")
             caller.refuse(b"407 Proxy Authentication Required")
             return
-        endpoint = self._find(asking.service, asking.endpoint)
-        address = endpoint.address if endpoint is not None and endpoint.node == self.own else None
-        if address is None or address.through:
+        silent = Silent()
+        connecting = self._way(asking, silent)
+        if connecting is None:
             caller.refuse(b"404 Not Found")
             return
         assert self._tasks is not None, "connections come only while running"
-        self._tasks.spawn("peer", self._connect(caller, address))
+        self._tasks.spawn("peer", self._connect(caller, silent, connecting))
 
-    async def _connect(self, caller: Caller, address: Address) -> None:
-        assert self._reactor is not None, "as above"
-        silent = Silent()
+    def _way(self, asking: Asking, silent: Silent) -> Awaitable[Any] | None:
+        """The connection that is asked for, yet to be made; None where it is not to be had."""
+        assert self._reactor is not None, "connections come only while running"
+        if self._desk and (asking.service, asking.endpoint) == ("", FIGURES):
+            return connect_locally(self._reactor, self._desk, silent)
+        endpoint = self._find(asking.service, asking.endpoint)
+        address = endpoint.address if endpoint is not None and endpoint.node == self.own else None
+        if address is None or address.through:
+            return None
+        return connect(self._reactor, address.host, address.port, silent)
+
+    async def _connect(self, caller: Caller, silent: Silent, connecting: Awaitable[Any]) -> None:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                container = await connect(self._reactor, address.host, address.port, silent)
+                container = await connecting
         except (OSError, TimeoutError):
             caller.refuse(b"503 Service Unavailable")
             return

@@ -72,6 +72,7 @@ class Router:
         max_handshakes: int = 1000,
         node: str = "",
         secret: Secret | None = None,
+        desk: str = "",
     ) -> None:
         self.config = config
         self.core = Core(config)
@@ -102,7 +103,7 @@ class Router:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listeners: list[Listener] = []
         self.keeper = Keeper(config, self.core, self._listeners)
-        self.peers = Peers(node, secret or Nobody(), self.core, self.book.of_endpoint)
+        self.peers = Peers(node, secret or Nobody(), self.core, self.book.of_endpoint, desk)
         self._connector = Connector(self.core, self.front, self._buffers, self.peers, self._lacking, self._contained)
         self.core.connect = self._connector.start
         self._drain = Drain(config, self.core)
