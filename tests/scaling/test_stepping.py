@@ -136,3 +136,25 @@ def test_new_replicas_do_not_count_for_a_period():
     assert decision.figures == {"cpu": 50.0}
     alone = decide(policy, Sight(current=1, replicas=(new,)), Record(), now)[1]
     assert alone.why.startswith("no replica has been ready for 60 s yet")
+
+
+def test_nothing_is_added_while_what_is_on_its_way_would_be_enough():
+    policy = ScalingPolicy(bounds=(CPU,))
+    record, now, said = Record(), 1_000_000.0, ""
+    for _ in range(40):
+        seen = sight(2, now, cpu=100.0)
+        starting = Replica(id="starting", started_at=now - 5)
+        few = Sight(current=4, replicas=(*seen.replicas, starting), whole=seen.whole)
+        record, decision = decide(policy, few, record, now)
+        assert decision.wanted == 4
+        said += decision.why
+        now += 10
+    assert "above 70 %; but 2 replicas of 4 not ready, and with all CPU 50 %" in said
+    more = Sight(current=3, replicas=seen.replicas, whole=seen.whole)
+    assert wanted_after(policy, more, record, now) == 3, "67 % are within the bounds"
+    assert wanted_after(policy, Sight(current=2, replicas=seen.replicas), record, now) == 3
+
+
+def wanted_after(policy, seen, record, now):
+    """At the end of the period that is open."""
+    return decide(policy, seen, record, record.period.began + policy.period_seconds)[1].wanted

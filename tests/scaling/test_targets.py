@@ -131,3 +131,17 @@ def test_it_says_why_with_numbers():
         NOW,
     )
     assert shared.why == "requests 22.5/s (45/s in all) at a target of 10/s asks for 5"
+
+
+REQUESTS = Target(metric=Metric.REQUESTS, value=10)
+
+
+@pytest.mark.parametrize(("carried", "expected"), [(60.0, 6), (40.0, 4), (20.0, None)])
+def test_traffic_that_is_not_known_of_all_nodes_is_enough_to_grow_and_not_to_shrink(carried, expected):
+    some = {"whole": {Metric.REQUESTS: carried}, "partial": "b cannot be asked"}
+    assert wanted(ready(0, 0, 0, 0), REQUESTS, **some) == expected
+
+
+def test_what_prometheus_says_is_not_doubted_for_a_node_that_cannot_be_asked():
+    target = Target(metric=Metric.QUERY, value=10, query="q")
+    assert wanted(ready(0, 0, 0, 0), target, whole={Metric.QUERY: 20.0}, partial="b cannot be asked") == 2

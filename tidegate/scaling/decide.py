@@ -40,6 +40,8 @@ def decide(policy: ScalingPolicy, sight: Sight, record: Record, now: float) -> t
     else:
         record, decision = (targeted if policy.targets else stepped)(policy, sight, record, now)
         decision = _bounded(policy, sight, record, decision)
+    if sight.partial:
+        decision = replace(decision, why=f"{decision.why}; {sight.partial}")
     if decision.changes:
         record = acted(record, now)
     return decided(record, decision), decision
@@ -48,7 +50,7 @@ def decide(policy: ScalingPolicy, sight: Sight, record: Record, now: float) -> t
 def _seen(policy: ScalingPolicy, sight: Sight, record: Record, now: float) -> Record:
     """With this look's time; traffic that nobody could see counts as traffic."""
     traffic = [sight.whole.get(metric) for metric in (Metric.REQUESTS, Metric.IN_FLIGHT)]
-    quiet = not sight.blind and not sight.waiting and all(value == 0 for value in traffic)
+    quiet = not (sight.blind or sight.waiting or sight.partial) and all(value == 0 for value in traffic)
     gap = now - record.seen_at > _FORGOTTEN * look_seconds(policy)
     return replace(record, seen_at=now, busy_at=record.busy_at if quiet and not gap else now)
 

@@ -31,24 +31,34 @@ class Decision(Value):
 
 
 class Period(Value):
-    """The period that is being filled: sums of what was seen at each look, and how many looks."""
+    """The period that is being filled: how many looks had a figure, and the sums over them of what was seen, unknown replicas
+    counted as idle, and of the share of the replicas that was known."""
 
     began: float
     sums: dict[Metric, float] = {}
     looks: dict[Metric, int] = {}
+    shares: dict[Metric, float] = {}
 
     def mean(self, metric: Metric) -> float | None:
-        """The mean over the looks that had a figure."""
-        looks = self.looks.get(metric, 0)
-        return self.sums[metric] / looks if looks else None
+        """The mean over the replicas that are known."""
+        share = self.shares.get(metric, float(self.looks.get(metric, 0)))
+        return self.sums[metric] / share if share else None
+
+    def filled(self, metric: Metric, value: float) -> float:
+        """The mean over all replicas, with `value` for each that is not known."""
+        looks = self.looks[metric]
+        unknown = 1 - self.shares.get(metric, float(looks)) / looks
+        return self.sums[metric] / looks + unknown * value
 
 
 class Streak(Value):
-    """How many periods in a row a metric was above or below its bounds, and its mean in the last one."""
+    """How many periods in a row a metric was above or below its bounds, and its mean in the last one: over the replicas that are
+    known, and `most`, as if the others were at the upper bound."""
 
     above: int = 0
     below: int = 0
     mean: float = 0.0
+    most: float = 0.0
 
 
 class Advice(Value):

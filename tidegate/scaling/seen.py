@@ -25,12 +25,13 @@ class Replica(Value):
 class Sight(Value):
     """All that a decision is made from. `current` replicas are wanted now. `replicas` are those of the version that serves:
     the new side of a release is not among them. `whole` are figures of the service, `faults` why one could not be had.
-    `waiting` requests are held. `floor` replicas are not ours to take away. `frozen` says why nothing may leave now, `blind` why nothing may be concluded at all."""
+    `partial` says of which nodes nothing could be had, so that `whole` is the least that it can be. `waiting` requests are held. `floor` replicas are not ours to take away. `frozen` says why nothing may leave now, `blind` why nothing may be concluded at all."""
 
     current: int
     replicas: tuple[Replica, ...] = ()
     whole: dict[Metric, float] = {}
     faults: dict[Metric, str] = {}
+    partial: str = ""
     waiting: int = 0
     floor: int = 0
     frozen: str = ""

@@ -1,8 +1,9 @@
 """Bounds, as in the original system: above one for `periods` periods in a row, `step` replicas more; below one, fewer.
 
-Two guards that the original lacked. Of several metrics one is enough to scale out, all must agree to scale in. And replicas
+Three guards that the original lacked. Of several metrics one is enough to scale out, all must agree to scale in. Replicas
 leave only as far as those that stay would have at most nine tenths of the upper bound: without that a service could go out
-and in by turns for ever, which the original's own documentation warns of.
+and in by turns for ever, which the original's own documentation warns of. And none is added while those that are on their way would be
+enough: where they never get ready, there would be more and more of them.
 """
 
 from __future__ import annotations
@@ -42,8 +43,18 @@ def _out(policy: ScalingPolicy, sight: Sight, record: Record) -> tuple[int, str]
         streak = record.streaks.get(bound.metric, Streak())
         if bound.high is not None and streak.above >= policy.periods:
             why = f"{figure(bound.metric, streak.mean)}, {_row(streak.above, policy)} above {amount(bound.metric, bound.high)}"
-            return sight.current + policy.step, why
+            coming = _coming(bound, sight, streak.mean)
+            return (sight.current, f"{why}; but {coming}") if coming else (sight.current + policy.step, why)
     return None
+
+
+def _coming(bound: Bound, sight: Sight, mean: float) -> str:
+    """Why what is wanted already would be enough; empty if it would not."""
+    ready = sum(each.ready for each in sight.replicas)
+    after = mean * ready / sight.current if sight.current else mean
+    if ready >= sight.current or bound.high is None or after > bound.high:
+        return ""
+    return f"{replicas(sight.current - ready)} of {sight.current} not ready, and with all {figure(bound.metric, after)}"
 
 
 def _in(policy: ScalingPolicy, sight: Sight, record: Record) -> tuple[int, str] | None:
@@ -74,7 +85,7 @@ def _tight(bounds: tuple[Bound, ...], streaks: Mapping[Metric, Streak], current:
         left = current - leaving
         if bound.high is None or not left:
             continue
-        after = streaks[bound.metric].mean * current / left
+        after = max(streaks[bound.metric].mean, streaks[bound.metric].most) * current / left
         if after > ROOM * bound.high:
             what = f"{replicas(left)} would have {figure(bound.metric, after)}"
             return f"{what}, over {ROOM:.0%} of the {amount(bound.metric, bound.high)} at which one is added"
@@ -112,7 +123,7 @@ def _standing(bound: Bound, streak: Streak | None, policy: ScalingPolicy) -> str
 def _waits(policy: ScalingPolicy, sight: Sight, record: Record, now: float) -> Decision:
     """Within a period nothing is decided."""
     assert record.period is not None
-    seen = means(policy, sight, now)
+    seen = {metric: mean for metric, (mean, _) in means(policy, sight, now).items()}
     left = record.period.began + policy.period_seconds - now
     if not settled(policy, sight, now):
         why = f"no replica has been ready for {policy.period_seconds:g} s yet"

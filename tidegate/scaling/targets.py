@@ -2,10 +2,11 @@
 
     ready    takes requests, and was measured since it does; or is older than 300 s
     missing  takes requests, without a figure: counts as one at its target where it would be scaled in, as idle where out
-    unready  does not yet: counts as idle where it would be scaled out, and not at all where in
+    unready  does not yet, or is not there yet: counts as idle where it would be scaled out, and not at all where in
 
 So a doubt never moves the count farther, and never turns its direction. Figures of the service as a whole (requests, in flight,
-a query) are shared by its replicas; a latency is compared as it is.
+a query) are shared by its replicas; a latency is compared as it is. Where they are not those of all nodes they are the least that
+it can be: enough to scale out, not to scale in.
 """
 
 from __future__ import annotations
@@ -42,7 +43,15 @@ def propose(target: Target, sight: Sight, now: float) -> Proposal:
     value = sight.whole.get(target.metric)
     if value is None or not math.isfinite(value):
         return Proposal(metric=target.metric, wanted=None, why=f"{name(target.metric)} is not known")
-    return _shared(target, sight, value) if target.metric in _SHARED else _compared(target, sight, value)
+    proposal = _shared(target, sight, value) if target.metric in _SHARED else _compared(target, sight, value)
+    return _doubted(proposal, sight) if sight.partial and target.metric is not Metric.QUERY else proposal
+
+
+def _doubted(proposal: Proposal, sight: Sight) -> Proposal:
+    """With the traffic of some nodes unknown."""
+    if proposal.wanted is None or proposal.wanted >= sight.current:
+        return proposal
+    return Proposal(metric=proposal.metric, wanted=None, why=f"{name(proposal.metric)} of all nodes is not known")
 
 
 def _of_replicas(target: Target, sight: Sight, now: float) -> Proposal:
@@ -50,11 +59,12 @@ def _of_replicas(target: Target, sight: Sight, now: float) -> Proposal:
     ready = [each for each in sight.replicas if metric in each.figures and _counts(each, now)]
     missing = [each for each in sight.replicas if each.ready and metric not in each.figures]
     unready = [each for each in sight.replicas if each not in ready and each not in missing]
+    waiting = max(0, sight.current - len(sight.replicas))  # wanted, and not even there
     if not ready:
         return Proposal(metric=metric, wanted=None, why=f"{name(metric)} of no ready replica is known")
     values = [each.figures[metric] for each in ready]
     mean = sum(values) / len(values)
-    wanted = _wanted(values, target.value, len(missing), len(unready), sight.current)
+    wanted = _wanted(values, target.value, len(missing), len(unready) + waiting, sight.current)
     return Proposal(metric=metric, wanted=wanted, why=_why(target, mean, wanted, sight.current), value=mean)
 
 
