@@ -4,6 +4,7 @@ python -m bench http  --rounds 5 --seconds 5
 python -m bench dns | churn | deploys | faults | all
 python -m bench releases | rollbacks --rounds 1          # on a real Docker Engine that it starts: as root
 python -m bench reloads --rounds 1 --reloads 50         # and a fifth as many upgrades
+python -m bench autoscaling --period 60                 # a CPU-bound service follows its load out and in: 21 minutes
 python -m bench placement --rounds 100                  # how long the scheduler decides, 1 000 nodes and 10 000 replicas
 python -m bench simulation --seeds 1000 --full 1        # clusters in virtual time under storms, every law checked
 python -m bench conformance                             # the HTTP/1 catalogue through each proxy, judged alike
@@ -25,7 +26,21 @@ import click
 from msgspec import json
 
 from bench import conformance, simulation, store, storefaults
-from bench.macro import churn, deploys, dns, faults, http, idle, probing, releases, reloads, report, rollbacks, routes
+from bench.macro import (
+    autoscaling,
+    churn,
+    deploys,
+    dns,
+    faults,
+    http,
+    idle,
+    probing,
+    releases,
+    reloads,
+    report,
+    rollbacks,
+    routes,
+)
 from bench.macro.record import Plan, Record
 from bench.macro.sample import Run, Settings
 from bench.micro import placement
@@ -51,11 +66,15 @@ PARTS: dict[str, tuple[Measure, ...]] = {
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument(
-    "part", type=click.Choice([*PARTS, "conformance", "placement", "simulation", "store", "store-faults", "report"])
+    "part",
+    type=click.Choice(
+        [*PARTS, "autoscaling", "conformance", "placement", "simulation", "store", "store-faults", "report"]
+    ),
 )
 @click.option("--rounds", default=5, show_default=True, help="Turns of each peer; medians are over them.")
 @click.option("--seconds", default=4.0, show_default=True, help="Length of one turn.")
 @click.option("--reloads", "count", default=50, show_default=True, help="Reloads in a turn, for `reloads`.")
+@click.option("--period", default=60.0, show_default=True, help="Seconds of a period, for `autoscaling`.")
 @click.option("--peers", default="", help="Comma-separated names; all that are known if left out.")
 @click.option("--case", default="", help="Only cases whose name has this text, for `releases` and `rollbacks`.")
 @click.option("--out", default="", help="Result file; bench/results/DATE-PART.json if left out.")
@@ -69,6 +88,7 @@ def main(
     rounds: int,
     seconds: float,
     count: int,
+    period: float,
     peers: str,
     case: str,
     seeds: int,
@@ -83,6 +103,10 @@ def main(
         target = Path(out) if out else HERE / "results" / f"{datetime.now(UTC):%Y-%m-%d}-conformance.json"
         signal.signal(signal.SIGTERM, _end)
         sys.exit(conformance.run([name for name in peers.split(",") if name], target, readme=not no_readme))
+    if part == "autoscaling":
+        target = Path(out) if out else HERE / "results" / f"{datetime.now(UTC):%Y-%m-%d}-autoscaling.json"
+        signal.signal(signal.SIGTERM, _end)
+        sys.exit(bool(autoscaling.run(period, target, readme=not no_readme)))
     if part == "store-faults":
         signal.signal(signal.SIGTERM, _end)
         sys.exit(storefaults.run(seconds, seed=rounds))

@@ -1,24 +1,28 @@
-"""A service bound by CPU on a real engine, its load, and what automatic scaling makes of it: `python -m bench.macro.autoscaling`.
+"""A service bound by CPU on a real engine, its load, and what automatic scaling makes of it: `python -m bench autoscaling`.
 
 Each container may use 15 % of a core. The load is open: light, then more than
-one of them should have, then more than two, then light again. Each second is noted; at the end there is a table of the changes, the failures counted, and a chart. With its
-period of 60 s the original's own rule takes 25 minutes; `--period 10` shows the same in a fifth of that. Needs root, an
-engine of its own, and no other engine in its network namespace (`unshare --net` gives one).
+one of them should have, then more than two, then light again. Each second is noted; at the end there is a table of the changes, the
+failures counted, and a chart. With its period of 60 s the original's own rule takes 21 minutes; `--period 10` shows the same in a
+sixth of that. Needs root, an engine of its own, and no other engine in its network namespace (`unshare --net` gives one).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import subprocess
-import sys
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from msgspec import json
 
-from bench.macro.sample import Value
+from bench.macro import machine
+from bench.macro.sample import Machine, Value
+from bench.macro.summary import percentile
 from bench.macro.timeline import Chart, Curve, svg
 from tests.support.containers import containers
 from tests.support.docker_engine import own_engine
@@ -33,18 +37,20 @@ CORES, BURN = (
 )  # little, so that a busy host can give it; less than 5 ms in 100 ms the kernel cannot share out
 #: Requests per second, and for how many periods: none of it is more than those that are there can do, or what fails would say
 #: nothing of scaling. One container manages 70.
-PROFILE = ((4, 2), (30, 6), (60, 6), (4, 11))
-SHORT = ((4, 1), (30, 5), (4, 6))
+PROFILE = ((4, 2), (30, 5), (60, 5), (4, 9))
+CHART = Path(__file__).resolve().parents[2] / "docs" / "autoscaling.svg"
 
 
 class Second(Value):
-    """What was so at one time: seconds since the beginning, requests per second, CPU percent, replicas."""
+    """What was so at one time: seconds since the beginning, requests per second, CPU percent, replicas, and how many programs
+    of the whole machine wanted a core (the load average of a minute)."""
 
     at: float
     rate: float
     cpu: float
     running: int
     wanted: int
+    crowd: float
 
 
 def labels(period: float) -> dict[str, str]:
@@ -97,7 +103,14 @@ class Show:
         rate = sum(now - 2 <= each.ended < now for each in answers) / 2
         cpu = service["figures"].get("cpu", self.seconds[-1].cpu if self.seconds else 0.0)
         self.seconds.append(
-            Second(at=now - self.began, rate=rate, cpu=cpu, running=service["running"], wanted=service["wanted"])
+            Second(
+                at=now - self.began,
+                rate=rate,
+                cpu=cpu,
+                running=service["running"],
+                wanted=service["wanted"],
+                crowd=os.getloadavg()[0],
+            )
         )
 
 
@@ -123,6 +136,29 @@ def drawn(seconds: list[Second], period: float) -> str:
     return svg(f"Bounds {LOW} and {HIGH}, three periods of {period:g} s in a row", end, charts)
 
 
+class Change(Value):
+    """Another number of replicas was wanted, so many seconds after the beginning."""
+
+    at: float
+    current: int
+    wanted: int
+    why: str
+
+
+class Result(Value):
+    """One run, as it is stored."""
+
+    date: str
+    machine: Machine
+    period: float
+    requests: int
+    failed: int
+    p50_ms: float
+    p99_ms: float
+    changes: tuple[Change, ...]
+    seconds: tuple[Second, ...]
+
+
 async def measured(url: str, period: float, profile) -> tuple[Show, list[dict]]:
     async with containers(url) as box:
         await box.serve("web", labels(period), options=("--cpus", str(CORES)))
@@ -133,30 +169,54 @@ async def measured(url: str, period: float, profile) -> tuple[Show, list[dict]]:
                 return show, await show.run()
 
 
-@click.command()
-@click.option("--period", default=10.0, help="Seconds of a period; 60 is the original's.")
-@click.option("--short", is_flag=True, help="Out by one and in again, in 12 periods.")
-@click.option("--out", default="", help="Where to put the chart.")
-def main(period: float, short: bool, out: str) -> None:
-    """Show how a service follows its load."""
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+def run(period: float, target: Path, *, readme: bool) -> int:
+    """Show it, print the table, write the result, and the chart of the page where `readme`; how many requests failed."""
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True, timeout=10)
+    began = time.time()
     with tempfile.TemporaryDirectory(prefix="tidegate-bench-", ignore_cleanup_errors=True) as folder:
         engine = own_engine(Path(folder))
-        show, changes = asyncio.run(measured(next(engine), period, SHORT if short else PROFILE))
+        show, changes = asyncio.run(measured(next(engine), period, PROFILE))
         with contextlib.suppress(StopIteration):
             next(engine)
-    started = time.time() - (time.monotonic() - show.began)
-    for each in changes:
-        print(f"{each['when'] - started:6.0f} s  {each['current']} -> {each['wanted']}  {each['why']}")
+    found = result(show, changes, began)
+    click.echo(table(found))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(json.format(json.encode(found), indent=1) + b"\n")
+    if readme:
+        CHART.write_text(drawn(list(found.seconds), period))
+    return found.failed
+
+
+def result(show: Show, changes: list[dict], began: float) -> Result:
+    """What the run found."""
     answers = [each for load in show.loads for each in load.answers]
     failures = [each for load in show.loads for each in load.failures]
-    print(
-        f"{len(answers)} requests, {len(failures)} failed, at most {max(each.running for each in show.seconds)} replicas"
+    times = sorted(each.ended - each.began for each in answers)
+    started = time.time() - (time.monotonic() - show.began)
+    return Result(
+        date=f"{datetime.fromtimestamp(began, UTC):%Y-%m-%d %H:%M}",
+        machine=machine.facts(),
+        period=show.period,
+        requests=len(answers),
+        failed=len(failures),
+        p50_ms=1000 * percentile(times, 0.5),
+        p99_ms=1000 * percentile(times, 0.99),
+        changes=tuple(
+            Change(at=each["when"] - started, current=each["current"], wanted=each["wanted"], why=each["why"])
+            for each in changes
+        ),
+        seconds=tuple(show.seconds),
     )
-    if out:
-        Path(out).write_text(drawn(show.seconds, period))
-    sys.exit(bool(failures))
 
 
-if __name__ == "__main__":
-    main()
+def table(found: Result) -> str:
+    """The changes, and what clients and the machine went through."""
+    lines = [f"{each.at:6.0f} s  {each.current} -> {each.wanted}  {each.why}" for each in found.changes]
+    crowd = [each.crowd for each in found.seconds]
+    lines.append(
+        f"{found.requests} requests, {found.failed} failed, p50 {found.p50_ms:.1f} ms, p99 {found.p99_ms:.1f} ms"
+    )
+    lines.append(
+        f"{found.machine.cores} cores, load average {sum(crowd) / len(crowd):.1f} ({min(crowd):.1f} to {max(crowd):.1f})"
+    )
+    return "\n".join(lines)
