@@ -78,6 +78,16 @@ class Node:
             for each in service.endpoints
         }
 
+    async def figures(self):
+        """What the replicas use that other nodes have, and what the routers of all nodes carried for them."""
+        seen = self.control.plane.reconciler.inventories.values()
+        replicas = [one for each in seen for one in each.services.get("shop/web", ())]
+        return await self.control.plane.gathering.of("shop/web", "", replicas, everywhere=True)
+
+    async def measured(self):
+        found = await self.figures()
+        return len(found.loads) == 1 and found.counted["a"].requests > 0
+
     async def ask(self, host="web.test"):
         client = await Client.connect(self.address)
         response = await client.ask(get(host=host))
@@ -124,12 +134,16 @@ async def test_what_runs_on_one_node_is_served_by_the_other_and_stays_so_without
             ("a", "ready"),
             ("b", "ready"),
         ]
-        told = RECORDED["GET /v1/nodes"]["nodes"][1].keys() - {"endpoints"}
+        told = RECORDED["GET /v1/nodes"]["nodes"][1].keys() - {"endpoints", "used"}
         assert all(told <= each.keys() for each in far.control.cluster.listed()), (
             "tests of the CLI tell of what there is"
         )
         assert far.control.cluster.standing()["nodes"] == 2 and not far.control.cluster.standing()["lost"]
         assert [each.name for each in far.control.cluster.facts()] == ["a", "b"]
+
+        found = await far.figures()
+        assert (found.missing, set(found.counted)) == ({}, {"a", "b"})
+        await until(far.measured, what="b knows what the replica on a uses, and what a's router carried")
 
         near.way.broken = far.way.broken = True
         assert (await near.ask(), await far.ask()) == (200, 200)

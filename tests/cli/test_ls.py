@@ -5,7 +5,7 @@ import pytest
 from tests.support.cli import RECORDED, FakeAdmin, matches_golden, on_terminal, piped, plain
 
 NAMES = {"certs": "certificates"}
-KINDS = ["services", "routes", "endpoints", "certs", "nodes"]
+KINDS = ["services", "routes", "endpoints", "certs", "nodes", "scaling"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -42,12 +42,13 @@ def test_a_node_with_what_it_has_and_what_runs_on_it():
     with FakeAdmin(RECORDED) as fake:
         done = piped("show", "n2", TIDEGATE_ADMIN=fake.address)
         found = piped("show", "n2", "--json", TIDEGATE_ADMIN=fake.address).json
-    assert done.out.splitlines()[:7] == [
+    assert done.out.splitlines()[:8] == [
         "n2  drained",
         "zone: b",
         "address: 10.0.0.2",
         "takes connections for its containers at: 10.0.0.2:7946",
         "capacity: 4 cpu, 8.0 GiB",
+        "used: 35 % 3.0 GiB",
         "labels: disk=ssd",
         "engines: docker 20.10.24",
     ]

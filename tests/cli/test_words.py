@@ -69,13 +69,17 @@ def test_how_a_service_is_scaled_is_told_in_lines():
         "rule": ["1 more when CPU is above 70 %"],
         "figures": {"cpu": 83.42},
         "why": "CPU 83.4 %",
+        "at": 60,
         "last_change": {"when": 0, "current": 2, "wanted": 3, "why": "CPU 90 %"},
     }
     assert words.figures(scaled) == "cpu 83.42"
     assert words.scaling(scaled) == [
         "scaling: 3 replicas wanted of 1 to 10, 2 running, 1 of them not made by Tidegate",
         "  1 more when CPU is above 70 %",
-        "  now: CPU 83.4 %",
+        "  at 1970-01-01T00:01:00Z: CPU 83.4 %",
         "  last: 1970-01-01T00:00:00Z 2 -> 3: CPU 90 %",
     ]
     assert len(words.scaling(scaled | {"own": 0, "last_change": None})) == 3
+    assert words.scaling(scaled | {"at": 0.0, "why": "", "last_change": None})[1:] == [
+        "  1 more when CPU is above 70 %"
+    ]

@@ -2,16 +2,23 @@ import asyncio
 import contextlib
 
 import pytest
+from msgspec import json
 
 from tests.support.fake_engine import EPOCH
 from tests.support.release_stage import SERVICE, CountingStore, Killed, wall
 from tests.support.scaling_stage import LABELS, ScaledProgram, engine_with
+from tests.support.seen import instance, inventory
+from tests.support.used import used
 from tests.support.virtual_time import run_virtual
 from tidegate.control.duplicates import RELEASE_LABEL
+from tidegate.control.figures import Counted, Figures, Question
+from tidegate.control.ports import Alone
+from tidegate.control.scalebook import ScaleBook
 from tidegate.discovery.sleeping import Dormant
 from tidegate.model import InstanceState
 from tidegate.release.spec import Retire, Strategy
 from tidegate.release.strategies import Options
+from tidegate.scaling.record import Decision, Record
 
 
 def lived(path, made, story, load=lambda now: 0.0, last=None):
@@ -187,6 +194,9 @@ class Stacks:
     def wanted(self, service):
         return self.number if service == SERVICE else None
 
+    def moving(self, service):
+        return ""
+
     def dormant(self):
         return (Dormant(service=SERVICE, labels=LABELS | PLACED, ports=(80,)),) if self.number == 0 else ()
 
@@ -229,6 +239,118 @@ def test_the_number_of_a_stacks_service_is_told_to_the_book_and_goes_to_zero_and
     assert [each.service for each in routes[0]] == [SERVICE], "requests have a route to wait on"
     assert books[0].told[-1] == (1, "2 requests wait for it")
     assert not any("copy" in each for each in (*grown[0], *woken[0]))
+
+
+class Neighbour(Alone):
+    """Node `b`, with one replica of the service. It cannot be asked while `cpu` is None."""
+
+    alone = False
+    leader = "n1"
+
+    def __init__(self, cpu):
+        self.cpu = cpu
+
+    def there(self):
+        return ("b",)
+
+    async def ask(self, node, question):
+        if self.cpu is None:
+            return "it does not answer in time"
+        asked = json.decode(question, type=Question)
+        now = wall() + 1000  # its clock is fast
+        loads = {id_: used(now - 1, now, self.cpu) for id_ in asked.instances}
+        return json.encode(Figures(now=now, loads=loads, counted=Counted(at=now)))
+
+
+def beside(neighbour, monkeypatch, story):
+    """`story` with a replica of the service on that node."""
+
+    async def told(program):
+        far = instance(
+            "far", "web", project="shop", version="v1", node="b", provider="node:b", ports=(), started_at=EPOCH - 900
+        )
+        program.reconciler.offer_inventory(inventory(far, provider="node:b"))
+        await story(program)
+
+    monkeypatch.setattr(ScaledProgram, "cluster", neighbour)
+    return told
+
+
+def test_the_mean_is_over_the_replicas_of_all_nodes(path, monkeypatch):
+    async def story(program):
+        await asyncio.sleep(60)
+        seen.append((program.changes, program.scaling.standing[SERVICE].decision.figures))
+        neighbour.cpu = 80.0
+        await asyncio.sleep(40)
+
+    seen, neighbour = [], Neighbour(20.0)
+    program, _, _ = lived(path, engine_with, beside(neighbour, monkeypatch, story), load=lambda now: 0.9)
+    ((changes, figures),) = seen
+    assert (changes, figures["cpu"]) == ([], pytest.approx(55.0, abs=1))
+    assert program.changes[0] == (2, 3)
+
+
+def test_of_a_node_that_cannot_be_asked_the_replicas_are_unknown_and_not_idle(path, monkeypatch):
+    async def story(program):
+        for _ in range(2):
+            await asyncio.sleep(60)
+            said.append(program.scaling.standing[SERVICE].decision.why)
+            neighbour.cpu = 12.0
+
+    said, neighbour = [], Neighbour(None)
+    quiet = {"aliyun.auto_scaling.min_instances": "1"}
+    program, _, _ = lived(
+        path, lambda: engine_with(2, **quiet), beside(neighbour, monkeypatch, story), load=lambda now: 0.4
+    )
+    assert said[0].startswith("CPU 20")
+    assert said[0].endswith("; b cannot be asked (it does not answer in time)")
+    assert "below" not in said[0], "with the third at 70 % they would be above 30 %"
+    assert "below" in said[1] and "cannot be asked" not in said[1]
+    assert program.changes == [], "none of them is ours to take away"
+
+
+def test_a_node_that_does_not_decide_tells_what_was_decided(path, monkeypatch):
+    async def story(program):
+        await asyncio.sleep(20)
+        assert SERVICE in program.scaling.standing
+        elsewhere = ScaleBook(program.store)
+        await elsewhere.load()
+        decision = Decision(when=wall(), current=1, wanted=2, why="CPU 83 %", figures={"cpu": 83.0})
+        await elsewhere.commit(SERVICE, Record(decision=decision, changes=(decision,)))
+        await asyncio.sleep(5)
+        seen.append(program.scaling.standing[SERVICE])
+
+    seen = []
+    monkeypatch.setattr(ScaledProgram, "on_duty", lambda self, service: False)
+    program, _, _ = lived(path, engine_with, story, load=lambda now: 3.0)
+    (standing,) = seen
+    assert (standing.decision.why, standing.decision.figures) == ("CPU 83 %", {"cpu": 83.0})
+    assert program.said() == ["shop/web: 1 -> 2 replicas"]
+    assert program.names() == ["web-1"], "it does nothing itself"
+
+
+def test_whoever_holds_requests_for_a_sleeping_service_wakes_it(path, monkeypatch):
+    async def story(program):
+        await program.engine.stop(next(iter(program.engine.containers)))
+        books[0].number = 0
+        await asyncio.sleep(30)
+        assert books[0].told == []
+        monkeypatch.setattr(program.traffic, "in_flight", lambda: {("route", ("web.test/",)): 2})
+        await asyncio.sleep(3)
+        woken.append(program.names())
+
+    books, woken = [], []
+
+    def made():
+        engine = engine_with(1, **PLACED)
+        books.append(Stacks(engine))
+        monkeypatch.setattr(ScaledProgram, "counts", books[0])
+        return engine
+
+    monkeypatch.setattr(ScaledProgram, "on_duty", lambda self, service: False)
+    lived(path, made, story)
+    assert books[0].told == [(1, "2 requests wait for it")]
+    assert len(woken[0]) == 1
 
 
 def options(strategy=Strategy.BLUE_GREEN):

@@ -46,3 +46,13 @@ def test_one_node_acts_and_it_has_some_of_the_containers(leader, on, acts):
 
 def test_where_there_are_no_others_it_is_us():
     assert Duty("a", Alone(), dict).has("web")
+
+
+def test_who_made_copies_of_a_service_goes_on_scaling_it_whoever_leads():
+    copy = instance("copy", node="c", made="scaling")
+    seen = {"node:b": inventory(instance("i", node="b")), "node:c": inventory(copy)}
+    duties = {node: Duty(node, Others("b"), lambda: seen) for node in "abc"}
+    assert [node for node, duty in duties.items() if duty.scales("web")] == ["c"]
+    assert [node for node, duty in duties.items() if duty.has("web")] == ["b"]
+    del seen["node:c"]
+    assert [node for node, duty in duties.items() if duty.scales("web")] == ["b"]

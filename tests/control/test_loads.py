@@ -1,6 +1,6 @@
 import pytest
 
-from tidegate.control.loads import Host, Reading, host, load
+from tidegate.control.loads import Host, Reading, busy, host, load
 from tidegate.elasticity import Metric
 from tidegate.engine.port import Stats
 
@@ -43,3 +43,12 @@ def test_the_host_is_read_from_proc():
     assert host(stat, meminfo, 100) == Host(
         busy_seconds=1.5, all_seconds=10.0, memory_bytes=1024000, available_bytes=409600
     )
+
+
+def test_how_busy_a_host_was_is_known_from_two_readings_of_one_life():
+    def at(busy_seconds, all_seconds):
+        return Host(busy_seconds=busy_seconds, all_seconds=all_seconds, memory_bytes=1, available_bytes=1)
+
+    assert busy(at(1.0, 10.0), at(4.0, 20.0)) == 0.3
+    assert busy(None, at(4.0, 20.0)) is None
+    assert busy(at(4.0, 20.0), at(1.0, 10.0)) is None

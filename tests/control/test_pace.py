@@ -1,6 +1,7 @@
 import pytest
 
 from tests.support.built import make, spec
+from tidegate.control.figures import Counted, counted
 from tidegate.control.metrics import BUCKETS
 from tidegate.control.pace import Pace, percentile
 from tidegate.control.traffic import COLUMNS, Traffic
@@ -37,8 +38,9 @@ def answer(traffic, number, bucket=8):
     traffic.add("endpoint", KEY, b"".join(each.to_bytes(8, "little") for each in columns))
 
 
-def looks(pace):
-    return pace.of("shop/web", "v1")
+def looks(pace, **nodes):
+    """What our own routers carried, and those of other nodes."""
+    return pace.of("shop/web", "v1", {"": counted(pace._traffic, "shop/web", "v1"), **nodes}).figures
 
 
 def test_the_first_look_knows_nothing(traffic):
@@ -89,6 +91,43 @@ def test_a_service_that_is_forgotten_begins_anew(traffic, time):
     traffic.fly(0, 1, ())
     pace.forget("shop/web")
     assert looks(pace) == {}
+
+
+def of(at, requests, flying=0, bucket=0):
+    buckets = [0] * (len(BUCKETS) + 1)
+    buckets[bucket] = requests
+    return Counted(at=at, requests=requests, buckets=tuple(buckets), in_flight=flying)
+
+
+def test_the_traffic_of_all_nodes_is_added_up_each_by_its_own_clock():
+    pace = Pace(Traffic(Time()))
+    pace.of("web", "", {"a": of(10.0, 100), "b": of(5000.0, 0)})
+    found = pace.of("web", "", {"a": of(20.0, 200, 2), "b": of(5005.0, 100, 3, bucket=9)}).figures
+    assert (found[Metric.REQUESTS], found[Metric.IN_FLIGHT]) == (30.0, 5.0)
+    assert BUCKETS[8] < found[Metric.P95] <= BUCKETS[9], "half of all requests took that long"
+
+
+def test_a_node_is_counted_from_when_it_is_first_heard_and_named_until_then():
+    pace = Pace(Traffic(Time()))
+    pace.of("web", "", {"a": of(10.0, 100)})
+    paced = pace.of("web", "", {"a": of(20.0, 200), "b": of(20.0, 5000)})
+    assert (paced.figures[Metric.REQUESTS], paced.new) == (10.0, ("b",))
+    paced = pace.of("web", "", {"a": of(30.0, 300), "b": of(30.0, 5050)})
+    assert (paced.figures[Metric.REQUESTS], paced.new) == (15.0, ())
+
+
+def test_a_node_whose_control_began_anew_is_counted_from_there():
+    pace = Pace(Traffic(Time()))
+    pace.of("web", "", {"a": of(10.0, 100), "b": of(10.0, 900)})
+    paced = pace.of("web", "", {"a": of(20.0, 200), "b": of(20.0, 3)})
+    assert (paced.figures[Metric.REQUESTS], paced.new) == (10.0, ("b",))
+
+
+def test_a_node_that_could_not_be_asked_for_a_look_goes_on_from_the_look_before():
+    pace = Pace(Traffic(Time()))
+    for at, nodes in ((10.0, "ab"), (20.0, "a"), (30.0, "ab")):
+        paced = pace.of("web", "", {node: of(at, int(at) * 10) for node in nodes})
+    assert (paced.figures[Metric.REQUESTS], paced.new) == (20.0, ())
 
 
 def test_requests_wait_on_routes_to_nobody_else(traffic):

@@ -1,6 +1,9 @@
+import asyncio
+
 import pytest
 
 from tests.support.release_stage import CountingStore
+from tests.support.serve import until
 from tidegate.control.scalebook import Copies, ScaleBook
 from tidegate.errors import Conflict
 from tidegate.scaling.record import Advice, Record
@@ -67,3 +70,19 @@ async def test_a_count_that_is_not_understood_takes_nobody_away(store):
     await store.txn((), (Put(key="copies/web", value=b"{}"), Put(key="scaling/web", value=b"[")))
     book = await opened(store)
     assert (book.record("web"), book.copies("web")) == (Record(), None)
+
+
+async def test_what_another_node_writes_is_followed(store):
+    ours, theirs = await opened(store), await opened(store)
+    async with asyncio.TaskGroup() as tasks:
+        following = tasks.create_task(ours.run())
+        await asyncio.sleep(0)
+        await theirs.commit("shop/web", RECORD, COPIES)
+        await until(lambda: ours.record("shop/web") == RECORD)
+        assert ours.copies("shop/web") == COPIES
+        await ours.commit("shop/web", Record())
+        await until(lambda: ours.record("shop/web") == Record())
+        await theirs.load()
+        await theirs.forget("shop/web")
+        await until(lambda: ours.services == frozenset())
+        following.cancel()

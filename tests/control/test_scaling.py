@@ -1,9 +1,20 @@
+import pytest
+
 from tests.support.built import make, shifted
 from tests.support.releases import spec
 from tests.support.seen import instance, inventory, report
 from tidegate.control.loads import Load
-from tidegate.control.scaling import asked_for, drained, idle_copies, orphans, replicas_of, serving
-from tidegate.elasticity import Bound, Metric, ScalingPolicy
+from tidegate.control.scaling import (
+    asked_for,
+    drained,
+    idle_copies,
+    needs_traffic,
+    orphans,
+    replicas_of,
+    serving,
+    unknown,
+)
+from tidegate.elasticity import Bound, Metric, ScalingPolicy, Target
 from tidegate.model import InstanceState, Overrides
 from tidegate.release.record import begun
 
@@ -22,7 +33,7 @@ def looked(*instances, releases=(), overrides=None, stale=False):
         )
     health = {f"{each.id}:80": report(f"{each.id}:80") for each in instances}
     table = make(*instances, health=health, overrides=overrides or Overrides()).table
-    return serving("web", inventories, table, releases), inventories, table, health
+    return serving("web", inventories, table, releases, ("docker",)), inventories, table, health
 
 
 def test_only_services_that_say_so_are_looked_at():
@@ -38,6 +49,35 @@ def test_replicas_are_told_apart_by_who_made_them():
     assert [each.id for each in found.own] == ["a"]
     assert [each.id for each in found.made] == ["b", "c"]
     assert (found.policy, found.frozen, found.blind) == (POLICY, "", "")
+
+
+def test_replicas_of_other_nodes_count_and_only_those_of_stacks_are_ours_to_take_away():
+    far = {"node": "b", "provider": "node:b"}
+    copy, placed = web("c", made="scaling", **far), web("d", made="place", **far)
+    near, other = inventory(web("a"), web("b", made="scaling")), inventory(copy, placed, provider="node:b")
+    found = serving("web", {"docker": near, "node:b": other}, make(web("a")).table, (), ("docker",))
+    assert [each.id for each in found.replicas] == ["a", "b", "c", "d"]
+    assert [each.id for each in found.near] == ["a", "b"]
+    assert [each.id for each in found.own] == ["a", "c"]
+    assert [each.id for each in found.made] == ["b", "d"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "needed"),
+    [
+        (POLICY, False),
+        (ScalingPolicy(least=0, bounds=POLICY.bounds), True),
+        (ScalingPolicy(targets=(Target(metric=Metric.CPU, value=50),)), False),
+        (ScalingPolicy(targets=(Target(metric=Metric.P95, value=1),)), True),
+    ],
+)
+def test_what_routers_carry_is_asked_for_only_where_it_decides_something(policy, needed):
+    assert needs_traffic(policy) is needed
+
+
+def test_nodes_of_which_something_is_not_known_are_named():
+    assert unknown({}, ()) == ""
+    assert unknown({"b": "no answer"}, ("c",)) == "b cannot be asked (no answer); c is counted from now on"
 
 
 def test_the_version_with_the_most_traffic_is_the_one_that_is_scaled():
@@ -60,7 +100,7 @@ def test_during_a_release_the_old_side_is_looked_at_and_nothing_leaves():
         "docker": inventory(instance("a", name, version=old, **more), instance("b", name, version=new, **more))
     }
     table = make().table
-    found = serving(service, inventories, table, [record])
+    found = serving(service, inventories, table, [record], ("docker",))
     assert (found.version, [each.id for each in found.replicas]) == (old, ["a"])
     assert found.held
     assert found.frozen == f"release 3 of {service} is under way"

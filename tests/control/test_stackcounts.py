@@ -1,9 +1,11 @@
 import pytest
+from msgspec.structs import replace
 
 from tests.support.release_stage import CountingStore
 from tidegate.control.stackbook import StackBook
 from tidegate.control.stackcounts import StackCounts
 from tidegate.engine.spec import ContainerSpec
+from tidegate.placement.replica import Place
 from tidegate.stacks.stack import Member, Stack
 
 
@@ -36,6 +38,18 @@ async def test_the_file_says_how_many_until_somebody_else_does(book):
 @pytest.mark.parametrize("service", ["shop/agent", "shop/nobody", "old/web", "web", "other/web"])
 async def test_of_nothing_else_a_number_is_wanted(book, service):
     assert StackCounts(book).wanted(service) is None
+
+
+async def test_while_replicas_are_yet_to_be_renewed_that_is_told(book):
+    old = Place(service="shop/web", slot=1, generation=1, revision="before", node="a")
+    new = Place(service="shop/web", slot=2, generation=2, revision="c", node="b")
+    other = Place(service="shop/webs", slot=1, generation=1, revision="before", node="a")
+    counts = StackCounts(book)
+    await book.places.commit({each.key: each for each in (old, new, other)})
+    assert counts.moving("shop/web") == "1 of its replicas is yet to be renewed"
+    await book.places.commit({old.key: replace(old, leaving=True)})
+    assert counts.moving("shop/web") == ""
+    assert counts.moving("shop/nobody") == ""
 
 
 async def test_what_a_replica_is_made_of_is_known_while_there_is_none(book):

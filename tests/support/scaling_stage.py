@@ -11,8 +11,10 @@ from tests.support.seen import inventory
 from tidegate.control.autoscaling import Autoscaling
 from tidegate.control.copying import Copying
 from tidegate.control.engines import Engines
+from tidegate.control.gathering import Gathering
 from tidegate.control.metering import Metering
 from tidegate.control.pace import Pace
+from tidegate.control.ports import Alone
 from tidegate.control.scalebook import ScaleBook
 from tidegate.discovery.labels import understand
 from tidegate.discovery.sleeping import SleepingProvider
@@ -44,6 +46,7 @@ class ScaledProgram(Program):
 
     load = staticmethod(lambda now: 0.0)
     counts = None
+    cluster = Alone()
 
     def __init__(self, engine, store, unready=()):
         super().__init__(engine, store, unready)
@@ -58,7 +61,7 @@ class ScaledProgram(Program):
             ScaleBook(store),
             self.reconciler,
             lambda: self.releases.book.records,
-            self.metering,
+            Gathering("n1", self.metering, self.traffic, self.cluster, self.registry, wall),
             Pace(self.traffic),
             self.queries,
             self.copying,
@@ -69,7 +72,11 @@ class ScaledProgram(Program):
             wall,
             (NODE,),
             self.counts,
+            self.on_duty,
         )
+
+    def on_duty(self, service):
+        return True
 
     async def run(self, story):
         async with Tasks("scaled") as tasks:

@@ -40,8 +40,8 @@ def _endpoint(item: Mapping[str, Any]) -> Sequence[object]:
 def _node(item: Mapping[str, Any]) -> Sequence[object]:
     role = "leads" if item.get("leader") else ""
     room = f"{item['cpus']:g} cpu {item['memory'] / 2**30:.1f} GiB" if item.get("cpus") else ""
-    where = item.get("address", "")
-    return (item["name"], item.get("zone", ""), item.get("state", ""), item.get("endpoints", ""), where, room, role)
+    state, where = item.get("state", ""), item.get("address", "")
+    return (item["name"], item.get("zone", ""), state, item.get("endpoints", ""), where, room, words.in_use(item), role)
 
 
 def _stack(item: Mapping[str, Any]) -> Sequence[object]:
@@ -70,7 +70,8 @@ def _release(item: Mapping[str, Any]) -> Sequence[object]:
 
 def _scaling(item: Mapping[str, Any]) -> Sequence[object]:
     replicas = f"{item['running']}/{item['wanted']}"
-    return (item["service"], replicas, f"{item['least']}..{item['most']}", words.figures(item), item["why"])
+    bounds = f"{item['least']}..{item['most']}"
+    return (item["service"], replicas, bounds, words.figures(item), words.last_change(item), item["why"])
 
 
 KINDS: dict[str, Listing] = {
@@ -79,9 +80,9 @@ KINDS: dict[str, Listing] = {
     "endpoints": Listing(("ENDPOINT", "SERVICE", "VERSION", "STATE", "ADDRESS", "NODE", "REASON"), _endpoint),
     "stacks": Listing(("STACK", "STATE", "SERVICES", "READY", "WHO", "WHEN"), _stack),
     "releases": Listing(("SERVICE", "RELEASE", "STRATEGY", "FROM -> TO", "STATE", "WHO", "WHEN"), _release),
-    "scaling": Listing(("SERVICE", "REPLICAS", "BOUNDS", "FIGURES", "WHY"), _scaling),
+    "scaling": Listing(("SERVICE", "REPLICAS", "BOUNDS", "FIGURES", "LAST CHANGE", "WHY"), _scaling),
     "certs": Listing(("CERTIFICATE", "HOSTS", "DAYS LEFT", "ISSUER", "FILE", ""), _certificate),
-    "nodes": Listing(("NODE", "ZONE", "STATE", "ENDPOINTS", "ADDRESS", "CAPACITY", ""), _node),
+    "nodes": Listing(("NODE", "ZONE", "STATE", "ENDPOINTS", "ADDRESS", "CAPACITY", "USED", ""), _node),
 }
 
 

@@ -68,12 +68,28 @@ def used(endpoint: Mapping[str, Any]) -> tuple[str, str]:
     return (f"{load['cpu_percent']:.1f} %", f"{load['memory_bytes'] / 2**20:.0f} MiB") if load else ("", "")
 
 
+def in_use(node: Mapping[str, Any]) -> str:
+    """`35 % 1.2 GiB`: of a node's cores, and its memory; empty where it is not known here."""
+    used = node.get("used")
+    if not used:
+        return ""
+    busy = f"{used['cpu_percent']:.0f} % " if "cpu_percent" in used else ""
+    return f"{busy}{(used['memory_bytes'] - used['memory_available_bytes']) / 2**30:.1f} GiB"
+
+
+def last_change(scaled: Mapping[str, Any]) -> str:
+    """`2 -> 3 12:04:31`; empty where there was none."""
+    last = scaled.get("last_change")
+    return f"{last['current']} -> {last['wanted']} {moment(last['when'])}" if last else ""
+
+
 def scaling(scaled: Mapping[str, Any]) -> list[str]:
     """How a service is scaled, in lines."""
     own = f", {scaled['own']} of them not made by Tidegate" if scaled["own"] else ""
     wanted = f"{count(scaled['wanted'], 'replica')} wanted of {scaled['least']} to {scaled['most']}"
     lines = [f"scaling: {wanted}, {scaled['running']} running{own}", *(f"  {line}" for line in scaled["rule"])]
-    lines.append(f"  now: {scaled['why']}")
+    if scaled["why"]:
+        lines.append(f"  at {moment(scaled['at'])}: {scaled['why']}")
     last = scaled.get("last_change")
     if last:
         lines.append(f"  last: {moment(last['when'])} {last['current']} -> {last['wanted']}: {last['why']}")

@@ -151,7 +151,7 @@ class Look:
                 **document(each),
                 "health": document(health.get(each.id)),
                 "ejected": document(out.get(each.id)),
-                "load": document(self._parts.metering.load(each.instance)),
+                "load": document(self._parts.gathering.load(each.instance)),
             }
             for each in endpoints
         ]
@@ -162,7 +162,7 @@ class Look:
 
     @operation("GET", "/v1/nodes")
     async def nodes(self, query: NoQuery) -> Nodes:  # noqa: ARG002  as above
-        """The nodes and how many endpoints each has."""
+        """The nodes, how many endpoints each has, and, where this node leads, what their hosts use (null: not known here)."""
         counts: dict[str, int] = {self._parts.node: 0}
         for service in self._parts.reconciler.table.services.values():
             for endpoint in service.endpoints:
@@ -177,6 +177,7 @@ class Look:
                     **listed.get(name, {"name": name, "state": "ready"}),
                     **({"state": "draining"} if name in drained else {}),
                     "endpoints": counts.get(name, 0),
+                    "used": self._parts.gathering.host(name),
                 }
                 for name in sorted(counts.keys() | listed.keys())
             ]

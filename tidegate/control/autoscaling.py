@@ -12,15 +12,24 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Protocol
 
 from tidegate.control.copying import Copying
+from tidegate.control.gathering import Gathered
 from tidegate.control.journal import Journal
-from tidegate.control.loads import Load
 from tidegate.control.pace import Pace
 from tidegate.control.reconciler import Reconciler
 from tidegate.control.scalebook import Copies, ScaleBook
-from tidegate.control.scaling import Serving, asked_for, idle_copies, orphans, replicas_of, serving
+from tidegate.control.scaling import (
+    Serving,
+    asked_for,
+    idle_copies,
+    needs_traffic,
+    orphans,
+    replicas_of,
+    serving,
+    unknown,
+)
 from tidegate.elasticity import Metric, ScalingPolicy
 from tidegate.errors import Conflict, StoreError
-from tidegate.model import Instance, Inventory
+from tidegate.model import Instance
 from tidegate.release.record import TIDEGATE, Release
 from tidegate.scaling.decide import decide, look_seconds
 from tidegate.scaling.record import Decision, Record
@@ -36,11 +45,11 @@ WARM_SECONDS = 10.0  # after a start of ours, for checks to say again what they 
 _log = logger("control.scaling")
 
 
-class MeterPort(Protocol):
-    """Measures containers, here or on another node; `metering.Metering` is one."""
+class FiguresPort(Protocol):
+    """Measures, on all nodes; `gathering.Gathering` is one."""
 
-    async def read(self, instances: Iterable[Instance]) -> dict[str, Load]:
-        """What each used since it was last read, by id, within seconds."""
+    async def of(self, service: str, version: str, replicas: Iterable[Instance], *, everywhere: bool) -> Gathered:
+        """What these replicas used, and what routers counted: those of all nodes where `everywhere`."""
         ...
 
 
@@ -59,6 +68,10 @@ class CountPort(Protocol):
         """The number; None for services that somebody else started."""
         ...
 
+    def moving(self, service: str) -> str:
+        """Why none of its replicas is to leave now; empty where nothing is against it."""
+        ...
+
     async def want(self, service: str, number: int, why: str, when: float) -> None:
         """Store another number. Raises Conflict, StoreError."""
         ...
@@ -70,6 +83,10 @@ class NoStacks:
     def wanted(self, service: str) -> int | None:  # noqa: ARG002  the port's signature
         """Of nothing."""
         return None
+
+    def moving(self, service: str) -> str:  # noqa: ARG002  as above
+        """Nothing is."""
+        return ""
 
     async def want(self, service: str, number: int, why: str, when: float) -> None:
         """Nobody asks."""
@@ -93,14 +110,16 @@ class Standing(Value):
 
 
 class Autoscaling:
-    """`records` gives the releases; `own` are the names of engines whose containers are ours to copy; `clock` is monotonic, `wall` gives seconds since the epoch. `on_duty` says of a service whether it is this node that acts."""
+    """`records` gives the releases; `own` are the names of engines whose containers are ours to copy; `clock` is monotonic, `wall` gives
+    seconds since the epoch. `on_duty` says of a service whether it is this node that acts. The others follow what it decides; but a
+    service at zero is woken by the node whose routers hold requests for it, since nobody else sees them in time."""
 
     def __init__(
         self,
         book: ScaleBook,
         reconciler: Reconciler,
         records: Callable[[], tuple[Release, ...]],
-        meter: MeterPort,
+        figures: FiguresPort,
         pace: Pace,
         queries: QueryPort,
         copying: Copying,
@@ -115,11 +134,11 @@ class Autoscaling:
     ) -> None:
         self._on_duty = on_duty
         self.book = book
-        self._own = frozenset(own)
+        self._engines = frozenset(own)
         self._counts: CountPort = counts or NoStacks()
         self._reconciler = reconciler
         self._records = records
-        self._meter = meter
+        self._figures = figures
         self._pace = pace
         self._queries = queries
         self._copying = copying
@@ -157,17 +176,19 @@ class Autoscaling:
             self._drop(service)
         self._mourn(asked)
         now = self._clock()
-        for service in sorted(filter(self._on_duty, asked - self._looking)):
-            if now >= self._due.get(service, 0.0) or self._called(service):
+        for service in sorted(asked - self._looking):
+            due, ours = now >= self._due.get(service, 0.0), self._on_duty(service)
+            if (due and ours) or self._called(service):
                 self._looking.add(service)
                 self._tasks.spawn(service, self._look_once(service))
+            elif due and not ours:
+                self._follow(service)
 
     async def look(self, service: str) -> Decision | None:
         """Look at a service, decide, store, have it done; None where it is not to be scaled now."""
         wanted = self._counts.wanted(service)
-        inventories = self._inventories(everywhere=wanted is not None)
-        found = serving(service, inventories, self._reconciler.table, self._records())
-        if found is None or (wanted is None and found.placed):
+        found = self._serving(service)
+        if found is None or (wanted is None and (found.placed or not found.near)):
             self._drop(service)
             return None
         self._due[service] = self._clock() + look_seconds(found.policy)
@@ -175,17 +196,29 @@ class Autoscaling:
         record, decision = decide(found.policy, sight, self.book.record(service), self._wall())
         await self._keep(found, record, decision, placed=wanted is not None)
         if wanted is None:
+            inventories, table = self._reconciler.inventories, self._reconciler.table
             self._copying.follow(found, max(decision.wanted - len(found.own), 0))
-            self._copying.retire(idle_copies(found, inventories, self._reconciler.table, self._records()))
-        self._stands(found, record, decision, placed=wanted is not None)
+            self._copying.retire(idle_copies(found, inventories, table, self._records()))
+        self._metrics.gauge("tidegate_scaling_wanted_replicas", decision.wanted, service=service)
+        self._stands(found, record, decision, decision.wanted, placed=wanted is not None)
         return decision
 
     # --------------------------------------------------------------------------------------------------------- private
 
-    def _inventories(self, *, everywhere: bool) -> dict[str, Inventory]:
-        """Of all nodes, or what our own engines show: what somebody started elsewhere is scaled there."""
-        found = self._reconciler.inventories
-        return {name: each for name, each in found.items() if everywhere or name in self._own}
+    def _serving(self, service: str) -> Serving | None:
+        reconciler = self._reconciler
+        return serving(service, reconciler.inventories, reconciler.table, self._records(), self._engines)
+
+    def _follow(self, service: str) -> None:
+        """Take what the node on duty stored of its decisions for how the service stands."""
+        found = self._serving(service)
+        if found is None:
+            self._drop(service)
+            return
+        self._due[service] = self._clock() + look_seconds(found.policy)
+        record, wanted = self.book.record(service), self._counts.wanted(service)
+        number = wanted if wanted is not None else len(found.replicas)
+        self._stands(found, record, record.decision, number, placed=wanted is not None)
 
     def _asking(self) -> frozenset[str]:
         """Services that want to be scaled; a pass over all only when something changed."""
@@ -204,13 +237,14 @@ class Autoscaling:
             self._looking.discard(service)
 
     def _called(self, service: str) -> bool:
-        """Whether requests wait for a service of which there is none."""
-        standing = self._standing.get(service)
-        return standing is not None and standing.wanted == 0 and self._pace.waiting(service, self._reconciler.table) > 0
+        """Whether our own routers hold requests for a service of which there is none."""
+        return self._counts.wanted(service) == 0 and self._pace.waiting(service, self._reconciler.table) > 0
 
     async def _sight(self, found: Serving, wanted: int | None) -> Sight:
-        loads = await self._meter.read(found.replicas)
-        whole = self._pace.of(found.service, found.version)
+        everywhere = wanted != 0 and needs_traffic(found.policy)
+        seen = await self._figures.of(found.service, found.version, found.replicas, everywhere=everywhere)
+        paced = self._pace.of(found.service, found.version, seen.counted)
+        whole = paced.figures
         faults: dict[Metric, str] = {}
         for target in found.policy.targets:
             if target.metric is Metric.QUERY:
@@ -222,12 +256,13 @@ class Autoscaling:
         trouble = self._copying.trouble(found.service)
         return Sight(
             current=wanted if wanted is not None else len(found.own) + self._number(found),
-            replicas=replicas_of(found, self._reconciler.table, self._reconciler.health, loads),
+            replicas=replicas_of(found, self._reconciler.table, self._reconciler.health, seen.loads),
             whole=whole,
             faults=faults,
+            partial=unknown(seen.missing, paced.new if everywhere and whole else ()),
             waiting=self._pace.waiting(found.service, self._reconciler.table) if wanted == 0 else 0,
             floor=max(len(found.own), 1) if wanted is None else 0,  # the last one is what copies are made of
-            frozen=found.frozen,
+            frozen=found.frozen or self._counts.moving(found.service),
             blind=found.blind or (f"no copy can be made: {trouble}" if trouble else ""),
         )
 
@@ -263,18 +298,16 @@ class Autoscaling:
                 why=decision.why,
             )
             await self.book.commit(found.service, record, copies)
-        text = f"{found.service}: {decision.current} -> {decision.wanted} replicas"
-        self._journal.tell("scaling", text, who=TIDEGATE, why=decision.why)
         direction = "out" if decision.wanted > decision.current else "in"
         self._metrics.count("tidegate_scaling_changes_total", service=found.service, direction=direction)
 
-    def _stands(self, found: Serving, record: Record, decision: Decision, *, placed: bool) -> None:
-        self._metrics.gauge("tidegate_scaling_wanted_replicas", decision.wanted, service=found.service)
+    def _stands(self, found: Serving, record: Record, decision: Decision | None, wanted: int, *, placed: bool) -> None:
+        self._tell(found.service, record, decision)
         self._standing[found.service] = Standing(
             service=found.service,
             version=found.version,
             policy=found.policy,
-            wanted=decision.wanted,
+            wanted=wanted,
             running=len(found.replicas),
             own=len(found.own),
             placed=placed,
@@ -283,9 +316,20 @@ class Autoscaling:
             trouble=self._copying.trouble(found.service),
         )
 
+    def _tell(self, service: str, record: Record, decision: Decision | None) -> None:
+        """Journal the changes since the service was last seen standing, whoever decided them."""
+        before = self._standing.get(service)
+        if before is not None:
+            news = [each for each in record.changes if each not in before.changes]
+        else:
+            news = [decision] if decision is not None and decision.changes and self._on_duty(service) else []
+        for each in news:
+            text = f"{service}: {each.current} -> {each.wanted} replicas"
+            self._journal.tell("scaling", text, who=TIDEGATE, why=each.why)
+
     def _mourn(self, asked: frozenset[str]) -> None:
         """Copies do not outlive the last container that they are copies of; then what is stored is forgotten too."""
-        inventories = self._inventories(everywhere=True)
+        inventories = self._reconciler.inventories
         alone = {}
         for service in asked | self.book.services:
             left = orphans(service, inventories)
@@ -298,7 +342,7 @@ class Autoscaling:
 
     def _bury(self, service: str, left: tuple[Instance, ...]) -> None:
         if left:
-            self._copying.retire(each for each in left if each.provider in self._own)
+            self._copying.retire(each for each in left if each.provider in self._engines)
         elif service in self.book.services and service not in self._looking:
             self._looking.add(service)
             self._tasks.spawn(f"forget {service}", self._forget_once(service))

@@ -222,11 +222,11 @@ async def _removed(engine: Engine, container: str) -> None:
 
 
 def _source(serving: Serving) -> Instance:
-    """On the engine with the fewest of them; there one of somebody else's before one of ours."""
+    """On the engine of ours with the fewest of them; there one of somebody else's before one of ours."""
     numbers: dict[str, int] = {}
-    for each in serving.replicas:
+    for each in serving.near:
         numbers[each.provider] = numbers.get(each.provider, 0) + 1
-    return min(serving.replicas, key=lambda each: (numbers[each.provider], bool(each.made), each.created_at))
+    return min(serving.near, key=lambda each: (numbers[each.provider], bool(each.made), each.created_at))
 
 
 def name_of(serving: Serving, number: int) -> str:

@@ -7,10 +7,10 @@ from, and what they do to containers is done once however often it is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from tidegate.control.ports import OthersPort
-from tidegate.model import Inventory
+from tidegate.model import Instance, Inventory
 
 
 class Duty:
@@ -23,9 +23,17 @@ class Duty:
 
     def has(self, service: str) -> bool:
         """Whether it is ours to act for a service; nobody's containers are the leader's."""
-        if self._others.alone:
-            return True
-        seen = self._inventories().values()
-        nodes = {instance.node for each in seen for instance in each.services.get(service, ())}
+        return self._others.alone or self._is_first({each.node for each in self._instances(service)})
+
+    def scales(self, service: str) -> bool:
+        """Whether it is ours to scale a service: copies are counted where they were made, so who made some goes on."""
+        makers = {each.node for each in self._instances(service) if each.made == "scaling"}
+        return self._is_first(makers) if makers and not self._others.alone else self.has(service)
+
+    def _is_first(self, nodes: set[str]) -> bool:
         leader = self._others.leader
         return self._own == (leader if leader in nodes or not nodes else min(nodes))
+
+    def _instances(self, service: str) -> Iterator[Instance]:
+        for each in self._inventories().values():
+            yield from each.services.get(service, ())

@@ -59,6 +59,7 @@ HELPS = {
     "tidegate_node_cpu_seconds_total": "CPU time that this host's cores had, all together.",
     "tidegate_node_memory_available_bytes": "Memory of this host that programs can still get.",
     "tidegate_node_memory_bytes": "Memory of this host.",
+    "tidegate_node_questions_total": "Questions for figures that this node asked others.",
     "tidegate_release_acts_total": "What releases did to containers (create, start, stop, remove): done, failed.",
     "tidegate_release_ended_total": "Releases that ended: complete, rolled-back, failed.",
     "tidegate_release_open": "Releases that have not ended: moving, waiting to be confirmed, paused.",

@@ -73,6 +73,13 @@ def load(before: Reading, after: Reading) -> Load | None:
     )
 
 
+def busy(before: Host | None, after: Host | None) -> float | None:
+    """The share of all cores that was busy in between, 0 to 1; None where that is not known, or counters began anew."""
+    if before is None or after is None or after.all_seconds <= before.all_seconds:
+        return None
+    return max(0.0, min(1.0, (after.busy_seconds - before.busy_seconds) / (after.all_seconds - before.all_seconds)))
+
+
 def _grown(old: Stats, new: Stats) -> Iterable[tuple[float, float]]:
     names = ("cpu_seconds", "received_bytes", "sent_bytes", "block_read_bytes", "block_written_bytes")
     return ((getattr(old, name), getattr(new, name)) for name in names)

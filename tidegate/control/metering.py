@@ -109,6 +109,11 @@ class Metering:
         """What an instance used when it was last read."""
         return self._loads.get(instance)
 
+    @property
+    def loads(self) -> Mapping[str, Load]:
+        """What each used when it was last read, by id."""
+        return self._loads
+
     def families(self) -> Iterable[Metric]:
         """The last reading of each container and of the host, for who scrapes."""
         named = {each.id: (each.key, each.version, each.name) for each in self._present()}

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from tidegate.control.answers import Document
 from tidegate.control.autoscaling import Autoscaling
 from tidegate.control.ejections import Ejections
+from tidegate.control.gathering import Gathering
 from tidegate.control.journal import Journal
-from tidegate.control.metering import Metering
 from tidegate.control.metrics import Registry
 from tidegate.control.origins import Origins
 from tidegate.control.overrides import OverrideBook
@@ -29,7 +29,7 @@ class Parts(Value, frozen=True):
     releases: Releases
     rehearsal: Rehearsal
     autoscaling: Autoscaling
-    metering: Metering
+    gathering: Gathering
     origins: Origins
     stacks: Stacks
     journal: Journal

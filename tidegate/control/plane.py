@@ -17,7 +17,9 @@ from tidegate.control.document import document
 from tidegate.control.duty import Duty
 from tidegate.control.engines import Engines
 from tidegate.control.executor import Executor
+from tidegate.control.figuredesk import FigureDesk
 from tidegate.control.gatekeeper import Gatekeeper
+from tidegate.control.gathering import Gathering
 from tidegate.control.guard import check_config
 from tidegate.control.hooks import Hooks
 from tidegate.control.journal import Journal
@@ -39,6 +41,7 @@ from tidegate.control.serving import Serving
 from tidegate.control.snapshot import Memory
 from tidegate.control.stackcounts import StackCounts
 from tidegate.control.stacks import Stacks
+from tidegate.control.unixsocket import private_socket
 from tidegate.control.webhooks import Webhooks
 from tidegate.errors import Problem
 from tidegate.placement.node import NodeFacts
@@ -69,6 +72,8 @@ class ControlPlane:
         self.reconciler = self._made_reconciler()
         self._duty = Duty(config.node.name, near.others, lambda: self.reconciler.inventories)
         self.metering = self._made_metering()
+        self.gathering = Gathering(config.node.name, self.metering, near.traffic, near.others, self.registry, near.wall)
+        self._desk = FigureDesk(self.metering, near.traffic, lambda: self.reconciler.inventories, near.wall)
         self.releases = self._made_releases()
         self.book = OverrideBook(near.store, self.journal, self.releases.offer_overrides, near.wall)
         self.stacks = self._made_stacks()
@@ -95,6 +100,9 @@ class ControlPlane:
             tasks.spawn("automatic", self._automatic.run())
             tasks.spawn("metering", self.metering.run())
             tasks.spawn("autoscaling", self.autoscaling.run())
+            if self._near.desk:
+                tasks.spawn("figures", self._desk.run(private_socket(Path(self._near.desk))))
+            tasks.spawn("gathering", self._near.others.while_leading("gathering", self.gathering.run))
             tasks.spawn("webhooks", self._webhooks.run())
             tasks.spawn("stacks", self.stacks.run())
             tasks.spawn("overrides", self.book.run())
@@ -169,7 +177,7 @@ class ControlPlane:
             ScaleBook(near.store),
             self.reconciler,
             lambda: self.releases.book.records,
-            self.metering,
+            self.gathering,
             Pace(near.traffic),
             self._prometheus,
             copying,
@@ -180,7 +188,7 @@ class ControlPlane:
             near.wall,
             tuple(near.engines),
             self.counts,
-            self._duty.has,
+            self._duty.scales,
         )
 
     def _made_stacks(self) -> Stacks:
@@ -203,7 +211,7 @@ class ControlPlane:
             releases=self.releases,
             rehearsal=Rehearsal(self._engines),
             autoscaling=self.autoscaling,
-            metering=self.metering,
+            gathering=self.gathering,
             origins=Origins(self._engines),
             stacks=self.stacks,
             journal=self.journal,

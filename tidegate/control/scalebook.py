@@ -1,6 +1,9 @@
-"""What is stored of scaling, one writer each: `scaling/<service>`, what is remembered (`scaling.stored`), and `copies/<service>`,
-how many containers beyond those of others there shall be. Both change in one transaction, so nothing is done that is not
-remembered, and nothing is forgotten that was done."""
+"""What is stored of scaling: `scaling/<service>`, what is remembered (`scaling.stored`), and `copies/<service>`, how many containers
+beyond those of others there shall be. Both change in one transaction, so nothing is done that is not remembered, and nothing is
+forgotten that was done.
+
+The node on duty writes; the others follow, so that they know as much when it is their turn.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from msgspec import DecodeError, json
 from tidegate.errors import Conflict, Problem, StoreError
 from tidegate.scaling.record import Record
 from tidegate.scaling.stored import read, written
-from tidegate.store.port import Compare, Delete, Entry, Put, Store
+from tidegate.store.port import Change, Compare, Delete, Entry, Put, Store
 from tidegate.telemetry import logger
 from tidegate.value import Value
 
@@ -40,6 +43,7 @@ class ScaleBook:
         self._records: dict[str, Record] = {}
         self._copies: dict[str, Copies] = {}
         self._revisions: dict[str, int] = {}  # by store key
+        self._read_at = 0  # the store's revision at the last reading
         self.known = False  # set at the first reading
 
     def record(self, service: str) -> Record:
@@ -58,20 +62,22 @@ class ScaleBook:
     async def load(self) -> None:
         """Read all. Raises StoreError."""
         self._records, self._copies, self._revisions = {}, {}, {}
-        for prefix in (SCALING, COPIES):
-            for entry in (await self._store.list(prefix)).entries:
-                self._take(prefix, entry)
-        self.known = True
+        listed = await self._store.list(SCALING)
+        for entry in (*listed.entries, *(await self._store.list(COPIES)).entries):
+            self._take(entry)
+        self._read_at, self.known = listed.revision, True
 
     async def run(self) -> None:
-        """Read until it could be read, then stay until cancelled: nobody else writes these keys."""
-        while not self.known:
+        """Follow the store until cancelled. While it cannot be read, what was known stays."""
+        while True:
             try:
                 await self.load()
+                async for changes in self._store.watch(SCALING, self._read_at):
+                    for change in changes:
+                        await self._follow(change)
             except StoreError as error:
-                logger("control").warning("scaling cannot be read", extra={"cause": str(error)})
-                await asyncio.sleep(RETRY_SECONDS)
-        await asyncio.Event().wait()
+                logger("control").warning("scaling cannot be followed", extra={"cause": str(error)})
+            await asyncio.sleep(RETRY_SECONDS)
 
     def remember(self, service: str, record: Record) -> None:
         """Keep a record in memory alone: what it says may be lost."""
@@ -116,7 +122,24 @@ class ScaleBook:
             else:
                 self._revisions.pop(key, None)
 
-    def _take(self, prefix: str, entry: Entry) -> None:
+    async def _follow(self, change: Change) -> None:
+        """What another node wrote; our own writes come again, and are old. A count never changes without its record."""
+        service = unquote(change.key.removeprefix(SCALING))
+        if change.revision <= self._revisions.get(change.key, 0):
+            return
+        for kept, key in ((self._records, _key(SCALING, service)), (self._copies, _key(COPIES, service))):
+            before = self._revisions.get(key, 0)
+            entry = await self._store.get(key)
+            if self._revisions.get(key, 0) != before:
+                continue  # we wrote it meanwhile
+            if entry is not None and entry.revision > before:
+                self._take(entry)
+            elif entry is None:
+                self._revisions.pop(key, None)
+                kept.pop(service, None)
+
+    def _take(self, entry: Entry) -> None:
+        prefix = SCALING if entry.key.startswith(SCALING) else COPIES
         service = unquote(entry.key.removeprefix(prefix))
         self._revisions[entry.key] = entry.revision
         if prefix == SCALING:

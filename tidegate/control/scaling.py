@@ -7,11 +7,11 @@ up, and figures of both together would say nothing of either.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from tidegate.control.loads import Load
 from tidegate.control.sighting import members, ready_since
-from tidegate.elasticity import ScalingPolicy
+from tidegate.elasticity import Metric, ScalingPolicy
 from tidegate.model import ASLEEP, HealthReport, Instance, InstanceState, Inventory
 from tidegate.release.record import UNDECIDED, Release
 from tidegate.release.spec import Side
@@ -19,12 +19,14 @@ from tidegate.routing import RoutingTable
 from tidegate.scaling.seen import Replica
 from tidegate.value import Value
 
+_CARRIED = frozenset((Metric.REQUESTS, Metric.IN_FLIGHT, Metric.P95))
 _LIVE = (InstanceState.RUNNING, InstanceState.DRAINING, InstanceState.PAUSED)
 
 
 class Serving(Value):
-    """The version of a service that is scaled, and its replicas that live. `frozen` says why nothing may leave, `blind` why
-    nothing may be concluded. `held`: a release is not closed, and makes again what is missing of its containers."""
+    """The version of a service that is scaled, and its replicas that live, on all nodes. `frozen` says why nothing may leave, `blind`
+    why nothing may be concluded. `held`: a release is not closed, and makes again what is missing of its containers. `engines` are
+    the names of those that are ours to act on."""
 
     service: str
     version: str
@@ -33,6 +35,12 @@ class Serving(Value):
     frozen: str = ""
     blind: str = ""
     held: bool = False
+    engines: frozenset[str] = frozenset()
+
+    @property
+    def near(self) -> tuple[Instance, ...]:
+        """Those on engines of ours."""
+        return tuple(each for each in self.replicas if each.provider in self.engines)
 
     @property
     def placed(self) -> bool:
@@ -41,7 +49,7 @@ class Serving(Value):
 
     @property
     def own(self) -> tuple[Instance, ...]:
-        """Those that were not made by us, and others that are not ours to take away."""
+        """Those that were not made by Tidegate, and others that are not ours to take away: of another node, of a release."""
         return tuple(each for each in self.replicas if not self._ours(each))
 
     @property
@@ -50,7 +58,10 @@ class Serving(Value):
         return tuple(each for each in self.replicas if self._ours(each))
 
     def _ours(self, instance: Instance) -> bool:
-        return bool(instance.made) and not (self.held and instance.made == "release")
+        if instance.made == "place":
+            return True
+        near = instance.provider in self.engines
+        return near and bool(instance.made) and not (self.held and instance.made == "release")
 
 
 def asked_for(inventories: Mapping[str, Inventory]) -> frozenset[str]:
@@ -64,9 +75,14 @@ def asked_for(inventories: Mapping[str, Inventory]) -> frozenset[str]:
 
 
 def serving(
-    service: str, inventories: Mapping[str, Inventory], table: RoutingTable, releases: Iterable[Release]
+    service: str,
+    inventories: Mapping[str, Inventory],
+    table: RoutingTable,
+    releases: Iterable[Release],
+    engines: Collection[str],
 ) -> Serving | None:
-    """What is to be looked at of a service; None where its serving version does not want to be scaled, or does not live."""
+    """What is to be looked at of a service; None where its serving version does not want to be scaled, or does not live. `engines`
+    are ours."""
     mine = [
         each for each in releases if not each.closed and service in (each.spec.service, each.spec.candidate.service)
     ]
@@ -92,6 +108,7 @@ def serving(
         frozen=frozen,
         blind=blind,
         held=bool(mine),
+        engines=frozenset(engines),
     )
 
 
@@ -115,6 +132,17 @@ def replicas_of(
             )
         )
     return tuple(found)
+
+
+def needs_traffic(policy: ScalingPolicy) -> bool:
+    """Whether what routers carry is decided from: by a target, or by going to zero."""
+    return policy.least == 0 or any(each.metric in _CARRIED for each in policy.targets)
+
+
+def unknown(missing: Mapping[str, str], new: Iterable[str]) -> str:
+    """In words of which nodes something is not known; empty where all is."""
+    said = [f"{node} cannot be asked ({why})" for node, why in sorted(missing.items())]
+    return "; ".join((*said, *(f"{node} is counted from now on" for node in new)))
 
 
 def drained(service: str, table: RoutingTable) -> frozenset[str]:

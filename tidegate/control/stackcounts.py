@@ -23,6 +23,15 @@ class StackCounts:
         scale = self._book.scales.entries.get(service)
         return member.scale if scale is None else scale.desired
 
+    def moving(self, service: str) -> str:
+        """Why none of its replicas is to leave now: some are yet to be replaced by what the file says. Empty where that is not so."""
+        member = self._member(service)
+        if member is None:
+            return ""
+        places = (each for each in self._book.places.entries.values() if each.service == service and not each.leaving)
+        old = sum(each.revision != member.config for each in places)
+        return f"{old} of its replicas {'is' if old == 1 else 'are'} yet to be renewed" if old else ""
+
     async def want(self, service: str, number: int, why: str, when: float) -> None:
         """Store another number. Raises Conflict, StoreError."""
         await self._book.scales.commit({service: Scale(desired=number, who=TIDEGATE, when=when, why=why)})
