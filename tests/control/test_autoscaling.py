@@ -353,5 +353,25 @@ def test_whoever_holds_requests_for_a_sleeping_service_wakes_it(path, monkeypatc
     assert len(woken[0]) == 1
 
 
+@pytest.mark.parametrize(("wanted", "kept"), [(0, {SERVICE}), (None, set())], ids=["a stack's", "nobody's"])
+def test_what_is_remembered_of_a_service_that_nobody_shows_is_kept_while_a_stack_has_it(
+    path, monkeypatch, wanted, kept
+):
+    async def story(program):
+        await program.scaling.book.commit(SERVICE, Record())
+        await asyncio.sleep(90)
+
+    def made():
+        engine = engine_with(0)
+        stacks = Stacks(engine)
+        stacks.number = wanted
+        monkeypatch.setattr(stacks, "dormant", tuple)
+        monkeypatch.setattr(ScaledProgram, "counts", stacks)
+        return engine
+
+    program, _, _ = lived(path, made, story)
+    assert program.scaling.book.services == kept
+
+
 def options(strategy=Strategy.BLUE_GREEN):
     return Options(strategy=strategy, hold_seconds=20.0, retain_seconds=0.0, gates=(), retire=Retire.REMOVE)

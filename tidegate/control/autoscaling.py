@@ -333,7 +333,9 @@ class Autoscaling:
         alone = {}
         for service in asked | self.book.services:
             left = orphans(service, inventories)
-            there = any(service in each.services for each in inventories.values())
+            there = self._counts.wanted(service) is not None or any(
+                service in each.services for each in inventories.values()
+            )
             if left or not there:
                 alone[service] = self._alone.get(service, self._clock())
                 if self._clock() >= alone[service] + ORPHAN_SECONDS:
@@ -343,7 +345,7 @@ class Autoscaling:
     def _bury(self, service: str, left: tuple[Instance, ...]) -> None:
         if left:
             self._copying.retire(each for each in left if each.provider in self._engines)
-        elif service in self.book.services and service not in self._looking:
+        elif service in self.book.services and service not in self._looking and self._on_duty(service):
             self._looking.add(service)
             self._tasks.spawn(f"forget {service}", self._forget_once(service))
 
