@@ -103,6 +103,47 @@ def test_a_hold_goes_on_after_a_restart_with_what_the_old_version_did_before(tmp
     assert "hold extended" not in [each.what for each in end.history]
 
 
+@pytest.mark.parametrize(
+    ("answers", "gate", "served"),
+    [
+        (lambda version, number: {"status": 503} if version == "v2" and number % 20 == 0 else {}, "success", 700),
+        (lambda version, _: {"upstream_us": 40_000 if version == "v2" else 20_000}, "latency", 4000),
+    ],
+    ids=["5 % errors", "twice as slow"],
+)
+def test_a_rolling_release_of_a_bad_version_ends_with_its_first_batch(tmp_path, answers, gate, served):
+    options = Options(strategy=Strategy.ROLLING)
+
+    async def play():
+        async def story(program):
+            await program.deploy(options)
+            await program.ended()
+
+        program, _ = await lives(tmp_path / "db", engine_with(4), story, per_second=400, answers=answers)
+        last = program.releases.book.last(SERVICE)
+        assert last.state is State.ROLLED_BACK
+        assert last.reason.startswith(f"{gate}: ")
+        assert "share 50 %" not in [each.what for each in last.history]
+        assert [(each.version, each.state) for each in shown(program)] == [("v1", HealthState.HEALTHY)] * 4
+        assert program.served["v2"] < served
+
+    run_virtual(play(), 3600)
+
+
+def test_a_rolling_release_that_nobody_asks_anything_is_held_after_each_batch_and_says_that_it_went_on(tmp_path):
+    async def play():
+        async def story(program):
+            await program.deploy(Options(strategy=Strategy.ROLLING, drain_seconds=1.0))
+            await program.ended()
+
+        program, _ = await lives(tmp_path / "db", engine_with(2), story)
+        last = program.releases.book.last(SERVICE)
+        assert last.state is State.COMPLETE
+        assert [each.what for each in last.history].count("goes on without a verdict") == 3
+
+    run_virtual(play(), 3600)
+
+
 def test_an_image_that_takes_longer_than_getting_ready_may_is_waited_for(tmp_path):
     async def play():
         async def story(program):

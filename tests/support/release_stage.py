@@ -139,10 +139,12 @@ class Workers:
 
 
 class Program:
-    """One life of control. `unready` are versions that never get ready; `per_second` requests come, by the weights."""
+    """One life of control. `unready` are versions that never get ready; `per_second` requests come, by the weights, and are
+    answered as `answers` says for the version and the number of the request: as arguments of `counts.add`."""
 
-    def __init__(self, engine, store, unready=(), per_second=0):
+    def __init__(self, engine, store, unready=(), per_second=0, answers=lambda _version, _number: {}):
         self.engine, self.store, self.unready, self.per_second = engine, store, unready, per_second
+        self.answers, self.served = answers, {}
         self.began = wall()
         self.known, self.shown, self.faults = {}, None, []
         self.registry, self.journal, self.others = Registry(), Journal(wall), Nobody()
@@ -201,7 +203,10 @@ class Program:
             number = self.per_second * backend.weight // 400
             if number:
                 key = (SERVICE, backend.version, f"{backend.version}:80")
-                self.traffic.add("endpoint", key, counted(*[{}] * number))
+                before = self.served.get(backend.version, 0)
+                self.served[backend.version] = before + number
+                given = [self.answers(backend.version, each) for each in range(before, before + number)]
+                self.traffic.add("endpoint", key, counted(*given))
 
     def look(self):
         """Show the reconciler what the engine has."""
@@ -308,12 +313,12 @@ def engine_with(count):
     return engine
 
 
-async def lives(path, engine, story, *, last=None, last_act=None, unready=(), per_second=0):
+async def lives(path, engine, story, *, last=None, last_act=None, unready=(), per_second=0, **more):
     """Run `story` in one life that ends after write number `last` or act number `last_act`, or where the story says so, and in
     another one if it did. The last program."""
     store = CountingStore(path, last)
     engine.last, engine.die = last_act, store.die
-    program = Program(engine, store, unready, per_second)
+    program = Program(engine, store, unready, per_second, **more)
     with contextlib.suppress(Killed):
         try:
             await program.run(story)
@@ -325,7 +330,7 @@ async def lives(path, engine, story, *, last=None, last_act=None, unready=(), pe
     if not store.dead:
         return program, store.writes
     engine.last = None
-    second = Program(engine, CountingStore(path), unready, per_second)
+    second = Program(engine, CountingStore(path), unready, per_second, **more)
     await second.run(story)
     second.store.database.close()
     assert not second.faults, second.faults

@@ -18,7 +18,7 @@ from tidegate.release.gates import (
     Verdict,
 )
 from tidegate.release.latency import judge_latency
-from tidegate.release.samples import Counts, Window, at_most_more, wilson
+from tidegate.release.samples import LIKELY, Counts, Window, at_most_more, wilson
 from tidegate.release.wording import duration, few, percent, verdict
 from tidegate.value import Value
 
@@ -53,7 +53,7 @@ def judge(gate: Gate, window: Window, lives: Iterable[Life]) -> Verdict | None:
 
 
 def judge_success(gate: SuccessGate, window: Window) -> Verdict:
-    """By intervals of 95 %, whose ends must lie beyond what is allowed: a candidate that may be as good as the stable side
+    """By intervals of 99 %, whose ends must lie beyond what is allowed: a candidate that may be as good as the stable side
     never fails for being below the floor."""
     candidate = window.candidate
     stable, called = window.compared(gate.samples)
@@ -73,8 +73,8 @@ def judge_success(gate: SuccessGate, window: Window) -> Verdict:
 def _surely_good(gate: SuccessGate, candidate: Counts, stable: Counts | None) -> bool:
     """Whether it is surely not worse than it may be."""
     if stable is None:
-        return wilson(*candidate.good)[0] >= gate.floor
-    return at_most_more(stable.good, candidate.good) <= gate.margin
+        return wilson(*candidate.good, LIKELY)[0] >= gate.floor
+    return at_most_more(stable.good, candidate.good, LIKELY) <= gate.margin
 
 
 def _less(gate: SuccessGate, candidate: Counts, stable: Counts | None) -> str:
@@ -101,7 +101,7 @@ def judge_refusals(gate: RefusalGate, window: Window) -> Verdict:
     least = -at_most_more((stable.refusals, stable.requests), (candidate.refusals, candidate.requests))
     if least > gate.margin:
         return verdict(gate, Outcome.FAIL, f"{text}: at least {percent(least)} more, may be {percent(gate.margin)}")
-    most = at_most_more((candidate.refusals, candidate.requests), (stable.refusals, stable.requests))
+    most = at_most_more((candidate.refusals, candidate.requests), (stable.refusals, stable.requests), LIKELY)
     return verdict(gate, Outcome.PASS, text, sure=most <= gate.margin)
 
 

@@ -1,6 +1,6 @@
 """Whether a candidate is slow: its mean and its slowest hundredth, against the stable side's over the same time.
 
-A fault has to be sure twice. Request by request: the end of a 95 % interval lies beyond the bound. And slice by slice: the interval
+A fault has to be sure twice. Request by request: the end of an interval lies beyond the bound. And slice by slice: the interval
 of the slices does, and so do both halves of the window. The first is blind to requests that are slow together (a host that is busy
 for a second, a pause of a collector), and the second to what a slice hides. What is only sure by the first is held against nobody, but while
 there are fewer than LEAST_SLICES slices it holds the release. And where containers of the stable side differ among themselves, it is
@@ -14,10 +14,10 @@ from math import inf, sqrt
 
 from tidegate.release.gates import LatencyGate, Outcome, Verdict
 from tidegate.release.samples import (
+    LIKELY,
     Counts,
     Slice,
     Window,
-    Z,
     above,
     deviations,
     mean,
@@ -169,7 +169,7 @@ def _worst(figures: list[float]) -> float:
 
 def _surely_not_slower(gate: LatencyGate, compared: _Compared) -> bool:
     candidate, usual = compared.candidate, mean(compared.stable or Counts())
-    most = mean(candidate) + Z * sqrt(variance(candidate, compared.bounds) / candidate.answered)
+    most = mean(candidate) + LIKELY * sqrt(variance(candidate, compared.bounds) / candidate.answered)
     return most <= max(gate.mean_ratio * usual, usual + gate.mean_slower_seconds)
 
 

@@ -15,7 +15,8 @@ from math import inf, sqrt
 
 from tidegate.value import Value
 
-Z = 1.96  # standard deviations; both sides of 95 %
+Z = 2.576  # standard deviations; both sides of 99 %: whoever is asked every second errs more often than whoever is asked once
+LIKELY = 1.96  # of 95 %: for what is only to be gone on with, and where more than one interval has to hold
 
 
 class Counts(Value):
@@ -108,22 +109,22 @@ def summed(parts: Iterable[Counts]) -> Counts:
     )
 
 
-def wilson(hits: int, total: int) -> tuple[float, float]:
-    """The 95 % interval of a share by Wilson's score (1927); (0, 1) of nothing."""
+def wilson(hits: int, total: int, z: float = Z) -> tuple[float, float]:
+    """The 99 % interval of a share by Wilson's score (1927); (0, 1) of nothing."""
     if total == 0:
         return 0.0, 1.0
     share = hits / total
-    spread = Z * sqrt(share * (1 - share) / total + Z * Z / (4 * total * total))
-    centre = share + Z * Z / (2 * total)
-    scale = 1 + Z * Z / total
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+    around = z * sqrt(share * (1 - share) / total + z * z / (4 * total * total))
+    centre = share + z * z / (2 * total)
+    scale = 1 + z * z / total
+    return max(0.0, (centre - around) / scale), min(1.0, (centre + around) / scale)
 
 
-def at_most_more(candidate: tuple[int, int], stable: tuple[int, int]) -> float:
-    """The upper end of the 95 % interval of the difference of two shares, each `(hits, total)` (Newcombe 1998, method 10)."""
+def at_most_more(candidate: tuple[int, int], stable: tuple[int, int], z: float = Z) -> float:
+    """The upper end of the 99 % interval of the difference of two shares, each `(hits, total)` (Newcombe 1998, method 10)."""
     (hits, total), (others, of) = candidate, stable
     share, usual = hits / total, others / of
-    return share - usual + sqrt((wilson(hits, total)[1] - share) ** 2 + (usual - wilson(others, of)[0]) ** 2)
+    return share - usual + sqrt((wilson(hits, total, z)[1] - share) ** 2 + (usual - wilson(others, of, z)[0]) ** 2)
 
 
 def mean(counts: Counts) -> float:
@@ -174,7 +175,7 @@ def surely_slower(candidate: Counts, stable: Counts, bounds: tuple[float, ...], 
     error = sqrt(
         variance(candidate, bounds) / candidate.answered + ratio * ratio * variance(stable, bounds) / stable.answered
     )
-    return mean(candidate) - ratio * mean(stable) > Z * error
+    return mean(candidate) - ratio * mean(stable) > LIKELY * error
 
 
 def deviations(parts: Sequence[tuple[float, int]]) -> list[float]:
@@ -194,7 +195,8 @@ def spread(moves: Sequence[float]) -> float:
 
 def student(freedom: int) -> float:
     """The 97.5 % quantile of Student's distribution (Abramowitz and Stegun 26.7.5; 3 % too little at 2 degrees)."""
-    first = (Z**3 + Z) / 4
-    second = (5 * Z**5 + 16 * Z**3 + 3 * Z) / 96
-    third = (3 * Z**7 + 19 * Z**5 + 17 * Z**3 - 15 * Z) / 384
-    return Z + first / freedom + second / freedom**2 + third / freedom**3
+    z = LIKELY
+    first = (z**3 + z) / 4
+    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
+    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
+    return z + first / freedom + second / freedom**2 + third / freedom**3
