@@ -37,7 +37,7 @@ class HttpConfig(Value):
     max_headers: int = 128
     request_id: str = "off"  # X-Request-ID: off passes it on, keep adds what is missing, new replaces it
     return_request_id: bool = False  # say it in the answer too, where request_id is on
-    hold_queue: int = 1000  # requests that may wait on one route
+    hold_queue: int = 4000  # requests that may wait on one route
     upstream_idle_seconds: float = 60.0
     upstream_idle_connections: int = 256  # kept per endpoint and worker
 

@@ -59,13 +59,9 @@ class Way(ABC):
 class Tidegate(Way):
     """One strategy of `tidegate deploy`, with the gates and times that it has by itself but where `options` say otherwise."""
 
-    def __init__(
-        self, strategy: str, *options: str, labels: Mapping[str, str] | None = None, serving: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, strategy: str, *options: str) -> None:
         self.name = f"tidegate-{strategy}"
         self._options = options
-        self._labels = labels or {}
-        self._serving = serving  # options of `tidegate serve`
 
     def labels(self) -> dict[str, str]:
         return {
@@ -75,12 +71,11 @@ class Tidegate(Way):
             "tidegate.version": "v1",
             "tidegate.probe.url": "http://container/healthz",
             "tidegate.probe.interval_seconds": "1",
-            **self._labels,
         }
 
     def launch(self, stage: Stage, listen: str, folder: Path) -> Launch:
         self._program = PROXIES["tidegate"].find()
-        argv = serve(self._program, str(folder), http=listen, options=("--docker", stage.engine.url, *self._serving))
+        argv = serve(self._program, str(folder), http=listen, options=("--docker", stage.engine.url))
         self._admin = argv[argv.index("--admin") + 1]
         return Launch(argv=argv)
 

@@ -26,6 +26,7 @@ POLL_SECONDS = 0.1
 BEFORE_SECONDS = 2.0
 AFTER_SECONDS = 5.0
 SOCKET_SECONDS = (2.0, 5.0)
+PATIENCE_SECONDS = 32.0  # of a client: longer than requests are held
 QUICK = ("--min-healthy", "1s", "--on-unsure", "pass")
 
 
@@ -40,8 +41,6 @@ class Turn(Value):
     verbs: tuple[str, ...] = ("abort",)
     rate: float = 300.0
     linger_seconds: float = 2.0  # in the step, before it is turned back
-    patience_seconds: float = 10.0  # how long a request is held, and its client waits
-    held: int = 1000  # so many at a time
 
 
 def _state(*names: str) -> Callable[[dict[str, object]], bool]:
@@ -105,15 +104,6 @@ TURNS = (
     ),
     Turn(case="replace of 4", where="while requests are held", replicas=4, options=_REPLACE, there=_held, rate=100.0),
     Turn(case="replace of 4", where="while watched", replicas=4, options=_REPLACE, there=_share(100), rate=100.0),
-    Turn(
-        case="replace of 4",
-        where="while watched, 10 000 may wait for 60 s",
-        replicas=4,
-        options=_REPLACE,
-        there=_share(100),
-        patience_seconds=60.0,
-        held=10000,
-    ),
 )
 
 
@@ -146,10 +136,9 @@ def _one(plan: Plan, record: Record, engine: Dockerd, turn: Turn, number: int) -
 
 async def _through(plan: Plan, engine: Dockerd, turn: Turn) -> dict[str, float]:
     """There, and back again."""
-    hold = {"tidegate.timeout.hold_seconds": f"{turn.patience_seconds:g}"}
-    way = Tidegate("back", *QUICK, *turn.options, labels=hold, serving=("--hold-queue", str(turn.held)))
+    way = Tidegate("back", *QUICK, *turn.options)
     async with standing(plan, engine, way, turn.replicas) as (_, port):
-        crowd = Crowd(port, HOST, rate=turn.rate, socket_seconds=SOCKET_SECONDS, patience=turn.patience_seconds + 2.0)
+        crowd = Crowd(port, HOST, rate=turn.rate, socket_seconds=SOCKET_SECONDS, patience=PATIENCE_SECONDS)
         async with crowd:
             await asyncio.sleep(BEFORE_SECONDS)
             way.said = await way.deploy({}, "--no-wait")

@@ -23,6 +23,21 @@ def test_modes_become_numbers(mode, number):
     assert LiveRoute(route(mode=mode)).mode == number
 
 
+@pytest.mark.parametrize(
+    ("said", "mode", "waits"),
+    [
+        (10.0, TrafficMode.NORMAL, 10.0),  # the default
+        (10.0, TrafficMode.HOLD, 30.0),
+        (3.0, TrafficMode.HOLD, 3.0),
+        (60.0, TrafficMode.HOLD, 60.0),
+    ],
+)
+def test_requests_wait_longer_where_that_was_ordered_and_the_route_says_nothing_else(said, mode, waits):
+    live = LiveRoute(route(timeouts=Timeouts(hold=said)))
+    live.update(route(timeouts=Timeouts(hold=said), mode=mode))
+    assert live.hold_seconds == waits
+
+
 def test_an_update_keeps_who_waits_and_what_was_counted():
     live = LiveRoute(route())
     live.waiting.append("held")

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from tidegate.model import Route, TrafficMode
-from tidegate.policy import ClientCertificates
+from tidegate.policy import ClientCertificates, Timeouts
 from tidegate.router.balancer import Balancer, Group, Rotation
 from tidegate.router.budget import Budget
 from tidegate.router.counters import Counters
@@ -26,6 +26,11 @@ _MODES = {
     TrafficMode.MAINTENANCE: MAINTENANCE,
     TrafficMode.CLOSED: CLOSED,
 }
+
+#: A request waits for longer where somebody ordered it (`tidegate hold`, a release that replaces) than where everybody just failed: it
+#: is known that they come back, and a client that does not want to wait goes by itself.
+ORDERED_HOLD_SECONDS = 30.0
+_HOLD_SECONDS = Timeouts().hold
 
 _NO_LIMIT = (1 << 62) - 1
 #: `LiveRoute.guard`, a set of bits: 0 takes whoever comes.
@@ -119,7 +124,7 @@ class LiveRoute:
         self.message = route.message.encode()
         self.prefixed = route.path != "/"
         timeouts = route.policy.timeouts
-        self.hold_seconds = timeouts.hold
+        self.hold_seconds = _patience(timeouts.hold, self.mode)
         self.connect_timeout = timeouts.connect
         self.response_timeout = timeouts.response
         self.answer_timeout = min(timeouts.try_, timeouts.response) if timeouts.try_ > 0 else timeouts.response
@@ -150,3 +155,8 @@ class LiveRoute:
         self.chain: Any = build_chain(route.policy, route.path, self._share, self._secret)
         self.body_limit = route.policy.limits.body_bytes or _NO_LIMIT
         self._filtered = (route.policy.filters, route.policy.limits.body_bytes)
+
+
+def _patience(seconds: float, mode: int) -> float:
+    """How long requests wait; what a route says itself stays."""
+    return ORDERED_HOLD_SECONDS if mode == HOLD and seconds == _HOLD_SECONDS else seconds

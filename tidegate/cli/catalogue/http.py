@@ -118,7 +118,7 @@ HTTP: tuple[Setting, ...] = (
         flag="--hold-queue",
         meta="N",
         read=size(0, 1_000_000),
-        help="Requests that may wait on one route (default 1000).",
+        help="Requests that may wait on one route (default 4000).",
     ),
     Setting(key="http.upstream_idle_seconds", read=seconds, help="For an unused upstream connection."),
     Setting(
