@@ -42,6 +42,7 @@ def test_the_command_is_kept_apart_from_the_entrypoint(entrypoint, command, bare
     origin = together([detail(command=(*entrypoint, *command), entrypoint=entrypoint)], {})
     change = back_to(origin, [detail()])
     assert (origin.command, change.command, change.bare) == (command, command, bare)
+    assert (origin.entrypoint, change.entrypoint) == (entrypoint, entrypoint)
 
 
 def test_the_way_back_sets_what_was_and_takes_away_what_came_since():
@@ -70,7 +71,7 @@ async def test_engines_are_asked_what_runs_there():
     assert origin.environment == {"COLOUR": "blue"}
     assert origin.images == {"docker": Pin(id="sha256:image:1")}
     assert await origins.undoing(origin, [("docker", container)]) == Change(
-        image="image:1", environment={"COLOUR": "blue"}, labels={"a": "b"}, command=("serve",)
+        image="image:1", environment={"COLOUR": "blue"}, labels={"a": "b"}, command=("serve",), entrypoint=()
     )
 
 

@@ -77,6 +77,14 @@ def test_a_new_command_leaves_the_entrypoint():
     assert (body["Entrypoint"], body["Cmd"]) == (["/mine"], ["serve", "--new"])
 
 
+@pytest.mark.parametrize(("entrypoint", "asked"), [(("/mine",), ["/mine"]), ((), [""])])
+def test_an_entrypoint_comes_back_though_it_is_the_images_of_the_container_that_is_copied(entrypoint, asked):
+    change = Duplicate(name="b", image="web:1", entrypoint=entrypoint, command=("serve",))
+    image = {"Entrypoint": ["/mine"], "Cmd": ["serve"]}
+    body = copy(seen(dict(image)), image, change).body
+    assert (body["Entrypoint"], body["Cmd"]) == (asked, ["serve"])
+
+
 def test_labels_are_set_over_its_own():
     labels = {"tidegate.version": "v1", "tidegate.port": "80", "old": "1"}
     change = Duplicate(name="b", image="web:2", labels={"tidegate.version": "v2", "x": "y", "old": None})

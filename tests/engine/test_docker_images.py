@@ -100,20 +100,37 @@ async def test_a_registry_that_asks_for_a_login_is_a_failure(engine):
     assert "login" in problem.mend
 
 
-async def test_a_login_is_sent_for_the_registry_that_asks_for_one(docker_engine_url, tmp_path, caplog):
+def written(_folder, host, password):
+    """The file with the login in it."""
+    return {"auths": {host: {"username": "me", "password": password}}}
+
+
+def helped(folder, host, password):
+    """The file with a program that knows the login: a real one, asked as Docker's command asks it."""
+    program = folder / "docker-credential-x"
+    program.write_text(
+        "#!/bin/sh\n"
+        f'[ "$1" = get ] && [ "$(cat)" = "{host}" ] || {{ echo credentials not found in native keychain; exit 1; }}\n'
+        f'echo \'{{"ServerURL":"{host}","Username":"me","Secret":"{password}"}}\'\n'
+    )
+    program.chmod(0o755)
+    return {"credHelpers": {host: "x"}}
+
+
+@pytest.mark.parametrize("login", [written, helped])
+async def test_a_login_is_sent_for_the_registry_that_asks_for_one(
+    docker_engine_url, tmp_path, caplog, monkeypatch, login
+):
     caplog.set_level("DEBUG")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     async with registry(user="me", password="swordfish") as closed:
-        name = closed.put("shop/closed", f"v{os.getpid()}", layers=(os.urandom(1000),))
-        (tmp_path / "config.json").write_text(
-            json.dumps({"auths": {closed.host: {"username": "me", "password": "swordfish"}}})
-        )
+        name = closed.put("shop/closed", f"v{os.getpid()}-{login.__name__}", layers=(os.urandom(1000),))
+        (tmp_path / "config.json").write_text(json.dumps(login(tmp_path, closed.host, "swordfish")))
         engine = DockerEngine(docker_engine_url, logins=Logins(tmp_path / "config.json"))
         await steps(engine, name)
         assert (await engine.image(name)).name == name
         await engine.remove_image(name)
-        (tmp_path / "config.json").write_text(
-            json.dumps({"auths": {closed.host: {"username": "me", "password": "other"}}})
-        )
+        (tmp_path / "config.json").write_text(json.dumps(login(tmp_path, closed.host, "other")))
         problem = await failure(engine, name)
         await engine.close()
     assert problem.code == "T1151"

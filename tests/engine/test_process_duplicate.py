@@ -36,3 +36,4 @@ def test_what_is_changed_stands_over_what_was():
     made = duplicate_spec(ORIGINAL, change, 2)
     assert (made.image, made.command, made.environment) == ("web:2", ("serve", "2"), {"MODE": "new"})
     assert made.labels == {"tidegate.version": "v2", "com.docker.compose.container-number": "2"}
+    assert duplicate_spec(ORIGINAL, Duplicate(name="b", entrypoint=("sh",)), 0).entrypoint == ("sh",)

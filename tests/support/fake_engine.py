@@ -162,13 +162,16 @@ class FakeEngine:
             return made.id
         labels = {name: text for name, text in (original.labels | change.labels).items() if text is not None}
         environment = dict(each.split("=", 1) for each in original.environment) | change.environment
+        entrypoint = original.entrypoint if change.entrypoint is None else change.entrypoint
+        proper = original.command[len(original.entrypoint) :]
         return self.add(
             change.name,
             labels,
             image=change.image or original.image,
             image_id=image.id,
             environment=tuple(f"{name}={text}" for name, text in environment.items() if text is not None),
-            command=change.command or (() if change.bare else original.command),
+            command=(*entrypoint, *(change.command or (() if change.bare else proper))),
+            entrypoint=entrypoint,
         )
 
     async def rehearse(self, container: str, change: Duplicate) -> tuple[Problem, ...]:

@@ -48,6 +48,7 @@ def duplicate(release: Release, act: Create, labels: Mapping[str, str]) -> Dupli
         },
         command=spec.change.command,
         bare=spec.change.bare,
+        entrypoint=spec.change.entrypoint,
         stop_first=spec.stops_first,
     )
 

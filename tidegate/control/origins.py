@@ -1,7 +1,7 @@
 """What the old side of a release was, kept so that it can be made again when nothing of it is left.
 
 Its containers are then copied from those of the new side, which have all that went over: networks, volumes, limits. Here is what
-may differ between the two: image, environment, labels, command. Values that each replica had of its own came over with
+may differ between the two: image, environment, labels, command, entrypoint. Values that each replica had of its own came over with
 the copies, so they are left to them.
 """
 
@@ -72,6 +72,7 @@ def together(originals: Sequence[ContainerDetail], pins: Mapping[str, Pin]) -> O
         environment=_common([_environment(each) for each in originals]),
         labels=_common([_labels(each) for each in originals]),
         command=first.command[len(first.entrypoint) :],
+        entrypoint=first.entrypoint,
     )
 
 
@@ -84,6 +85,7 @@ def back_to(origin: Origin, copies: Iterable[ContainerDetail]) -> Change:
         labels=_restored(origin.labels, [_labels(each) for each in copies]),
         command=origin.command,
         bare=not origin.command,
+        entrypoint=origin.entrypoint,
     )
 
 

@@ -42,6 +42,8 @@ def copy(seen: Json, image: Json | None, change: Duplicate, number: int = 0) -> 
         "HostConfig": host,
         "Hostname": _hostname(seen),
     }
+    if change.entrypoint is not None:
+        body["Entrypoint"] = list(change.entrypoint) or [""]  # how an engine is told to have none
     if change.command or change.bare:
         body["Cmd"] = list(change.command) or None
     if first:

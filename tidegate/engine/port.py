@@ -129,7 +129,7 @@ class Duplicate(Value):
 
     `image` empty: the same one. `image_id`: what the image must be, so that all containers of a release run one and the
     same; empty: whatever it is now. `labels` and `environment` are set, and taken away where they are None: a variable even
-    from the image. `command` empty: as it is, or with `bare` the image's own. A container called `name` that has all of `labels` is taken for the one
+    from the image. `command` empty: as it is, or with `bare` the image's own. `entrypoint` None: as it is, or the image's; empty: none at all. A container called `name` that has all of `labels` is taken for the one
     asked for. `stop_first`: the other one is stopped before this one starts, so both may hold one host port, and anonymous
     volumes go over.
     """
@@ -141,6 +141,7 @@ class Duplicate(Value):
     environment: dict[str, str | None] = {}
     command: tuple[str, ...] = ()
     bare: bool = False
+    entrypoint: tuple[str, ...] | None = None
     stop_first: bool = False
 
     def made(self, labels: Mapping[str, str]) -> bool:

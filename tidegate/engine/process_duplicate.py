@@ -21,6 +21,7 @@ def duplicate_spec(original: ContainerSpec, change: Duplicate, number: int) -> C
         name=change.name,
         image=change.image or original.image,
         command=change.command or original.command,
+        entrypoint=original.entrypoint if change.entrypoint is None else change.entrypoint,
         environment=_said(original.environment | change.environment),
         labels=_said(original.labels | numbered | change.labels),
     )

@@ -94,7 +94,7 @@ class Slot(Value, omit_defaults=False):
 class Change(Value, omit_defaults=False):
     """How the copies differ from what they are copied from. An empty `image` or `command` is that of the original; a value of
     None takes the variable or the label away. `image_id`, where said, is what `image` has to be, however its tag moves. `bare`: the
-    command is the image's own, not that of the original."""
+    command is the image's own, not that of the original. `entrypoint`: None is that of the original, an empty one none at all."""
 
     image: str = ""
     image_id: str = ""
@@ -103,17 +103,19 @@ class Change(Value, omit_defaults=False):
     labels: dict[str, str | None] = {}
     command: tuple[str, ...] = ()
     bare: bool = False
+    entrypoint: tuple[str, ...] | None = None
 
 
 class Origin(Value):
     """What the containers of a side were: enough to make them again from others. `environment` and `labels` as they were in force; None
-    is a value that each replica had of its own. `images` by node; `image` is how they were called."""
+    is a value that each replica had of its own. `images` by node; `image` is how they were called. `entrypoint` None: not known, in a record of an earlier version."""
 
     image: str = ""
     images: dict[str, Pin] = {}
     environment: dict[str, str | None] = {}
     labels: dict[str, str | None] = {}
     command: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] | None = None
 
 
 class Spec(Value, omit_defaults=False):
