@@ -3,6 +3,7 @@
 python -m bench http  --rounds 5 --seconds 5
 python -m bench dns | churn | deploys | faults | all
 python -m bench releases | rollbacks --rounds 1          # on a real Docker Engine that it starts: as root
+python -m bench hosts --rounds 1                        # three engines and three etcd members in namespaces: as root
 python -m bench reloads --rounds 1 --reloads 50         # and a fifth as many upgrades
 python -m bench autoscaling --period 60                 # a CPU-bound service follows its load out and in: 21 minutes
 python -m bench placement --rounds 100                  # how long the scheduler decides, 1 000 nodes and 10 000 replicas
@@ -47,6 +48,14 @@ from bench.micro import placement
 
 Measure = Callable[[Plan, Record], None]
 HERE = Path(__file__).resolve().parent
+
+
+def _hosts(plan: Plan, record: Record) -> None:
+    from bench.macro import hosts  # noqa: PLC0415  it needs what tests need
+
+    hosts.measure(plan, record)
+
+
 PARTS: dict[str, tuple[Measure, ...]] = {
     "http": (http.measure,),
     "dns": (dns.measure,),
@@ -60,6 +69,7 @@ PARTS: dict[str, tuple[Measure, ...]] = {
     "reloads": (reloads.measure,),
     "releases": (releases.measure,),
     "rollbacks": (rollbacks.measure,),
+    "hosts": (_hosts,),
     "all": (http.measure, dns.measure, churn.measure, idle.measure, probing.measure, routes.measure),
 }
 
@@ -76,7 +86,7 @@ PARTS: dict[str, tuple[Measure, ...]] = {
 @click.option("--reloads", "count", default=50, show_default=True, help="Reloads in a turn, for `reloads`.")
 @click.option("--period", default=60.0, show_default=True, help="Seconds of a period, for `autoscaling`.")
 @click.option("--peers", default="", help="Comma-separated names; all that are known if left out.")
-@click.option("--case", default="", help="Only cases whose name has this text, for `releases` and `rollbacks`.")
+@click.option("--case", default="", help="Only cases whose name has this text, for `releases` and `rollbacks`; some phases of `hosts`.")
 @click.option("--out", default="", help="Result file; bench/results/DATE-PART.json if left out.")
 @click.option("--seeds", default=1000, show_default=True, help="Small clusters, for `simulation`.")
 @click.option("--full", default=0, show_default=True, help="Further seeds at full size, for `simulation`.")

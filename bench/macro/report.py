@@ -15,6 +15,7 @@ PARTS = (
     "reloads",
     "releases",
     "rollbacks",
+    "hosts",
 )  # benches with a place of their own in README.md; the others share `table`
 OURS = "tidegate"
 START = "start"  # the case of a peer that did not start: it is missing from all cases of its bench

@@ -168,6 +168,17 @@ SHEETS = (
         ),
     ),
     Sheet(
+        bench="hosts", title="Nodes and stores that go, under load: what failed, and where the replicas went",
+        columns=(
+            Column(value="requests", heading="requests", form="{:,.0f}"), Column(value="failed", heading="failed", form="{:,.0f}"),
+            Column(value="failed_later", heading="after the first 2 s", form="{:,.0f}"), Column(value="worst_ms", heading="worst ms", form="{:,.0f}"),
+            Column(value="assigned_s", heading="assigned elsewhere after s"), Column(value="ready_s", heading="all ready after s"),
+            Column(value="there_before", heading="places there before", form="{:.0f}"), Column(value="there_after", heading="after", form="{:.0f}"),
+            Column(value="places_before", heading="all places before", form="{:.0f}"), Column(value="places_after", heading="after", form="{:.0f}"),
+            Column(value="moved", heading="new places", form="{:.0f}"), Column(value="doubles", heading="doubles", form="{:.0f}"),
+        ),
+    ),
+    Sheet(
         bench="faults", title="Good traffic beside what misbehaves",
         columns=(
             Column(value="calm_p99_ms", heading="p99 ms undisturbed", form="{:.2f}"), Column(value="p99_ms", heading="disturbed", form="{:.2f}"),

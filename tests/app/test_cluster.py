@@ -155,6 +155,29 @@ async def test_what_runs_on_one_node_is_served_by_the_other_and_stays_so_without
         assert near.endpoints, "a itself goes on with its own"
 
 
+@pytest.mark.slow
+async def test_a_node_that_starts_while_the_store_is_away_builds_its_table_from_what_it_knew(tmp_path, stack):
+    store = MemoryStore()
+    folders = [tmp_path / name for name in "ab"]
+    for folder in folders:
+        folder.mkdir()
+    near = Node("a", folders[0], store, stack)
+    async with running(asyncio.Event(), near):
+        far = Node("b", folders[1], store)
+        async with running(asyncio.Event(), far):
+            await until(lambda: far.endpoints and far.endpoints == near.endpoints, what="b knows the endpoint of a")
+            known = far.endpoints
+        far = Node("b", folders[1], store)
+        far.way.broken = True
+        async with running(asyncio.Event(), far):
+            await until(lambda: not far.control.plane.reconciler.waiting_for, what="it waits for nobody")
+            assert far.endpoints == known and await far.ask() == 200
+            assert far.control.cluster.standing()["lost"]
+            far.way.broken = False
+            await until(lambda: not far.control.cluster.standing()["lost"], what="it has joined")
+            assert far.endpoints == known
+
+
 def test_an_address_is_guessed_from_the_way_to_the_store():
     assert seen_from("etcd://127.0.0.1:2379,10.0.0.9:2379") == "127.0.0.1"
     assert seen_from("etcd://[::1]:2379") == "::1"

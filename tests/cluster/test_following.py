@@ -11,9 +11,9 @@ from tidegate.store.port import Delete, Put
 
 
 @asynccontextmanager
-async def following(store, grace=0.0):
+async def following(store, grace=0.0, doubt=lambda: False):
     told = []
-    mirror = Following(store, "p/", told.append, asyncio.get_running_loop().time, grace)
+    mirror = Following(store, "p/", told.append, asyncio.get_running_loop().time, grace, doubt)
     async with beside(mirror.run()):
         yield mirror, told
 
@@ -114,5 +114,43 @@ def test_everything_is_listed_again_now_and_then():
             way.cut = False
             await asyncio.sleep(RESYNC_SECONDS + 2)
             assert said(mirror) == {"a": "1"}
+
+    run_virtual(main())
+
+
+def test_what_goes_while_only_the_store_may_have_been_away_is_kept_for_its_grace():
+    async def main() -> None:
+        store = MemoryStore()
+        await put(store, a="1", b="1", c="1")
+        doubts = [True]
+        async with following(store, 15.0, lambda: doubts[0]) as (mirror, told):
+            await store.txn((), (Delete(key="p/a"), Delete(key="p/b"), Put(key="p/c", value=b"2")))
+            await asyncio.sleep(5)
+            await put(store, a="2")
+            doubts[0] = False
+            await store.txn((), (Delete(key="p/c"),))
+            await asyncio.sleep(5)
+            assert said(mirror) == {"a": "2", "b": "1"}
+            await asyncio.sleep(6)
+            assert said(mirror) == {"a": "2"}
+            assert told[1:] == [{"p/c"}, {"p/a"}, {"p/c"}, {"p/b"}]
+
+    run_virtual(main())
+
+
+def test_it_tells_since_when_it_has_missed_nothing():
+    async def main() -> None:
+        store = MemoryStore()
+        way = Way(store)
+        now = asyncio.get_running_loop().time
+        async with following(way) as (mirror, _):
+            begun = mirror.since
+            await asyncio.sleep(RESYNC_SECONDS + 10)
+            assert mirror.since == begun, "to list again is no gap"
+            way.broken = True
+            await asyncio.sleep(10)
+            way.broken = False
+            await asyncio.sleep(10)
+            assert now() - 11 < mirror.since < now() - 8
 
     run_virtual(main())

@@ -10,7 +10,7 @@ from tests.support.beside import beside
 from tests.support.memory_store import MemoryStore, Way
 from tests.support.virtual_time import run_virtual
 from tidegate.cluster.keys import live_key
-from tidegate.cluster.lease import TTL_SECONDS
+from tidegate.cluster.lease import KEEP_SECONDS, TTL_SECONDS
 from tidegate.cluster.live import Live
 from tidegate.cluster.membership import TAKEN_SECONDS, Membership
 
@@ -150,5 +150,24 @@ def test_of_two_that_join_at_the_same_moment_one_does():
             assert [first.lease is None, second.lease is None].count(True) == 1
             out = first if first.lease is None else second
             assert out.problem.code == "T2300"
+
+    run_virtual(main())
+
+
+def test_leases_are_in_doubt_for_as_long_as_one_after_the_store_was_away_for_long_and_not_after_a_short_time():
+    async def main() -> None:
+        store = MemoryStore()
+        way = Way(store)
+        async with joined(way) as member:
+            assert not member.is_doubtful, "who has just started has missed nothing"
+            for seconds, doubts in ((4, False), (13, True), (60, True)):
+                way.broken = True
+                await asyncio.sleep(seconds)
+                assert member.is_doubtful is doubts
+                way.broken = False
+                await asyncio.sleep(TTL_SECONDS - 2)
+                assert member.is_doubtful is doubts
+                await asyncio.sleep(2 * KEEP_SECONDS)
+                assert not member.is_doubtful
 
     run_virtual(main())

@@ -178,14 +178,15 @@ class Containers:
 async def containers(url):
     """Containers of one test on the engine at `url`, with both images there."""
     made = Containers(url)
-    await _ensure_images(url)
+    await ensure_images(url)
     try:
         yield made
     finally:
         await made.remove_all()
 
 
-async def _ensure_images(url):
+async def ensure_images(url):
+    """Have both images on the engine at `url`."""
     engine = DockerEngine(url)
     try:
         await ensure_busybox(engine)

@@ -23,22 +23,25 @@ from tidegate.store.address import EtcdAddress
 READY_SECONDS = 20.0
 QUICK = ("--heartbeat-interval=50", "--election-timeout=300")  # a leader is elected in a third of the usual time
 DEFAULTS = ()
+LOOPBACK = "127.0.0.1"
 _PREFIXES = itertools.count(1)
 
 
 class Member:
-    """One etcd. `peers` are names and peer URLs of all members, its own too; with `tls`, which speaks to it, it takes TLS only."""
+    """One etcd. `peer` is its URL among the members, `peers` are names and such URLs of all, its own too; with `tls`, which speaks to it,
+    it takes TLS only. `inside` is a command that runs another one elsewhere, where clients reach it at `host`."""
 
-    def __init__(self, folder, name, client, peer, peers, options=(), tls=None):
+    def __init__(self, folder, name, client, peer, peers, options=(), tls=None, host=LOOPBACK, inside=()):
         self.folder, self.name, self.client = Path(folder), name, client
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{client}"
-        self._options, self._tls = options, tls
-        self._peer, self._peers = f"http://127.0.0.1:{peer}", peers
+        self.url = f"{'https' if tls else 'http'}://{host}:{client}"
+        self._options, self._tls, self._inside = options, tls, inside
+        self._peer, self._peers = peer, peers
         self.process = None
 
     def start(self):
         """Start it, on the data it has. It answers once enough of the others do."""
         command = [
+            *self._inside,
             "etcd",
             f"--name={self.name}",
             f"--data-dir={self.folder / self.name}",
@@ -128,7 +131,7 @@ class Cluster:
         peers = [(name, f"http://127.0.0.1:{port}") for name, port in zip(names, ports[count:], strict=True)]
         self.members = [
             Member(folder, name, client, peer, peers, options, tls)
-            for name, client, peer in zip(names, ports[:count], ports[count:], strict=True)
+            for client, (name, peer) in zip(ports[:count], peers, strict=True)
         ]
 
     def start(self):

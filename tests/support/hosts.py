@@ -1,7 +1,9 @@
-"""Hosts of one cluster, as network namespaces: each with an address of its own, an engine, and a Tidegate; and one etcd for all.
+"""Hosts of one cluster, as network namespaces: each with an address of its own, an engine, and a Tidegate; and etcd, one for all or a
+member on each.
 
 Every two hosts are joined by a pair of interfaces, and each with us. Their engines give containers the same addresses, as
-engines do: what is reached across hosts is not reached by those.
+engines do: what is reached across hosts is not reached by those. A member of etcd has addresses of its own on its host, so that it alone can be
+cut off.
 """
 
 from __future__ import annotations
@@ -22,30 +24,36 @@ import pytest
 
 from tests.support.cli import ROOT, environment
 from tests.support.docker_engine import _ip, _unmount
-from tests.support.etcd import Member, _free_ports
+from tests.support.etcd import LOOPBACK, Member, _free_ports
 from tests.support.killable_engine import KillableEngine
+from tests.support.serve import asked
 
 OCTET = 1 + os.getpid() % 250
 NET = f"10.217.{OCTET}"
 US = f"{NET}.1"
+CLIENT, PEER = 2379, 2380
 
 
 class Host:
-    """One namespace. `engine` is its own; `tidegate` the program there, once it was started."""
+    """One namespace. `engine` is its own; `tidegate` the program there, once it was started; `member` its etcd, where each has one."""
 
-    def __init__(self, name, number, folder):
+    def __init__(self, name, number, folder, prefix):
         self.name, self.folder = name, folder
-        self.namespace = f"tgh{OCTET}{name}"
+        self.namespace = f"{prefix}{OCTET}{name}"
+        self.inside = ("nsenter", f"--net=/run/netns/{self.namespace}")
         self.address = f"{NET}.{10 + number}"
-        self.http, self.dns = (self.address, 8080), (self.address, 5353)
+        self.store, self.peer = f"{NET}.{50 + number}", f"{NET}.{90 + number}"  # where its etcd is, for clients and for the other members
+        self.http, self.dns = (self.address, 80), (self.address, 53)
         self.engine = KillableEngine(folder / "engine", self.namespace, OCTET)
         self.tidegate = None
+        self.member = None
+        self._ways: dict[str, tuple[str, str]] = {}  # to another host, by its name: our interface, and our address
 
     def start(self, store, *arguments):
         """Start its Tidegate; the engine runs already."""
         command = [
-            *("nsenter", f"--net=/run/netns/{self.namespace}", sys.executable, "-m", "tidegate", "serve"),
-            *("--http", "0.0.0.0:8080", "--dns", "0.0.0.0:5353", "--admin", "127.0.0.1:9900"),
+            *(*self.inside, sys.executable, "-m", "tidegate", "serve"),
+            *("--http", "0.0.0.0:80", "--dns", f"{self.address}:53", "--admin", "127.0.0.1:9900"),
             *("--state", str(self.folder / "state"), "--access-log", "off", "--upstream-dns", "127.0.0.1:1"),
             *("--docker", self.engine.url, "--store", store, "--node", self.name, "--advertise", self.address),
             *("--zone", f"zone-{self.name}", *arguments),
@@ -62,7 +70,7 @@ class Host:
     async def cli(self, *arguments):
         """The data of a verb, run there."""
         process = await asyncio.create_subprocess_exec(
-            *("nsenter", f"--net=/run/netns/{self.namespace}", sys.executable, "-m", "tidegate", *arguments, "--json"),
+            *(*self.inside, sys.executable, "-m", "tidegate", *arguments, "--json"),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env=environment(TIDEGATE_ADMIN="127.0.0.1:9900"),
@@ -72,11 +80,21 @@ class Host:
             out, err = await process.communicate()
         return json.loads(out)["data"] if process.returncode == 0 else err.decode()
 
+    async def api(self, path):
+        """The decoded answer of its admin API; raises OSError, EOFError or TimeoutError where none comes."""
+        async with asyncio.timeout(10.0):
+            status, body = await asked(
+                await asyncio.open_unix_connection(self.folder / "state/admin.sock"), path, "localhost"
+            )
+        assert status == 200, f"{path}: {status} {body!r}"
+        return json.loads(body)
+
     def die(self):
         """As if the power went: Tidegate, engine and containers, without a goodbye."""
         for pid in self.tree():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        self.tidegate.wait(10)
         self.engine.kill()
         self.engine.end()
 
@@ -103,20 +121,44 @@ class Host:
                 self.tidegate.wait(10)
         self.engine.end()
 
+    @contextlib.contextmanager
+    def cut_off(self, others, *, clients):
+        """Nothing passes between its etcd and those of `others`; with `clients` it has no way to theirs either, nor they to its."""
+        try:
+            for one, other in [*((self, each) for each in others), *((each, self) for each in others)]:
+                for address in (other.peer, *((other.store,) if clients else ())):
+                    _ip("-n", one.namespace, "route", "replace", "blackhole", f"{address}/32")
+            yield
+        finally:
+            for each in others:
+                self.route(each)
+                each.route(self)
+
+    def joined(self, name, interface, address):
+        """It reaches the host called `name` over this interface, from this address."""
+        self._ways[name] = (interface, address)
+
+    def route(self, other):
+        """Have all addresses of another host reached."""
+        interface, near = self._ways[other.name]
+        for address in (other.address, other.store, other.peer):
+            _ip("-n", self.namespace, "route", "replace", f"{address}/32", "dev", interface, "src", near)
+
 
 @contextlib.contextmanager
-def hosts(*names):
-    """The hosts with their engines started, and the URL of a store that all of them reach."""
+def hosts(*names, prefix="tgh", members=False):
+    """The hosts with their engines started, and the URL of a store that all of them reach: one etcd of ours, or with `members` one
+    on each host. Namespaces and interfaces begin with `prefix`."""
     if os.geteuid() != 0:
         pytest.skip("only root may make hosts of namespaces; mend: run as root")
     for program, package in (("dockerd", "docker.io"), ("ip", "iproute2"), ("etcd", "etcd-server")):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is missing; mend: apt-get install -y {package}")
     with tempfile.TemporaryDirectory(prefix="tidegate-hosts-", ignore_cleanup_errors=True) as folder:
-        made = [Host(name, number, Path(folder) / name) for number, name in enumerate(names)]
+        made = [Host(name, number, Path(folder) / name, prefix) for number, name in enumerate(names)]
         with contextlib.ExitStack() as stack:
-            stack.enter_context(_network(made))
-            store = stack.enter_context(_etcd(Path(folder)))
+            stack.enter_context(_network(made, prefix))
+            store = stack.enter_context(_members(made) if members else _etcd(Path(folder)))
             for host in made:
                 stack.callback(_unmount, host.engine.folder)
                 (host.folder / "engine").mkdir(parents=True)
@@ -128,8 +170,9 @@ def hosts(*names):
 @contextlib.contextmanager
 def _etcd(folder):
     client, peer = _free_ports(2)
-    options = (f"--listen-client-urls=http://{US}:{client},http://127.0.0.1:{client}",)
-    member = Member(folder, "etcd", client, peer, [("etcd", f"http://127.0.0.1:{peer}")], options)
+    options = (f"--listen-client-urls=http://{US}:{client},http://{LOOPBACK}:{client}",)
+    own = f"http://{LOOPBACK}:{peer}"
+    member = Member(folder, "etcd", client, own, [("etcd", own)], options)
     try:
         member.start()
         member.wait()
@@ -139,7 +182,22 @@ def _etcd(folder):
 
 
 @contextlib.contextmanager
-def _network(made):
+def _members(made):
+    """A cluster of etcd with a member on each host."""
+    peers = [(each.name, f"http://{each.peer}:{PEER}") for each in made]
+    with contextlib.ExitStack() as stack:
+        for host, (name, own) in zip(made, peers, strict=True):
+            host.folder.mkdir()
+            host.member = Member(host.folder, name, CLIENT, own, peers, host=host.store, inside=host.inside)
+            stack.callback(host.member.kill)
+            host.member.start()
+        for host in made:
+            host.member.wait()
+        yield f"etcd://{','.join(f'{each.store}:{CLIENT}' for each in made)}"
+
+
+@contextlib.contextmanager
+def _network(made, prefix):
     """Each host's address is its own, whichever way one comes; so is ours."""
     with contextlib.ExitStack() as stack:
         stack.callback(subprocess.run, ["ip", "address", "delete", f"{US}/32", "dev", "lo"], check=False)
@@ -148,22 +206,29 @@ def _network(made):
             _ip("netns", "add", host.namespace)
             stack.callback(_ip, "netns", "delete", host.namespace)
             _ip("-n", host.namespace, "link", "set", "lo", "up")
-            _ip("-n", host.namespace, "address", "add", f"{host.address}/32", "dev", "lo")
-            _join(None, US, host, f"tghu{host.name}")
+            for address in (host.address, host.store, host.peer):
+                _ip("-n", host.namespace, "address", "add", f"{address}/32", "dev", "lo")
+            _join_us(host, f"{prefix}{OCTET}{host.name}")
         for one, other in combinations(made, 2):
-            _join(one, one.address, other, f"tgh{one.name}{other.name}")
+            _join(one, other, f"{prefix}{OCTET}{one.name}{other.name}")
         yield
 
 
-def _join(one, address, other, link):
-    """A pair of interfaces between two hosts (None is us), and each one's address routed over it."""
-    here = ("-n", one.namespace) if one is not None else ()
-    there = ("-n", other.namespace)
-    place = ("netns", one.namespace) if one is not None else ()
-    _ip("link", "add", f"{link}0", *place, "type", "veth", "peer", "name", f"{link}1", "netns", other.namespace)
-    for side, name, far, near in (
-        (here, f"{link}0", other.address, address),
-        (there, f"{link}1", address, other.address),
-    ):
-        _ip(*side, "link", "set", name, "up")
-        _ip(*side, "route", "add", f"{far}/32", "dev", name, "src", near)
+def _join_us(host, link):
+    """A pair of interfaces between us and a host."""
+    _ip("link", "add", f"{link}0", "type", "veth", "peer", "name", f"{link}1", "netns", host.namespace)
+    _ip("link", "set", f"{link}0", "up")
+    _ip("-n", host.namespace, "link", "set", f"{link}1", "up")
+    for address in (host.address, host.store, host.peer):
+        _ip("route", "add", f"{address}/32", "dev", f"{link}0", "src", US)
+    _ip("-n", host.namespace, "route", "add", f"{US}/32", "dev", f"{link}1", "src", host.address)
+
+
+def _join(one, other, link):
+    """A pair of interfaces between two hosts, and the addresses of each routed over it."""
+    there = ("peer", "name", f"{link}1", "netns", other.namespace)
+    _ip("link", "add", f"{link}0", "netns", one.namespace, "type", "veth", *there)
+    for number, (near, far) in enumerate(((one, other), (other, one))):
+        _ip("-n", near.namespace, "link", "set", f"{link}{number}", "up")
+        near.joined(far.name, f"{link}{number}", near.address)
+        near.route(far)

@@ -213,14 +213,19 @@ def assert_clean(tidegate):
 async def fetch(where, path, host, timeout_seconds=10.0):
     """Status and body of one GET on a connection of its own."""
     async with asyncio.timeout(timeout_seconds):
-        reader, writer = await asyncio.open_connection(*where)
-        try:
-            writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
-            head = await reader.readuntil(b"\r\n\r\n")
-            status = int(head.split(b" ", 2)[1])
-            return status, _body(head, await reader.read())
-        finally:
-            writer.transport.abort()
+        return await asked(await asyncio.open_connection(*where), path, host)
+
+
+async def asked(connection, path, host):
+    """Status and body of one GET on a connection, which it ends."""
+    reader, writer = connection
+    try:
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+        status = int(head.split(b" ", 2)[1])
+        return status, _body(head, await reader.read())
+    finally:
+        writer.transport.abort()
 
 
 def _body(head, rest):

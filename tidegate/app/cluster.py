@@ -12,7 +12,7 @@ from typing import Any
 
 from tidegate import __version__
 from tidegate.app.inquiry import inquire
-from tidegate.app.peerkey import keep
+from tidegate.app.peerkey import keep, kept
 from tidegate.cluster.identity import incarnation, memory_bytes, node_id
 from tidegate.cluster.leadership import Holder, Leadership
 from tidegate.cluster.live import Live, Machine, Node
@@ -69,7 +69,9 @@ class Cluster:
         holder = Holder(node=name, id=self._id, incarnation=self._incarnation)
         self.leadership = Leadership(store, holder, clock=time.monotonic, rng=rng, changed=self._turned)
         self.others = Others(name, forget)
-        self.nodes = Nodes(store, time.monotonic, self._met, self.others.see)
+        self.nodes = Nodes(
+            store, time.monotonic, self._met, self.others.see, lambda: self.membership.is_doubtful
+        )
         self.others.read(self.nodes)
         self.publisher = Publisher(store, name, lambda: self.membership.lease, reports, self._places)
         self._blind: Problem | None = None  # why the store was not even read once
@@ -163,7 +165,10 @@ class Cluster:
         """Be one of them until cancelled."""
         async with Tasks("cluster") as tasks:
             tasks.spawn("engines", self._look())
-            await self._learn()  # before anybody can ask us, or we them
+            if kept(Path(self._config.state.folder)):
+                tasks.spawn("secret", self._learn())
+            else:
+                await self._learn()  # before anybody can ask us, or we them
             tasks.spawn("nodes", self.nodes.run())
             tasks.spawn("membership", self.membership.run())
             tasks.spawn("leadership", self.leadership.run())

@@ -53,8 +53,10 @@ from tidegate.healthcheck.checker import Checker
 from tidegate.model import HealthReport, Inventory
 from tidegate.router.decision import Decider
 from tidegate.routing import RoutingTable, TableCell
+from tidegate.store.address import parse
 from tidegate.store.opening import open_store
 from tidegate.store.port import Store
+from tidegate.store.recall import Recall
 from tidegate.tasks import Tasks
 from tidegate.telemetry import logger
 
@@ -122,7 +124,8 @@ class Control:
     def __init__(self, launch: Launch, store: Store, settled: Callable[[], None] = lambda: None) -> None:
         config = launch.config
         self._settled = settled
-        self._store = store
+        self._recall = _recall(config, store) if config.state.store else None
+        store = self._store = self._recall or store
         self._node = config.node.name
         self.registry = Registry(HELPS)
         store.report_to(self.registry)
@@ -213,6 +216,8 @@ class Control:
             parts += [tasks.spawn(each.name, each.run(self._offerer(each))) for each in self.providers]
             if self.cluster is not None:
                 parts.append(tasks.spawn("cluster", self.cluster.run()))
+            if self._recall is not None:
+                parts.append(tasks.spawn("recall", self._recall.run()))
             stack = tasks.spawn("stack", self.stack.run()) if self.stack is not None else None
             await stop.wait()
             if stack is not None:  # while the rest still follows what it removes
@@ -247,7 +252,7 @@ class Control:
 
     def _dormant(self) -> tuple[Dormant, ...] | None:
         """Services of stacks, as their containers would be."""
-        if not self.plane.stacks.book.known:
+        if not self.plane.stacks.book.recalled:
             return None
         return tuple(
             Dormant(service=service, labels=spec.labels, image=spec.image, ports=spec.ports)
@@ -302,6 +307,10 @@ class Control:
             ((each.key, each.values[0]) for each in report.ejections),
         )
         self.gauges.take(slot, report.pid, ((each.name, each.labels, each.value) for each in report.gauges))
+
+
+def _recall(config: Config, store: Store) -> Recall:
+    return Recall(store, str(parse(config.state.store)), Path(config.state.folder) / "store.recall")
 
 
 def known(table: RoutingTable, kind: str, keys: Iterable[tuple[str, ...]]) -> set[tuple[str, ...]]:

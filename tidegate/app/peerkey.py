@@ -26,6 +26,11 @@ def keep(folder: Path, secret: bytes) -> None:
     fresh.replace(path)
 
 
+def kept(folder: Path) -> bool:
+    """Whether workers have one."""
+    return bool(_read(folder / _NAME))
+
+
 class PeerKey:
     """The secret as a worker has it; it is looked after once a second at most, when it is asked for."""
 

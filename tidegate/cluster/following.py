@@ -1,9 +1,9 @@
 """A mirror of everything below a prefix of the store, for as long as somebody looks.
 
 List, then watch from there; after a gap list again. While the store cannot be read the mirror stays as it was, and says
-since when (`lost_at`): who reads it goes on with what is known. What is missing when it is listed again is kept for
-`grace_seconds` more: after a store was away the leases of all nodes may have ended with nothing wrong but the store, and
-they are about to come back.
+since when (`lost_at`): who reads it goes on with what is known. What is missing when it is listed again, and what goes while there is
+`doubt`, is kept for `grace_seconds` more: after a store was away the leases of all nodes may have ended with nothing wrong but the
+store, and they are about to come back.
 """
 
 from __future__ import annotations
@@ -31,16 +31,20 @@ class Following:
         changed: Callable[[set[str]], None],
         clock: Clock,
         grace_seconds: float = 0.0,
+        doubt: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store = store
         self._prefix = prefix
         self._changed = changed
         self._clock = clock
         self._grace_seconds = grace_seconds
+        self._doubt = doubt
         self._entries: dict[str, Entry] = {}
+        self._has_gap = True  # until it is listed
         self._missing: set[str] = set()  # kept though the last listing did not have them
         self._ending: asyncio.TimerHandle | None = None  # set while some are missing
         self.known = False  # it was listed once
+        self.since = 0.0  # since when, on our clock, nothing was missed: it may be listed again, but the watch had no gap
         self.lost_at: float | None = None  # when the store was lost, on our clock; None while it is followed
         self.lost: Problem | None = None  # and why
 
@@ -56,6 +60,7 @@ class Following:
                 try:
                     await self._follow()
                 except WatchLost as error:
+                    self._has_gap = True
                     _log.info("a watch has a gap", extra={"prefix": self._prefix, "cause": str(error)})
                 except StoreError as error:
                     self._lose(error)
@@ -67,6 +72,8 @@ class Following:
     async def _follow(self) -> None:
         """List, then take changes until it is time to list again. Raises StoreError."""
         listing = await answered(self._store.list(self._prefix))
+        if self._has_gap or self.lost is not None:
+            self._has_gap, self.since = listing.stale, self._clock()
         self._take_all({entry.key: entry for entry in listing.entries})
         try:
             async with asyncio.timeout(RESYNC_SECONDS):
@@ -90,13 +97,19 @@ class Following:
             self._changed(keys)
 
     def _take(self, batch: tuple[Change, ...]) -> None:
+        keys = {change.key for change in batch}
         for change in batch:
-            self._missing.discard(change.key)
-            if change.value is None:
-                self._entries.pop(change.key, None)
-            else:
+            if change.value is not None:
+                self._missing.discard(change.key)
                 self._entries[change.key] = Entry(key=change.key, value=change.value, revision=change.revision)
-        self._changed({change.key for change in batch})
+            elif change.key in self._entries and self._grace_seconds and self._doubt():
+                self._await(self._missing | {change.key})
+                keys.discard(change.key)
+            else:
+                self._missing.discard(change.key)
+                self._entries.pop(change.key, None)
+        if keys:
+            self._changed(keys)
 
     def _await(self, missing: set[str]) -> None:
         """Keep these until their grace has ended; what was missing before keeps the date it has."""

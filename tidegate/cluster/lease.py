@@ -19,6 +19,8 @@ KEEP_SECONDS = 5.0  # three chances in the time of a lease
 RETRY_SECONDS = 1.0  # after the store did not answer
 ANSWER_SECONDS = 3.0  # for one answer: a store that is slower is tried again
 JITTER = 0.1  # share of the pause that it may be longer or shorter, so that nodes do not speak in step
+#: Where the store was away for less, no lease has ended for want of it; where it was for longer, we did not speak for so long either.
+SILENCE_SECONDS = TTL_SECONDS - KEEP_SECONDS * (1 + JITTER)
 
 Clock = Callable[[], float]
 T = TypeVar("T")
@@ -32,7 +34,8 @@ class Lease:
         self._store = store
         self._clock = clock
         self._sure_seconds = sure_seconds
-        self.deadline = asked_at + sure_seconds  # moved by each `keep` that was heard
+        self.spoke_at = asked_at  # our last word that was heard
+        self.broken_at = -TTL_SECONDS  # when the last silence of `SILENCE_SECONDS` ended
 
     @classmethod
     async def grant(cls, store: Store, clock: Clock, *, sure_seconds: float = TTL_SECONDS) -> Lease:
@@ -40,6 +43,11 @@ class Lease:
         asked = clock()
         number = await answered(store.grant(TTL_SECONDS))
         return cls(store, number, clock, asked, sure_seconds)
+
+    @property
+    def deadline(self) -> float:
+        """Until when it is ours beyond doubt."""
+        return self.spoke_at + self._sure_seconds
 
     @property
     def is_sure(self) -> bool:
@@ -62,11 +70,13 @@ class Lease:
                 cause = str(error.problems[0].text)
             else:
                 cause = ""
-                self.deadline = asked + self._sure_seconds
+                if asked > self.spoke_at + SILENCE_SECONDS:
+                    self.broken_at = asked
+                self.spoke_at = asked
 
     async def give_up(self) -> None:
         """End it now, so that nobody waits for it. Raises StoreError."""
-        self.deadline = self._clock()
+        self._sure_seconds = 0.0
         await answered(self._store.revoke(self.number))
 
 

@@ -14,7 +14,7 @@ from msgspec import json
 from msgspec.structs import replace
 
 from tidegate.cluster.keys import INDEXES, index_key, live_key
-from tidegate.cluster.lease import RETRY_SECONDS, Clock, Lease, answered
+from tidegate.cluster.lease import RETRY_SECONDS, SILENCE_SECONDS, TTL_SECONDS, Clock, Lease, answered
 from tidegate.cluster.live import Live, read
 from tidegate.errors import Problem, StoreError
 from tidegate.store.port import Compare, Entry, Put, Store
@@ -46,6 +46,7 @@ class Membership:
         self._changed = changed
         self._lease: Lease | None = None  # while we are in
         self._told: Live | None = None  # what stands in the store, while we are in
+        self._joined_at = -TTL_SECONDS  # when we joined again after we were out
         self.index = 0  # our number in the cluster; set by the first join
         self.problem: Problem | None = None  # why we are out; None while we are in, and before the first try
 
@@ -53,6 +54,14 @@ class Membership:
     def lease(self) -> int | None:
         """The lease that all we publish hangs on; None while it is not sure that we are in."""
         return self._lease.number if self._lease is not None and self._lease.is_sure else None
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether leases may have ended of late with nothing wrong but the store: ours was not heard for as long."""
+        now, lease = self._clock(), self._lease
+        if lease is None or now > lease.spoke_at + SILENCE_SECONDS:
+            return True
+        return now < max(lease.broken_at, self._joined_at) + TTL_SECONDS
 
     async def run(self) -> None:
         """Join, stay, join again; until cancelled, and then leave at once."""
@@ -99,6 +108,8 @@ class Membership:
         if await answered(self._store.txn((Compare(key=put.key, revision=before),), (put,))) is None:
             await lease.give_up()
             return _hurried(self.name)
+        if self.problem is not None:
+            self._joined_at = self._clock()
         self._lease, self._told, self.problem = lease, live, None
         _log.info("joined the cluster", extra={"node": self.name, "index": self.index})
         self._changed()

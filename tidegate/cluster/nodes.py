@@ -23,7 +23,7 @@ V = TypeVar("V", bound=Value)
 
 class Nodes:
     """`changed(names)` is called with the nodes of which something is new, `seen(keys)` with the keys below `nodes/<node>/seen/`
-    that came, changed or went."""
+    that came, changed or went. While there is `doubt` whether it is only the store that was away, who goes is kept for the time of a lease."""
 
     def __init__(
         self,
@@ -31,8 +31,9 @@ class Nodes:
         clock: Clock,
         changed: Callable[[set[str]], None] = lambda _: None,
         seen: Callable[[set[str]], None] = lambda _: None,
+        doubt: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._following = Following(store, NODES, self._take, clock, grace_seconds=TTL_SECONDS)
+        self._following = Following(store, NODES, self._take, clock, TTL_SECONDS, doubt)
         self._store = store
         self._changed = changed
         self._seen = seen
@@ -47,6 +48,11 @@ class Nodes:
     def known(self) -> bool:
         """Whether the store was read once."""
         return self._following.known
+
+    @property
+    def since(self) -> float:
+        """Since when, on our clock, we have missed nothing of who came and went."""
+        return self._following.since
 
     @property
     def lost(self) -> Problem | None:

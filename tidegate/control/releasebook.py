@@ -37,7 +37,8 @@ class ReleaseBook:
         self._revisions: dict[Key, int] = {}
         self._unread: dict[str, Problem] = {}  # what is not understood, by store key
         self._listed = 0  # revision of the last full listing
-        self.known = False  # set at the first reading
+        self.recalled = False  # what is here is of before our start: the store does not answer
+        self.known = False  # set at the first reading of what the store itself says
 
     @property
     def records(self) -> tuple[Release, ...]:
@@ -82,7 +83,7 @@ class ReleaseBook:
         self._records, self._revisions, self._unread = {}, {}, {}
         for entry in listing.entries:
             self._take(entry)
-        self._listed, self.known = listing.revision, True
+        self._listed, self.recalled, self.known = listing.revision, listing.stale, self.known or not listing.stale
         self._changed()
 
     async def run(self) -> None:

@@ -163,7 +163,7 @@ class Releases:
         self._warm_at = self._warm_at or self._clock() + WARM_SECONDS
         self._lay()
         measure(self._metrics, self.book.records)
-        if not self._running:
+        if not self._running or not self.book.known:
             return
         for release in self.book.records:
             key = key_of(release)
@@ -178,7 +178,7 @@ class Releases:
             del self._runners[key]
 
     def _lay(self) -> None:
-        if self._overrides is not None and self.book.known:
+        if self._overrides is not None and (self.book.known or self.book.recalled):
             self._reconciler.offer_overrides(self.overlaid(self._overrides))
 
     def _acted(self, service: str) -> None:

@@ -1,13 +1,12 @@
 """The last table and health on disk, so that a cold start serves before an engine answers.
 
-File: 8 bytes of magic, SHA-256 of the rest, then MessagePack. Written to a temporary file, synced, renamed. A file that
-does not check out is moved aside and told loudly; it never stops the start.
+A sealed file (`store.sealed`) of MessagePack. One that does not check out is moved aside and told loudly; it never stops the
+start.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 from pathlib import Path
 
@@ -16,12 +15,12 @@ import msgspec
 from tidegate.errors import Problem, Severity
 from tidegate.model import HealthReport, HealthSource, HealthState
 from tidegate.routing import RoutingTable, decode_table, encode_table
+from tidegate.store.sealed import unsealed, write_sealed
 from tidegate.telemetry import logger
 from tidegate.value import Value
 
 MAGIC = b"TGSNAP1\n"
 DEBOUNCE_SECONDS = 1.0
-_CHECKSUM = hashlib.sha256().digest_size
 
 
 class Remembered(Value, frozen=True):
@@ -55,7 +54,7 @@ def load(path: Path) -> tuple[Remembered | None, Problem | None]:
     """What was remembered, or None; and what was wrong with the file, which then stands aside as `<name>.broken`."""
     try:
         data = path.read_bytes()
-        return remembered(_decoded(data)), None
+        return remembered(decode_table(unsealed(data, MAGIC))), None
     except FileNotFoundError:
         return None, None
     except (OSError, ValueError, msgspec.MsgspecError) as error:
@@ -64,19 +63,7 @@ def load(path: Path) -> tuple[Remembered | None, Problem | None]:
 
 def save(path: Path, table: RoutingTable) -> None:
     """Write durably. Raises OSError. Blocks: not for the event loop's thread."""
-    body = encode_table(table)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(MAGIC + hashlib.sha256(body).digest() + body)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # the rename itself must survive a power cut
-    finally:
-        os.close(folder)
+    write_sealed(path, MAGIC, encode_table(table))
 
 
 def save_names(path: Path, table: RoutingTable) -> None:
@@ -89,15 +76,6 @@ def save_names(path: Path, table: RoutingTable) -> None:
     temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
     temporary.write_text("".join(f"{kind}\t{name}\n" for kind, name in sorted(pairs)), "utf-8")
     temporary.replace(path)
-
-
-def _decoded(data: bytes) -> RoutingTable:
-    body = data[len(MAGIC) + _CHECKSUM :]
-    if not data.startswith(MAGIC):
-        raise ValueError("it is not a snapshot")
-    if hashlib.sha256(body).digest() != data[len(MAGIC) : len(MAGIC) + _CHECKSUM]:
-        raise ValueError("its checksum is wrong")
-    return decode_table(body)
 
 
 def _put_aside(path: Path, error: Exception) -> Problem:

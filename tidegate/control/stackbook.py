@@ -40,8 +40,13 @@ class StackBook:
 
     @property
     def known(self) -> bool:
-        """Whether all was read once."""
+        """Whether all was read once, from the store itself."""
         return all(each.known for each in self._ledgers)
+
+    @property
+    def recalled(self) -> bool:
+        """Whether all is known at least from before our start."""
+        return all(each.known or each.recalled for each in self._ledgers)
 
     @property
     def problems(self) -> tuple[Problem, ...]:

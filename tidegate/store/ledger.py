@@ -46,7 +46,8 @@ class Ledger(Generic[V]):
         self._unread: dict[str, Problem] = {}
         self._listed = 0
         self.entries: dict[str, V] = {}
-        self.known = False  # set at the first reading
+        self.recalled = False  # what is here is of before our start: the store does not answer
+        self.known = False  # set at the first reading of what the store itself says
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -63,7 +64,7 @@ class Ledger(Generic[V]):
         self.entries, self._revisions, self._unread = {}, {}, {}
         for entry in listing.entries:
             self._take(entry.key, entry.value, entry.revision)
-        self._listed, self.known = listing.revision, True
+        self._listed, self.recalled, self.known = listing.revision, listing.stale, self.known or not listing.stale
         self._changed()
 
     async def run(self) -> None:

@@ -27,10 +27,12 @@ class Entry(Value):
 
 
 class Listing(Value):
-    """All entries below a prefix, and the store's revision they were read at (start a watch from it)."""
+    """All entries below a prefix, and the store's revision they were read at (start a watch from it). `stale`: the store does not
+    answer, and this is what it said before we started."""
 
     entries: tuple[Entry, ...]
     revision: int
+    stale: bool = False
 
 
 class Compare(Value):
