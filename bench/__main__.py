@@ -86,7 +86,11 @@ PARTS: dict[str, tuple[Measure, ...]] = {
 @click.option("--reloads", "count", default=50, show_default=True, help="Reloads in a turn, for `reloads`.")
 @click.option("--period", default=60.0, show_default=True, help="Seconds of a period, for `autoscaling`.")
 @click.option("--peers", default="", help="Comma-separated names; all that are known if left out.")
-@click.option("--case", default="", help="Only cases whose name has this text, for `releases` and `rollbacks`; some phases of `hosts`.")
+@click.option(
+    "--case",
+    default="",
+    help="Only cases whose name has this text, for `releases` and `rollbacks`; some phases of `hosts`.",
+)
 @click.option("--out", default="", help="Result file; bench/results/DATE-PART.json if left out.")
 @click.option("--seeds", default=1000, show_default=True, help="Small clusters, for `simulation`.")
 @click.option("--full", default=0, show_default=True, help="Further seeds at full size, for `simulation`.")

@@ -88,7 +88,10 @@ class Phase:
             "places_after": float(sum(each.stays for each in self.now.puts)),
         }
         if self.without:
-            found |= {"there_before": float(self.before.on(self.without)), "there_after": float(self.now.on(self.without))}
+            found |= {
+                "there_before": float(self.before.on(self.without)),
+                "there_after": float(self.now.on(self.without)),
+            }
             found |= self._times()
         return found | self.more
 
@@ -292,7 +295,9 @@ async def _minority(stage: Stage) -> None:
 async def _cut(stage: Stage) -> None:
     leader = await stage.leader()
     victim = stage.others(leader)[-1]
-    async with stage.phase("a node and its etcd member cut off from the others' etcd for 45 s", stage.hosts, victim.name):
+    async with stage.phase(
+        "a node and its etcd member cut off from the others' etcd for 45 s", stage.hosts, victim.name
+    ):
         with victim.cut_off(stage.others(victim), clients=True):
             await asyncio.sleep(45.0)
         await stage.settle([leader])
@@ -342,7 +347,9 @@ async def _both(stage: Stage) -> None:
 async def _forgotten(stage: Stage) -> None:
     """Control begins anew with nobody to ask, and then one of its containers dies."""
     other, victim = stage.hosts[:2]
-    async with stage.phase("kill -9 of a control process, then of a container there, while all of etcd is down", (other, victim)) as phase:
+    async with stage.phase(
+        "kill -9 of a control process, then of a container there, while all of etcd is down", (other, victim)
+    ) as phase:
         _each(stage, lambda member: member.kill())
         await asyncio.sleep(BEFORE_SECONDS)
         os.kill([int(pid) for name, pid in STARTED.findall(victim.log()) if name == "control"][-1], signal.SIGKILL)
@@ -420,7 +427,7 @@ async def _whole(stage: Stage) -> None:
 async def _until(true: Callable[[], bool], seconds: float = REACH_SECONDS) -> None:
     """Wait for it; where it does not come, the figures say so."""
     deadline = time.monotonic() + seconds
-    while not true() and time.monotonic() < deadline:
+    while not true() and time.monotonic() < deadline:  # noqa: ASYNC110  who knows it is another process
         await asyncio.sleep(LOOK_SECONDS)
 
 
@@ -468,7 +475,9 @@ def _runs(state: InstanceState) -> bool:
 async def _reach(host: Host) -> list[str]:
     """What `reach` says on a host."""
     process = await asyncio.create_subprocess_exec(
-        *(*host.inside, sys.executable, "-m", "bench.macro.reach", host.address), stdout=asyncio.subprocess.PIPE, cwd=ROOT
+        *(*host.inside, sys.executable, "-m", "bench.macro.reach", host.address),
+        stdout=asyncio.subprocess.PIPE,
+        cwd=ROOT,
     )
     async with asyncio.timeout(REACH_SECONDS):
         out, _ = await process.communicate()

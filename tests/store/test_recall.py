@@ -42,13 +42,12 @@ async def followed(made, prefix, count):
 async def lived(store, folder, name="etcd://one"):
     """A life in which the store answered: what is below `nodes/` was listed, and one change seen."""
     await put(store, nodes_a="1", nodes_b="1", other_x="1")
-    async with recalling(store, folder, name) as made:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(followed(made, "nodes/", 2))
-            await made.list("other/")
-            await asyncio.sleep(0.1)
-            await put(store, nodes_a="2", nodes_c="1")
-            await store.txn((), (Delete(key="nodes/b"),))
+    async with recalling(store, folder, name) as made, asyncio.TaskGroup() as tasks:
+        tasks.create_task(followed(made, "nodes/", 2))
+        await made.list("other/")
+        await asyncio.sleep(0.1)
+        await put(store, nodes_a="2", nodes_c="1")
+        await store.txn((), (Delete(key="nodes/b"),))
 
 
 def test_a_store_that_answers_is_all_that_counts(tmp_path):

@@ -64,3 +64,4 @@ async def test_what_runs_on_one_host_is_served_on_both_and_outlives_the_other(sa
             say(f"kill -9 of a host: {load.told()}, {len(failed)} failed after the first 2 s")
             assert not failed
             assert set(load.who(since=died + 2)) == {"two"}
+            assert "Traceback" not in a.log() + b.log()

@@ -69,9 +69,7 @@ class Cluster:
         holder = Holder(node=name, id=self._id, incarnation=self._incarnation)
         self.leadership = Leadership(store, holder, clock=time.monotonic, rng=rng, changed=self._turned)
         self.others = Others(name, forget)
-        self.nodes = Nodes(
-            store, time.monotonic, self._met, self.others.see, lambda: self.membership.is_doubtful
-        )
+        self.nodes = Nodes(store, time.monotonic, self._met, self.others.see, lambda: self.membership.is_doubtful)
         self.others.read(self.nodes)
         self.publisher = Publisher(store, name, lambda: self.membership.lease, reports, self._places)
         self._blind: Problem | None = None  # why the store was not even read once
