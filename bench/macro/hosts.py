@@ -403,7 +403,7 @@ async def _play(stage: Stage, plan: Plan, record: Record) -> None:
         await _put_up(stage)
         for name in chosen:
             await PHASES[name](stage)
-    except (Absent, TimeoutError) as why:
+    except (Absent, OSError, EOFError) as why:  # TimeoutError is an OSError
         record.miss(BENCH, CASE, OURS, str(why) or "it took too long")
     finally:
         if kept := os.environ.get("BENCH_LOGS"):  # a folder, for who wants to know why

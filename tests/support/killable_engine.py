@@ -59,9 +59,10 @@ class KillableEngine:
             self._daemon.wait(DEADLINE_SECONDS)
         self._end_containerd()
         for shim in self._shims():
-            children = (Path("/proc") / str(shim) / "task" / str(shim) / "children").read_text().split()
-            for pid in (*map(int, children), shim):
-                os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(OSError):  # it ends by itself when its container does
+                children = (Path("/proc") / str(shim) / "task" / str(shim) / "children").read_text().split()
+                for pid in (*map(int, children), shim):
+                    os.kill(pid, signal.SIGKILL)
 
     def _end_containerd(self):
         path = self.folder / "exec/containerd/containerd.pid"
