@@ -5,37 +5,42 @@
 
 from __future__ import annotations
 
-import asyncio
+import http.client
 import sys
 
+import dns.exception
 import dns.message
 import dns.query
+import dns.rdatatype
 
 from bench.macro import shop
-from tests.support.serve import fetch
 
 ASK_SECONDS = 5.0
 
 
-async def faults(address: str) -> list[str]:
+def faults(address: str) -> list[str]:
     """What is not as it should be, at the router and the DNS server of this address."""
-    found = [await _asked(address, shop.site(each), each) for each in shop.ROUTED]
+    found = [_asked(address, shop.site(each), each) for each in shop.ROUTED]
     for service in shop.ROUTED:
         name = shop.internal(service)
-        addresses = await asyncio.to_thread(_resolved, address, name)
+        addresses = _resolved(address, name)
         found += [] if addresses else [f"{name} has no address"]
-        found += [await _asked(each, name, service) for each in addresses]
+        found += [_asked(each, name, service) for each in addresses]
     return [each for each in found if each]
 
 
-async def _asked(address: str, host: str, service: str) -> str:
+def _asked(address: str, host: str, service: str) -> str:
     """Why it is not the service that answers there; empty where it is."""
+    connection = http.client.HTTPConnection(address, 80, timeout=ASK_SECONDS)
     try:
-        status, body = await fetch((address, 80), "/", host, ASK_SECONDS)
-    except (OSError, EOFError, TimeoutError) as error:
+        connection.request("GET", "/", headers={"Host": host})
+        answer = connection.getresponse()
+        who = answer.read().split(b"\n")[0].decode(errors="replace")
+    except (OSError, http.client.HTTPException) as error:
         return f"{host} at {address}: {type(error).__name__}"
-    who = body.split(b"\n")[0].decode(errors="replace")
-    return "" if (status, who) == (200, service) else f"{host} at {address}: {status} by {who or 'nobody'}"
+    finally:
+        connection.close()
+    return "" if (answer.status, who) == (200, service) else f"{host} at {address}: {answer.status} by {who or 'nobody'}"
 
 
 def _resolved(server: str, name: str) -> list[str]:
@@ -47,6 +52,6 @@ def _resolved(server: str, name: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    lines = asyncio.run(faults(sys.argv[1]))
+    lines = faults(sys.argv[1])
     print("\n".join(lines))
     sys.exit(bool(lines))

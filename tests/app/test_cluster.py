@@ -165,7 +165,8 @@ async def test_a_node_that_starts_while_the_store_is_away_builds_its_table_from_
     async with running(asyncio.Event(), near):
         far = Node("b", folders[1], store)
         async with running(asyncio.Event(), far):
-            await until(lambda: far.endpoints and far.endpoints == near.endpoints, what="b knows the endpoint of a")
+            healthy = [("a", HealthState.HEALTHY)]
+            await until(lambda: list(far.endpoints.values()) == healthy, what="b knows the endpoint of a")
             known = far.endpoints
         far = Node("b", folders[1], store)
         far.way.broken = True
