@@ -427,7 +427,7 @@ async def _whole(stage: Stage) -> None:
 async def _until(true: Callable[[], bool], seconds: float = REACH_SECONDS) -> None:
     """Wait for it; where it does not come, the figures say so."""
     deadline = time.monotonic() + seconds
-    while not true() and time.monotonic() < deadline:  # noqa: ASYNC110  who knows it is another process
+    while not true() and time.monotonic() < deadline:  # noqa: ASYNC110  who knows is another process
         await asyncio.sleep(LOOK_SECONDS)
 
 

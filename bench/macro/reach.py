@@ -40,7 +40,9 @@ def _asked(address: str, host: str, service: str) -> str:
         return f"{host} at {address}: {type(error).__name__}"
     finally:
         connection.close()
-    return "" if (answer.status, who) == (200, service) else f"{host} at {address}: {answer.status} by {who or 'nobody'}"
+    return (
+        "" if (answer.status, who) == (200, service) else f"{host} at {address}: {answer.status} by {who or 'nobody'}"
+    )
 
 
 def _resolved(server: str, name: str) -> list[str]:

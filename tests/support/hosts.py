@@ -42,10 +42,8 @@ class Host:
         self.namespace = f"{prefix}{OCTET}{name}"
         self.inside = ("nsenter", f"--net=/run/netns/{self.namespace}")
         self.address = f"{NET}.{10 + number}"
-        self.store, self.peer = (
-            f"{NET}.{50 + number}",
-            f"{NET}.{90 + number}",
-        )  # where its etcd is, for clients and for the other members
+        # where its etcd is, for clients and for the other members
+        self.store, self.peer = f"{NET}.{50 + number}", f"{NET}.{90 + number}"
         self.http, self.dns = (self.address, 80), (self.address, 53)
         self.engine = KillableEngine(folder / "engine", self.namespace, OCTET)
         self.tidegate = None

@@ -44,9 +44,7 @@ class Following:
         self._missing: set[str] = set()  # kept though the last listing did not have them
         self._ending: asyncio.TimerHandle | None = None  # set while some are missing
         self.known = False  # it was listed once
-        self.since = (
-            0.0  # since when, on our clock, nothing was missed: it may be listed again, but the watch had no gap
-        )
+        self.since = 0.0  # since when, on our clock, no change was missed; set at the first listing
         self.lost_at: float | None = None  # when the store was lost, on our clock; None while it is followed
         self.lost: Problem | None = None  # and why
 
