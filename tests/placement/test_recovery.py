@@ -131,6 +131,23 @@ def test_where_two_cannot_be_side_by_side_the_lost_one_is_told_to_leave_in_the_s
     assert [(each.key, each.leaving) for each in found.places] == [("shop/web/1.1", True), ("shop/web/1.2", False)]
 
 
+def test_where_two_cannot_be_side_by_side_all_of_a_slot_leave_for_one_new_one():
+    known = memory(lost("n1", 61.0), lost("n3", 61.0), standing("n2"), standing("n4"), standing("n5"))
+    _, found = moves(
+        replica("n1"),
+        replica("n3", generation=2),
+        nodes=[node("n2"), node("n4"), node("n5")],
+        known=known,
+        replicas=1,
+        stop_first=True,
+    )
+    assert [(each.key, each.leaving) for each in found.places] == [
+        ("shop/web/1.1", True),
+        ("shop/web/1.2", True),
+        ("shop/web/1.3", False),
+    ]
+
+
 def test_one_of_the_wanted_revision_that_is_lost_comes_again_though_an_older_one_runs_that_does_not_serve():
     older = replica("n2", generation=2, revision="r0", state=State.UNHEALTHY)
     (place,), _ = moves(replica("n1"), older, replicas=1)

@@ -64,12 +64,15 @@ class Laws:
         crashed = {each.service for each in self.world.last.places if each.cause is Cause.CRASH}
         # One that had to leave a lost node uses up its account until it is told to; others may wait for that.
         waited = {each.service for each in self.world.last.refusals if "quota" in each.counts}
+        told = {each.key for each in self.world.last.places}  # to leave, before there was anything of them
+        empty = {self._slot(each) for each in self.world.last.places if each.leaving}
         left = [
             each
             for each in again.places
-            if each.cause is not Cause.REBALANCE and each.service not in crashed.union(waited)
+            if each.cause is not Cause.REBALANCE
+            and each.service not in crashed.union(waited)
+            and not (self._slot(each) in empty and not each.leaving)
         ]
-        told = {each.key for each in self.world.last.places}  # to leave, before there was anything of them
         more = (
             left
             or [each for each in again.deletes if each.key not in told]

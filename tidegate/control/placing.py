@@ -63,9 +63,12 @@ class Placing:
         self.begin()
         while True:
             self._wakeup.clear()
-            wait = await self.turn() - self._wall()
+            due = await self.turn()
+            if due is None:
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
             try:
-                async with asyncio.timeout(min(max(wait, SETTLE_SECONDS), REST_SECONDS)):
+                async with asyncio.timeout(min(max(due - self._wall(), SETTLE_SECONDS), REST_SECONDS)):
                     await self._wakeup.wait()
                     await asyncio.sleep(SETTLE_SECONDS)
             except TimeoutError:
@@ -76,8 +79,9 @@ class Placing:
         self._leads_since = 0.0 if self._alone else self._wall()
         self._remembers = False
 
-    async def turn(self) -> float:
-        """One decision, written. When the next one is due though nothing happens, in seconds since the epoch."""
+    async def turn(self) -> float | None:
+        """One decision, written. When the next one is due though nothing happens, in seconds since the epoch; None where it could not
+        be written: something of it was not so any more, or we do not lead."""
         nodes = tuple(self._nodes())
         if not self._book.known or not (nodes or self._alone):
             return self._wall() + RETRY_SECONDS
@@ -96,7 +100,7 @@ class Placing:
             self._remembers = False
         except StoreError as error:
             _log.warning("places cannot be written", extra={"cause": str(error)})
-        return self._wall() + RETRY_SECONDS
+        return None
 
     async def _round(self, picture: Picture, nodes: tuple[NodeFacts, ...]) -> float:
         """Raises Conflict, StoreError."""

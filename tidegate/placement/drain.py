@@ -52,7 +52,7 @@ def _leave(work: Round, replica: Replica, demand: Demand) -> None:
         return
     work.ask(Pending(service=replica.service, slot=replica.slot, revision=demand.revision, cause=Cause.DRAIN, why=why))
     if _overdue(work, replica):
-        work.replaces[replica.service, replica.slot] = replica.place
+        work.replaces.add((replica.service, replica.slot))
 
 
 def _stays(replica: Replica, demand: Demand) -> Note:

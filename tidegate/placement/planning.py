@@ -200,10 +200,10 @@ def _moving(work: Round, pending: Iterable[Pending]) -> dict[tuple[str, int], Pl
 
 def _replace(work: Round, decided: tuple[Place, ...]) -> None:
     """Dismiss what was waiting for its slot to have a new place."""
-    for each in decided:
-        old = work.replaces.get((each.service, each.slot))
-        if old is not None:
-            work.places[old.key] = replace(old, leaving=True, leaving_since=work.now, why=each.why)
+    for new in decided:
+        if (new.service, new.slot) in work.replaces:
+            for old in list(work.services[new.service].slots[new.slot]):
+                work.dismiss(old, new.why)
 
 
 def _supersede(work: Round, places: tuple[Place, ...]) -> None:

@@ -44,7 +44,7 @@ def _lost(work: Round, replica: Replica, demand: Demand, lost_at: float) -> None
         work.later(due)
         return
     if demand.leaves_first:
-        work.replaces[replica.service, replica.slot] = replica.place
+        work.replaces.add((replica.service, replica.slot))
     why = f"{replica.node} is gone"
     work.ask(replace(_pending(replica, Cause.FAILURE, moves, why), revision=demand.revision))
 
@@ -56,7 +56,7 @@ def _crashed(work: Round, replica: Replica) -> None:
         return
     why = f"it ended {replica.ended} times on {replica.node}"
     work.ask(_pending(replica, Cause.CRASH, moves, why, avoid=(replica.node,)))
-    work.replaces[replica.service, replica.slot] = replica.place
+    work.replaces.add((replica.service, replica.slot))
 
 
 def _pending(replica: Replica, cause: Cause, moves: int, why: str, avoid: tuple[str, ...] = ()) -> Pending:

@@ -77,7 +77,7 @@ class Round:
         self.deletes: list[Place] = []
         self.pending: list[Pending] = []
         self.asked: set[tuple[str, int]] = set()  # slots that `pending` are for
-        self.replaces: dict[tuple[str, int], Place] = {}  # places that leave once their slot has a new one
+        self.replaces: set[tuple[str, int]] = set()  # slots whose places leave once there is a new one
         self.notes: list[Note] = []
         self.again_at = inf
         self.replicas = [self._seen(each) for each in scene.replicas]
