@@ -241,6 +241,29 @@ def test_the_number_of_a_stacks_service_is_told_to_the_book_and_goes_to_zero_and
     assert not any("copy" in each for each in (*grown[0], *woken[0]))
 
 
+def test_a_copy_leaves_only_when_the_routers_of_other_nodes_are_done_with_it(path, monkeypatch):
+    async def elsewhere(program, service, version):
+        asked.append(asyncio.get_running_loop().time())
+        names = {each.id: each.name for each in program.running()}
+        busy = {f"{id_}:80": 1 for id_, name in names.items() if "copy" in name}
+        return None if len(asked) == 1 else busy if len(asked) < 5 else {}
+
+    async def story(program):
+        await asyncio.sleep(40)
+        grown.append(len(program.names()))
+        while len(asked) < 5:
+            assert len(program.names()) == 2
+            await asyncio.sleep(0.5)
+        await asyncio.sleep(2)
+
+    asked, grown = [], []
+    monkeypatch.setattr(ScaledProgram, "elsewhere", elsewhere)
+    program, _, _ = lived(path, engine_with, story, load=lambda now: 1.2 if now < 40 else 0.1)
+    assert grown == [2]
+    assert program.names() == ["web-1"]
+    assert asked[-1] - asked[0] == pytest.approx(4, abs=1), "once a second"
+
+
 class Neighbour(Alone):
     """Node `b`, with one replica of the service. It cannot be asked while `cpu` is None."""
 

@@ -17,4 +17,5 @@ def test_what_routers_counted_is_told_as_it_stands():
     traffic.fly(0, 1, [("endpoint", ("web", "v1", "c1:80"), 3)])
     told = counted(traffic, "web", "v1")
     assert (told.at, told.requests, told.in_flight, len(told.buckets)) == (5.0, 7, 3, len(BUCKETS) + 1)
+    assert told.flying == {"c1:80": 3}
     assert counted(traffic, "web", "v2") == Counted(at=5.0)

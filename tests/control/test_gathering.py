@@ -79,6 +79,16 @@ async def test_an_answer_that_is_not_understood_is_none():
     assert set(found.loads) == {"a1"}
 
 
+async def test_what_other_nodes_have_in_flight_is_known_only_where_all_of_them_say_it():
+    def carrying(**flying):
+        return Figures(now=NOW, counted=Counted(at=1.0, flying=flying))
+
+    made, nodes = gathering(b=carrying(x=2, y=1), c=carrying(x=1))
+    assert await made.flying("web", "v1") == {"x": 3, "y": 1}
+    nodes.answers["c"] = "it does not answer in time"
+    assert await made.flying("web", "v1") is None
+
+
 async def test_a_round_keeps_what_each_node_measured_and_what_its_host_uses():
     host = Host(busy_seconds=50.0, all_seconds=200.0, memory_bytes=2000, available_bytes=500)
     made, nodes = gathering(b=Figures(now=NOW, loads={"b1": used()}, host=host), c="gone")

@@ -45,7 +45,7 @@ class ScaledProgram(Program):
     """`load(now)` is how many cores the replicas are asked for together; each has one."""
 
     load = staticmethod(lambda now: 0.0)
-    counts = None
+    counts = elsewhere = None
     cluster = Alone()
 
     def __init__(self, engine, store, unready=()):
@@ -56,7 +56,9 @@ class ScaledProgram(Program):
         tasks = Tasks("autoscaling")
         wall, now = release_stage.wall, release_stage._now
         self.metering = Metering(on, lambda: self.reconciler.inventories, self.registry, wall, now)
-        self.copying = Copying(on, self.reconciler, self.book, Workers(), self.traffic, self.journal, tasks, now)
+        self.copying = Copying(
+            on, self.reconciler, self.book, Workers(), self.traffic, self.journal, tasks, now, self.elsewhere
+        )
         self.scaling = Autoscaling(
             ScaleBook(store),
             self.reconciler,

@@ -9,7 +9,7 @@ matter where this ends; what fails is tried again, later each time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -34,6 +34,8 @@ NUMBER_LABEL = "io.tidegate.copy"
 DRAIN_SECONDS = 30.0
 APPLY_SECONDS = 2.0
 IDLE_LOOK_SECONDS = 0.25
+FAR_LOOK_SECONDS = 1.0
+FAR_SECONDS = 3.0  # until other nodes have heard of a drain, and their workers have reported since
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 60.0
 
 _log = logger("control.scaling")
@@ -48,7 +50,8 @@ class _Trouble(Struct):
 
 
 class Copying:
-    """Makes and takes away copies, in tasks of `tasks`. `clock` is monotonic."""
+    """Makes and takes away copies, in tasks of `tasks`. `clock` is monotonic. `elsewhere` tells what other nodes' routers have in flight
+    to a version of a service, by endpoint, None where that is not known; it is None where there are no other nodes."""
 
     def __init__(
         self,
@@ -60,7 +63,9 @@ class Copying:
         journal: Journal,
         tasks: Tasks,
         clock: Callable[[], float],
+        elsewhere: Callable[[str, str], Awaitable[Mapping[str, int] | None]] | None = None,
     ) -> None:
+        self._elsewhere = elsewhere
         self._engines = engines
         self._reconciler = reconciler
         self._overrides = overrides
@@ -202,15 +207,27 @@ class Copying:
             self._leaving.discard(instance.id)
 
     async def _emptied(self, instance: Instance) -> None:
-        """Until no worker has anything in flight to it, or the deadline for that passes."""
+        """Until no worker of any node has anything in flight to it, or the deadline for that passes."""
         await self._followers.wait_applied(self._reconciler.settle(), APPLY_SECONDS)
         since = self._clock()
         service = self._reconciler.table.services.get(instance.key)
         endpoints = [each for each in service.endpoints if each.instance == instance.id] if service is not None else []
         keys = [(each.service, each.version, each.id) for each in endpoints]
         until = since + DRAIN_SECONDS
-        while keys and not self._traffic.quiet(keys, since) and self._clock() < until:  # noqa: ASYNC110  reports come once a second
-            await asyncio.sleep(IDLE_LOOK_SECONDS)
+        while keys and self._clock() < until and not await self._quiet(keys, since):  # noqa: ASYNC110  reports come once a second
+            await asyncio.sleep(IDLE_LOOK_SECONDS if self._elsewhere is None else FAR_LOOK_SECONDS)
+
+    async def _quiet(self, keys: Sequence[tuple[str, str, str]], since: float) -> bool:
+        """Whether all workers have said since then that they have nothing in flight to these endpoints of one version."""
+        if not self._traffic.quiet(keys, since):
+            return False
+        if self._elsewhere is None:
+            return True
+        if self._clock() < since + FAR_SECONDS:
+            return False
+        service, version, _ = keys[0]
+        flying = await self._elsewhere(service, version)
+        return flying is not None and not any(flying.get(endpoint) for *_, endpoint in keys)
 
 
 async def _removed(engine: Engine, container: str) -> None:

@@ -26,12 +26,14 @@ class Question(Value):
 
 class Counted(Value):
     """What the routers of one node counted for one version of a service since its control started; `at` is when, on the node's
-    own monotonic clock. `buckets` count requests by the container's time (`metrics.BUCKETS`)."""
+    own monotonic clock. `buckets` count requests by the container's time (`metrics.BUCKETS`); `flying` are those in flight by endpoint,
+    where there are any."""
 
     at: float
     requests: int = 0
     buckets: tuple[int, ...] = ()
     in_flight: int = 0
+    flying: dict[str, int] = {}
 
 
 class Figures(Value):
@@ -47,11 +49,12 @@ def counted(traffic: Traffic, service: str, version: str) -> Counted:
     """What the routers of this node counted."""
     key = (service, version)
     columns = traffic.columns("service", key)
-    flying = traffic.in_flight().get(("service", key), 0)
+    in_flight = traffic.in_flight()
+    flying = {each[2]: number for (kind, each), number in in_flight.items() if kind == "endpoint" and each[:2] == key}
+    now = Counted(at=traffic.measured_at(), in_flight=in_flight.get(("service", key), 0), flying=flying)
     if columns is None:
-        return Counted(at=traffic.measured_at(), in_flight=flying)
-    buckets = tuple(histograms(columns)[1])
-    return Counted(at=traffic.measured_at(), requests=columns[0], buckets=buckets, in_flight=flying)
+        return now
+    return replace(now, requests=columns[0], buckets=tuple(histograms(columns)[1]))
 
 
 def moved(figures: Figures, now: float) -> Figures:

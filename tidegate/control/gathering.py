@@ -124,6 +124,17 @@ class Gathering:
             others = tasks.spawn("others", self._ask_all(questions))
         return self._gathered(own.result(), others.result(), counted(self._traffic, service, version))
 
+    async def flying(self, service: str, version: str) -> dict[str, int] | None:
+        """What the routers of other nodes have in flight to this version, by endpoint; None where one of them cannot be asked."""
+        answers = await self._ask_all(dict.fromkeys(self._others.there(), Question(service=service, version=version)))
+        found: dict[str, int] = {}
+        for each in answers.values():
+            if isinstance(each, str) or each.counted is None:
+                return None
+            for endpoint, number in each.counted.flying.items():
+                found[endpoint] = found.get(endpoint, 0) + number
+        return found
+
     # --------------------------------------------------------------------------------------------------------- private
 
     def _gathered(self, loads: dict[str, Load], answers: dict[str, Figures | str], own: Counted) -> Gathered:

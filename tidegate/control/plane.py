@@ -171,7 +171,15 @@ class ControlPlane:
     def _made_autoscaling(self) -> Autoscaling:
         near, tasks = self._near, Tasks("autoscaling")
         copying = Copying(
-            self._engines, self.reconciler, self.book, near.followers, near.traffic, self.journal, tasks, near.clock
+            self._engines,
+            self.reconciler,
+            self.book,
+            near.followers,
+            near.traffic,
+            self.journal,
+            tasks,
+            near.clock,
+            None if near.others.alone else self.gathering.flying,
         )
         return Autoscaling(
             ScaleBook(near.store),
