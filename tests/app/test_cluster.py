@@ -150,8 +150,11 @@ async def test_what_runs_on_one_node_is_served_by_the_other_and_stays_so_without
         assert far.endpoints
 
         far.way.broken = False
+        met = []
+        far.control.cluster.met.append(lambda: met.append([each.name for each in far.control.cluster.facts()]))
         await store.revoke(store.entries[live_key("a")].lease)  # as the store does when a's time is over
         await until(lambda: not far.endpoints, what="a is gone and its endpoints with it")
+        assert met[-1] == ["b"], "who places replicas is woken"
         assert near.endpoints, "a itself goes on with its own"
 
 
