@@ -185,4 +185,5 @@ class Config(Value):
     workers: int = 1
     log_level: str = "info"
     watchdog_seconds: float = 10.0  # a child whose loop stands still for so long is killed; 0 is never
+    processes: bool = False  # stacks run as local processes: who may ask the admin API has commands run as us
     stack: str = ""  # a Compose-like file to run from start to end: on Docker where one is followed, else embedded

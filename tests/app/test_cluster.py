@@ -26,7 +26,13 @@ from tidegate.config import (
     NodeConfig,
     StateConfig,
 )
+from tidegate.control.stacklogs import Asked, Reading
+from tidegate.control.stackview import state
+from tidegate.engine.compose_labels import PROJECT_LABEL, SERVICE_LABEL
+from tidegate.engine.spec import ContainerSpec
+from tidegate.errors import TidegateError
 from tidegate.model import Address, HealthState
+from tidegate.stacks.stack import Member, Stack
 from tidegate.tasks import Tasks
 
 STACK = f"""\
@@ -45,7 +51,7 @@ services:
 class Node:
     """One node in this process: control and data plane, on its own way to the store."""
 
-    def __init__(self, name, folder, store, stack=""):
+    def __init__(self, name, folder, store, stack="", *, processes=False):
         self.way = Way(store)
         config = Config(
             http=HttpConfig(listeners=(Address(host="127.0.0.1", port=0),), access_log="", drain_seconds=1.0),
@@ -57,6 +63,7 @@ class Node:
             cluster=ClusterConfig(peers=(Address(host="127.0.0.1", port=free_port()),)),
             workers=0,
             stack=stack,
+            processes=processes,
         )
         sockets = bind_all(config)
         self.address = sockets.http[0][0].getsockname()
@@ -93,6 +100,19 @@ class Node:
         response = await client.ask(get(host=host))
         client.close()
         return response.status
+
+    async def logs(self, service, **asked):
+        """(node, replica, text or code of what is in the way) of each line, as this node tells them."""
+        rows = []
+
+        async def write(row):
+            rows.append(row)
+
+        sources = self.control.plane.stacks.sources
+        async with asyncio.timeout(20):
+            await Reading(lambda: sources(service), Asked(service=service, **asked), write).run()
+        said = [row for row in rows if row is not None]
+        return [(row.node, row.replica, row.problem.code if row.problem else row.text) for row in said]
 
 
 @asynccontextmanager
@@ -180,6 +200,34 @@ async def test_a_node_that_starts_while_the_store_is_away_builds_its_table_from_
             far.way.broken = False
             await until(lambda: not far.control.cluster.standing()["lost"], what="it has joined")
             assert far.endpoints == known
+
+
+@pytest.mark.slow
+async def test_what_replicas_write_on_all_nodes_is_told_by_each_in_the_order_of_time(tmp_path):
+    store = MemoryStore()
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    near, far = (Node(name, tmp_path / name, store, processes=True) for name in "ab")
+    labels = {PROJECT_LABEL: "shop", SERVICE_LABEL: "web"}
+    command = ("/bin/sh", "-c", "for n in 1 2 3; do echo $n; sleep 0.02; done; exec sleep 60")
+    template = ContainerSpec(name="shop-web", image="any", command=command, labels=labels)
+    shop = Stack(name="shop", members=(Member(name="web", template=template, config="one", scale=2),))
+    async with running(asyncio.Event(), near, far):
+        await until(lambda: len(near.control.cluster.facts()) == len(far.control.cluster.facts()) == 2)
+        await near.control.plane.stacks.book.stacks.commit({"shop": shop})
+        await until(lambda: state(far.control.plane.stacks.book.picture, shop) == "settled", what="two replicas")
+
+        async def told_by(node):
+            rows = await node.logs("shop/web", tail=100)
+            return rows if len(rows) == 6 else ()
+
+        for node in (near, far):
+            rows = await until(lambda node=node: told_by(node), what="all lines are told")
+            assert {row[0] for row in rows} == {"a", "b"}
+            assert [text for name, _, text in rows if name == "a"] == ["1", "2", "3"]
+        assert len(await near.logs("shop", tail=1)) == 2, "of the whole stack, the last line of each replica"
+        with pytest.raises(TidegateError, match="c cannot be asked"):
+            await near.control.cluster.logs("c")
 
 
 def test_an_address_is_guessed_from_the_way_to_the_store():

@@ -152,3 +152,20 @@ async def test_an_engine_over_tcp_gets_the_tls_files_that_are_configured(tmp_pat
         await engine.ping()
     assert str(tmp_path / "certs" / "ca.pem") in str(caught.value)
     await engines.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [
+        ({"processes": True}, ["process", "docker:unix:///a"]),
+        ({"processes": True, "docker": DockerConfig(urls=())}, ["process"]),
+        ({"docker": DockerConfig(urls=())}, []),
+        ({"stack": "c.yaml", "docker": DockerConfig(urls=())}, ["process"]),
+        ({"stack": "c.yaml"}, ["docker:unix:///a"]),
+    ],
+)
+async def test_stacks_run_on_the_first_engine_which_is_processes_only_where_that_was_said(tmp_path, said, names):
+    said = {"docker": DockerConfig(urls=("unix:///a",)), **said}
+    engines = Engines(Config(state=StateConfig(folder=str(tmp_path)), **said))
+    assert [name for name, _ in engines.followed] == names
+    await engines.close()

@@ -29,7 +29,7 @@ async def node(folder, answer, *, desk=True):
         writer.close()
 
     path = str(folder / "figures.sock")
-    parts = {"node": "a", "secret": Known(), "desk": path}
+    parts = {"node": "a", "secret": Known(), "desks": {FIGURES: path}}
     async with running(parts=parts) as near:
         server = await asyncio.start_unix_server(serve, path, limit=1 << 20) if desk else None
         try:

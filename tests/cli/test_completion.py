@@ -40,6 +40,23 @@ def test_only_names_with_the_prefix_are_offered(state):
 @pytest.mark.parametrize(
     ("words", "current", "expected"),
     [
+        ("tidegate down ", "2", {"shop", "blog"}),
+        ("tidegate logs ", "2", {"shop", "blog", "web", "shop/web"}),
+        ("tidegate scale w", "2", {"web="}),
+        ("tidegate plan -p s", "3", {"shop"}),
+        ("tidegate show sh", "2", {"shop"}),
+    ],
+)
+def test_stacks_and_their_services_are_offered_where_they_are_meant(state, words, current, expected):
+    (state / "names").write_text("stack\tshop\nstack\tblog\nmember\tshop/web\nmember\tweb\n")
+    extra = {"_TIDEGATE_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": current}
+    done = piped(TIDEGATE_STATE=str(state), **extra)
+    assert {line.partition(",")[2] for line in done.out.splitlines()} == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "current", "expected"),
+    [
         ("tidegate sh", "1", {"shift", "show"}),
         ("tidegate shift d", "2", {"db"}),
         ("tidegate status --js", "2", {"--json"}),

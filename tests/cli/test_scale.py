@@ -6,6 +6,12 @@ from tests.support.stacked import PATH, answers
 SCALED = {f"PUT {PATH}/services/web/scale": {"service": "shop/web", "before": 2, "desired": 3}}
 
 
+def test_a_number_may_stand_apart_as_tab_leaves_it():
+    with FakeAdmin(answers(**SCALED)) as fake:
+        assert piped("scale", "web=", "3", "--no-wait", TIDEGATE_ADMIN=fake.address).code == 0
+    assert fake.changes[0].body["desired"] == 3
+
+
 def test_a_service_is_scaled_by_its_short_name_or_its_key():
     for name in ("web", "shop/web"):
         with FakeAdmin(answers(**SCALED)) as fake:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tidegate.cli.stack_naming import find_member, find_stack
+from tidegate.cli.stack_naming import find_logged, find_member, find_stack
 from tidegate.errors import NoSuchThing, TidegateError
 
 
@@ -24,3 +24,9 @@ def test_what_is_not_clear_or_not_there_is_told():
     for find, name in ((find_stack, "shopp"), (find_member, "shop/dp")):
         with pytest.raises(NoSuchThing, match="did you mean"):
             find(Admin(), name)
+
+
+def test_logs_may_be_asked_of_a_whole_stack_but_a_service_goes_before_a_stack_of_its_name():
+    assert find_logged(Admin(), "shop") == ("shop", "")
+    assert find_logged(Admin(), "db") == ("shop", "db")
+    assert find_logged(Admin(), "blog/web") == ("blog", "web")

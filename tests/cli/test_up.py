@@ -3,8 +3,12 @@ from __future__ import annotations
 import pytest
 
 from tests.support.cli import FakeAdmin, piped
-from tests.support.stacked import COMPOSE, PATH, answers, replica
+from tests.support.stacked import COMPOSE, PATH, answers, replica, told
+from tidegate.cli import stack_following
+from tidegate.cli.session import Session
+from tidegate.errors import TidegateError
 
+LACKS = {"code": "T1124", "text": "it does without mounts", "severity": "warning"}
 PLANNED = {"name": "shop", "number": 0, "changes": [{"service": "web", "what": "create", "text": "web comes"}]}
 
 
@@ -18,7 +22,7 @@ def file(tmp_path):
 def test_up_sends_the_stack_as_understood_and_waits_until_it_is_settled(file):
     with FakeAdmin(answers(**{f"PUT {PATH}": PLANNED | {"number": 1}})) as fake:
         done = piped("up", "--why", "a test", cwd=file.parent, TIDEGATE_ADMIN=fake.address)
-    assert (done.code, done.out.splitlines()[0]) == (0, "web comes")
+    assert (done.code, done.out.splitlines()[:2]) == (0, ["stack shop", "  web comes"])
     assert "stack shop: 3 of 3 replicas ready, settled" in done.out
     assert "shop-web-1: ready" in done.err
     sent = fake.changes[0].body
@@ -71,6 +75,33 @@ def test_what_is_wrong_is_told_before_anybody_is_asked(tmp_path):
     assert (wrong.code, "T1137" in wrong.err) == (2, True)
     time = piped("up", "--deadline", "soon", cwd=tmp_path)
     assert (time.code, "--deadline soon" in time.err) == (2, True)
+
+
+def test_what_is_wrong_with_labels_is_a_warning_before_anything_is_waited_for(file):
+    file.write_text(
+        COMPOSE.replace("aliyun.scale", "aliyun.rooting.port_80: x, aliyun.log_store_a: stdout, aliyun.scale")
+    )
+    with FakeAdmin(answers(**{f"POST {PATH}/plan": PLANNED | {"warnings": [LACKS]}})) as fake:
+        done = piped("plan", "--exit-code", "-f", str(file), TIDEGATE_ADMIN=fake.address)
+    assert done.code == 3, "something would change"
+    assert "warning[T1203] unknown label 'aliyun.rooting.port_80'" in done.err
+    assert "did you mean" in done.err
+    assert done.err.count("aliyun.log_store_a") == 1
+    assert "warning[T1124] it does without mounts" in done.err
+
+
+def test_replicas_that_fail_again_and_again_are_not_waited_for(monkeypatch):
+    failing = replica("web-2", "pending", "the registry does not know image:2", ended=3)
+
+    class Admin:
+        def get(self, path):
+            return told("moving", replica("web-1"), failing)
+
+    monkeypatch.setattr(stack_following, "STILL_SECONDS", 0.0)
+    with pytest.raises(TidegateError, match="T2114") as caught:
+        stack_following.follow(Session(), Admin(), "shop", 60.0)
+    assert caught.value.exit_code == 1
+    assert "shop-web-2 is pending, the registry does not know image:2" in caught.value.problems[0].cause
 
 
 def test_without_a_server_it_says_how_to_start_one(file):

@@ -60,6 +60,21 @@ def test_names_are_written_for_completion(tmp_path, table):
     assert {"service\tweb", "route\ta.test", "endpoint\tc1", "node\tn1"} <= set(lines)
 
 
+async def test_names_of_what_is_in_no_table_are_written_too_when_they_change(tmp_path, table):
+    memory = Memory(tmp_path, debounce_seconds=0.0)
+    names = tmp_path / "names"
+    async with Tasks("test") as tasks:
+        task = tasks.spawn("memory", memory.run())
+        memory.note(table)
+        await until(names.exists)
+        memory.name(frozenset({("stack", "shop")}))
+        await until(lambda: "stack\tshop" in names.read_text().splitlines())
+        assert "service\tweb" in names.read_text().splitlines()
+        memory.name(frozenset())
+        await until(lambda: "stack\tshop" not in names.read_text())
+        task.cancel()
+
+
 async def test_tables_noted_soon_after_each_other_are_written_once_and_the_last_one_stays(tmp_path, table):
     memory = Memory(tmp_path, debounce_seconds=0.02)
     async with Tasks("test") as tasks:

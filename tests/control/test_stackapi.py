@@ -8,8 +8,10 @@ from tests.support.plane import running, until
 from tests.support.seen import instance
 from tests.support.stack_stage import member, stack
 from tidegate.engine.port import LogLine
+from tidegate.engine.process import ProcessEngine
 from tidegate.engine.spec import ContainerSpec
 from tidegate.model import InstanceState
+from tidegate.stacks.stack import Outside
 
 PATH = "/v1/stacks/shop"
 
@@ -40,7 +42,7 @@ async def test_a_stack_is_planned_put_up_shown_scaled_and_taken_down(world):
     assert (status, put["number"]) == (200, 1)
     await until(lambda: runs(world) == ["shop-web-1", "shop-web-2"])
     status, again = await world.ask("PUT", PATH, json=body())
-    assert (status, again) == (200, {"name": "shop", "number": 1, "changes": []})
+    assert (status, again) == (200, {"name": "shop", "number": 1, "changes": [], "warnings": []})
     status, scaled = await world.ask("PUT", f"{PATH}/services/web/scale", json={"desired": 3})
     assert (status, scaled) == (200, {"service": "shop/web", "before": 2, "desired": 3})
     await until(lambda: len(runs(world)) == 3)
@@ -87,17 +89,40 @@ async def test_without_an_engine_no_stack_is_put_up(tmp_path):
 
 
 async def test_what_replicas_write_is_told_line_by_line(world):
-    async def logs(container, tail=100, follow=False):
-        yield LogLine(text=f"{tail} {follow} {world.engine.containers[container].name}", at=1.0)
+    async def logs(container, tail=100, follow=False, since=0.0):
+        yield LogLine(text=f"{tail} {since:g} {follow} {world.engine.containers[container].name}", at=1.0)
 
     world.engine.logs = logs
     await world.ask("PUT", PATH, json=body(member(template=ContainerSpec(name="web", image="image:1"))))
     await until(lambda: runs(world) == ["shop-web-1"])
-    status, text = await world.ask("GET", f"{PATH}/services/web/logs?tail=5")
-    assert (status, text) == (
-        200,
-        {"replica": "1.1", "stream": "stdout", "at": 1.0, "text": "5 False shop-web-1"},
-    )
+    line = {"node": "node-a", "service": "shop/web", "replica": "1.1", "stream": "stdout", "at": 1.0}
+    for path in (f"{PATH}/services/web/logs", f"{PATH}/logs"):
+        status, text = await world.ask("GET", f"{path}?tail=5&since=7.5")
+        assert (status, text) == (200, {**line, "text": "5 7.5 False shop-web-1"})
+
+
+async def test_services_that_are_somewhere_else_are_part_of_a_stack(world):
+    outside = (Outside(name="db", host="db.example.test"),)
+    sent = {"stack": msgspec.to_builtins(stack(member(), outside=outside))}
+    status, put = await world.ask("PUT", PATH, json=sent)
+    assert (status, [each["text"] for each in put["changes"]][-1]) == (200, "db stands for db.example.test")
+    assert [each["code"] for each in put["warnings"]] == ["T2112"], "nobody asks our DNS here"
+    assert (await world.ask("GET", PATH))[1]["outside"] == [{"name": "db", "host": "db.example.test", "ports": []}]
+    changes = (await world.ask("POST", f"{PATH}/plan", json=body(member())))[1]["changes"]
+    assert [each["text"] for each in changes] == ["db stands for db.example.test no more"]
+    alone = {"stack": msgspec.to_builtins(stack(outside=outside, name="only"))}
+    assert (await world.ask("PUT", "/v1/stacks/only", json=alone))[0] == 200
+    assert (await world.ask("GET", "/v1/stacks/only"))[1]["state"] == "settled"
+
+
+async def test_what_processes_do_without_is_told_and_what_cannot_be_one_is_refused(tmp_path):
+    async with running(tmp_path, engines={"process": ProcessEngine(tmp_path)}, required=()) as world:
+        await until(lambda: world.plane.stacks.book.known)
+        template = ContainerSpec(name="shop-web", image="x", command=("sleep", "9"), dns=("10.0.0.1",))
+        for method, path in (("POST", f"{PATH}/plan"), ("PUT", PATH)):
+            status, told = await world.ask(method, path, json=body(member(template=template)))
+            assert (status, [each["code"] for each in told["warnings"]]) == (200, ["T1124"])
+            assert await refused(world, method, path, json=body(member())) == (422, "T1121")
 
 
 async def test_a_release_that_would_make_containers_of_a_stacks_service_is_refused(world):

@@ -303,6 +303,9 @@ async def test_logs_tell_the_outputs_apart_and_keep_the_tail(lab):
     ]
     assert all(line.at > 1_600_000_000 for line in lines)
     assert len([line async for line in lab.engine.logs(container, tail=1)]) == 1
+    first, *_, last = sorted(line.at for line in lines)
+    assert [line async for line in lab.engine.logs(container, since=last + 0.001)] == []
+    assert len([line async for line in lab.engine.logs(container, since=first)]) == 3
 
 
 async def test_followed_logs_end_when_the_container_does(lab):

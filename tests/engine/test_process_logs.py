@@ -25,6 +25,15 @@ async def test_the_tail_is_the_newest_lines():
     assert await texts(ring_of(5), 0) == []
 
 
+async def test_the_tail_is_of_those_since_a_time():
+    ring = LogRing()
+    for at in (1.0, 2.0, 3.0):
+        ring.append(LogLine(text=f"{at:g}", at=at))
+    assert [line.text async for line in ring.read(100, follow=False, since=2.0)] == ["2", "3"]
+    assert [line.text async for line in ring.read(1, follow=False, since=2.0)] == ["3"]
+    assert [line.text async for line in ring.read(100, follow=False, since=4.0)] == []
+
+
 async def test_only_the_newest_lines_are_kept():
     kept = await texts(ring_of(RING_LINES + 3), RING_LINES * 2)
     assert (len(kept), kept[0], kept[-1]) == (RING_LINES, "3", str(RING_LINES + 2))

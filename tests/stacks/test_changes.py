@@ -6,7 +6,7 @@ from tidegate.placement.replica import Place
 from tidegate.stacks.changes import changes, differences
 from tidegate.stacks.file import StackNetwork, StackVolume
 from tidegate.stacks.picture import Picture
-from tidegate.stacks.stack import Scale
+from tidegate.stacks.stack import Outside, Scale
 
 
 def told(after, before=None, **more):
@@ -83,3 +83,14 @@ def test_what_the_file_has_no_more_goes():
     place = Place(service="shop/db", slot=1, generation=1, revision="r", node="a")
     found = told(stack(member()), stack(member(), member("db")), places={"shop/db/1.1": place})
     assert found == [("remove", "db goes, with 1 replica")]
+
+
+def test_services_that_are_somewhere_else_are_told_where():
+    here, there = Outside(name="db", host="10.0.0.1"), Outside(name="db", host="db.example.test")
+    known = stack(member(), outside=(here,))
+    assert told(known, stack(member())) == [("create", "db stands for 10.0.0.1")]
+    assert told(stack(member(), outside=(there,)), known) == [
+        ("settle", "db is described in another way: db.example.test")
+    ]
+    assert told(stack(member()), known) == [("remove", "db stands for 10.0.0.1 no more")]
+    assert told(known, known) == []

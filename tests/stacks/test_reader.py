@@ -297,9 +297,22 @@ def test_a_service_that_is_somewhere_else_has_no_container_and_its_callers_know_
 
 
 def test_an_outside_service_known_by_a_name_only_cannot_be_given_another_and_that_is_told():
-    file = compose("services: {rds: {external: {host: db.example.test}}, web: {image: x, depends_on: [rds]}}")
-    assert [problem.code for problem in file.problems] == ["T1179"]
+    file = compose("services: {rds: {external: {host: db.example.test}}, web: {image: x, links: [rds, 'rds:db']}}")
+    assert [(problem.code, "as rds, not as db" in problem.text) for problem in file.problems] == [("T1179", True)]
     assert file.specs[0].extra_hosts == ()
+
+
+def test_labels_of_an_outside_service_count_and_what_only_a_container_has_is_named():
+    file = compose("""
+        rds:
+          image: mysql
+          restart: always
+          external: {host: 10.1.2.3}
+          labels: {aliyun.routing.port_80: rds}
+        """)
+    assert {problem.text.partition(" ")[0] for problem in file.problems} == {"rds.image", "rds.restart"}
+    assert {problem.code for problem in file.problems} == {"T1131"}
+    assert file.service("rds").template.labels["aliyun.routing.port_80"] == "rds"
 
 
 def test_labels_without_effect_are_named_once_for_the_whole_file():

@@ -3,7 +3,8 @@ import pytest
 from tidegate.engine.port import Network
 from tidegate.engine.spec import ContainerSpec
 from tidegate.model import Address
-from tidegate.stacks.resolving import asking, resolvers
+from tidegate.stacks.resolving import asking, resolvers, unheard
+from tidegate.stacks.stack import Outside, Stack
 
 NETWORKS = (
     Network(id="a", name="bridge", gateways=("172.17.0.1",)),
@@ -41,3 +42,19 @@ def test_a_service_that_says_whom_it_asks_or_has_no_network_of_its_own_is_left_a
     spec = ContainerSpec(name="a", image="x", **fields)
     assert asking(spec, ("10.0.0.1",)).dns == dns
     assert asking(spec, ()) == spec
+
+
+@pytest.mark.parametrize(
+    ("listeners", "told"),
+    [
+        ([("0.0.0.0", 53)], []),
+        ([("172.17.0.1", 53)], []),
+        ([("0.0.0.0", 5353)], ["named"]),
+        ([("127.0.0.1", 53)], ["named"]),
+    ],
+)
+def test_a_name_that_only_our_dns_could_answer_is_told_where_containers_do_not_ask_it(listeners, told):
+    outside = (Outside(name="named", host="db.example.test"), Outside(name="at", host="10.0.0.1"))
+    found = unheard(Stack(name="shop", outside=outside), [Address(host=host, port=port) for host, port in listeners])
+    assert [each.place for each in found] == [f"shop/{name}" for name in told]
+    assert all(each.code == "T2112" for each in found)

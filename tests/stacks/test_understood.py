@@ -1,5 +1,6 @@
 import pytest
 
+from tidegate.engine.compose_labels import PROJECT_LABEL, SERVICE_LABEL
 from tidegate.release.spec import Pull
 from tidegate.stacks.reader import read
 from tidegate.stacks.service import Condition
@@ -84,11 +85,18 @@ def test_what_it_depends_on_goes_along_with_its_condition():
 def test_what_a_stack_does_not_do_is_said():
     _, _, said = understood("deploy:", "  update_config: {failure_action: rollback}")
     assert [each.code for each in said] == ["T2113"]
+
+
+def test_a_service_that_is_somewhere_else_is_no_member():
     text = "services:\n  web: {image: a, links: [mysql]}\n  mysql: {external: {host: db.example.test, ports: [3306]}}\n"
     file = read(text, "c.yaml", folder="/srv/shop", variables={})
-    assert not file.errors
-    assert [each.code for each in remarks(file)] == ["T2112"]
-    assert [each.name for each in stack_of(file).members] == ["web"]
+    assert not file.problems
+    assert remarks(file) == ()
+    stack = stack_of(file)
+    assert [each.name for each in stack.members] == ["web"]
+    (mysql,) = stack.outside
+    assert (mysql.name, mysql.host, mysql.ports, mysql.has_address) == ("mysql", "db.example.test", (3306,), False)
+    assert mysql.labels == {PROJECT_LABEL: "shop", SERVICE_LABEL: "mysql"}
 
 
 def test_an_address_somewhere_else_is_known_to_who_links_to_it():

@@ -13,7 +13,7 @@ from tests.support.tree import ROOT
 
 pytestmark = pytest.mark.system
 
-NAMES = ("restserver", "wordpress", "scaling")
+NAMES = ("restserver", "wordpress", "scaling", "lifecycle")
 TEMPLATES = ROOT / "examples" / "acs"
 SERVES = [PYTHON_PATH, "-S", "-c", SERVER, "served", "80", "0"]
 IDLES = ["/bin/busybox", "sleep", "3600"]
@@ -49,16 +49,51 @@ async def test_templates_come_up_unchanged_and_their_containers_find_each_other(
             asked = ("exec", "wordpress-web-3", "/bin/busybox", "nslookup", "-type=a", "mysql")
             assert address in await box.docker(*asked)
             assert await names(box) == [
+                *("lifecycle-agent-1", "lifecycle-db-1", *(f"lifecycle-web-{number}" for number in (1, 2, 3))),
                 "restserver-client-1",
                 *(f"restserver-server-{number}" for number in (1, 2)),
                 *(f"scaling-worker-{number}" for number in (1, 2)),
                 "wordpress-db-1",
                 *(f"wordpress-web-{number}" for number in (1, 2, 3)),
             ]
+            await lifecycle(box, tidegate, tmp_path)
     finally:
         if found := await names(box):
             await box.docker("rm", "-f", *found, check=False)
         await box.docker("network", "rm", *(f"{name}_default" for name in NAMES), check=False)
+
+
+async def lifecycle(box, tidegate, folder):
+    """What that template says of order, names, routes and placement came true."""
+    made = {each["Name"].strip("/"): each for each in json.loads(await box.docker("inspect", *await names(box)))}
+    web = made["lifecycle-web-1"]
+    begun = {name: each["State"]["StartedAt"] for name, each in made.items()}
+    assert max(begun["lifecycle-db-1"], begun["lifecycle-agent-1"]) < begun["lifecycle-web-1"], "aliyun.depends"
+    assert [each for each in web["Config"]["Env"] if ":" in each.partition("=")[0]] == [], (
+        "expressions are no variables"
+    )
+    assert "STAGE=test" in web["Config"]["Env"]
+    assert made["lifecycle-db-1"]["HostConfig"]["Memory"] == 64 << 20
+    # Routes: one word below the root domain, and one by its path; checked by a command in the container.
+    assert (await tidegate.answers("lifecycle.local")).startswith(b"served")
+    assert (await tidegate.request("www.example.test", "/shop"))[0] == 200
+    assert (await tidegate.request("www.example.test", "/"))[0] == 404
+    # Names: an alias of a link, a service somewhere else for who links to it and for others, a host name in all stacks.
+    shell = ("exec", "lifecycle-web-2", "/bin/busybox")
+    assert "10.99.0.7" in await box.docker(*shell, "cat", "/etc/hosts")
+    db = made["lifecycle-db-1"]["NetworkSettings"]["Networks"]["lifecycle_default"]["IPAddress"]
+    assert db in await box.docker(*shell, "nslookup", "-type=a", "mysql")
+    other = ("exec", "restserver-client-1", "/bin/busybox", "nslookup", "-type=a")
+    assert "10.99.0.7" in await box.docker(*other, "legacy.lifecycle")
+    # Another image: as many at a time as the template says.
+    changed = folder / "lifecycle.yaml"
+    changed.write_text((TEMPLATES / "lifecycle.yaml").read_text().replace("STAGE=test", "STAGE=next"))
+    plan = await tidegate.cli("plan", "-f", str(changed), "-p", "lifecycle")
+    assert "web is replaced, 2 at a time, the new one first: environment.STAGE" in plan.out
+    # Down: who needs others goes before them.
+    down = (await tidegate.cli("down", "lifecycle")).err.splitlines()
+    leaving = [line.partition(":")[0] for line in down if ": leaving" in line]
+    assert {name.rpartition("-")[0] for name in leaving[:3]} == {"lifecycle-web"}
 
 
 async def names(box):

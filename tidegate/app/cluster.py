@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tidegate import __version__
-from tidegate.app.inquiry import inquire
+from tidegate.app.inquiry import Way, inquire, reach
 from tidegate.app.peerkey import keep, kept
 from tidegate.cluster.identity import incarnation, memory_bytes, node_id
 from tidegate.cluster.leadership import Holder, Leadership
@@ -25,10 +25,10 @@ from tidegate.cluster.seen import Places
 from tidegate.config import Config
 from tidegate.control.document import document
 from tidegate.engine.port import Engine, EngineInfo
-from tidegate.errors import EngineError, Problem, StoreError
+from tidegate.errors import EngineError, Problem, StoreError, TidegateError
 from tidegate.model import Address, HealthReport
 from tidegate.placement.node import NodeFacts
-from tidegate.router.passport import FIGURES, Asking
+from tidegate.router.passport import FIGURES, LOGS, Asking
 from tidegate.store.address import parse
 from tidegate.store.port import Compare, Store
 from tidegate.store.upkeep import keep_short
@@ -37,6 +37,7 @@ from tidegate.telemetry import logger
 
 LOOK_SECONDS = 30.0  # between two looks at what the engines say of themselves
 RETRY_SECONDS = 2.0
+NO_PEER = "it is not there, or takes no connections from other nodes"
 
 _log = logger("cluster")
 
@@ -150,12 +151,25 @@ class Cluster:
 
     async def ask(self, node: str, question: bytes) -> bytes | str:
         """Ask the control of another node, through its router."""
+        if (peer := self._peer_of(node)) is None:
+            return NO_PEER
+        return await inquire(peer, self._asking(node, FIGURES), self._secret, question)
+
+    async def logs(self, node: str) -> Way:
+        """A connection to another node's desk for logs."""
+        if (peer := self._peer_of(node)) is None:
+            raise _unreached(node, NO_PEER)
+        try:
+            return await reach(peer, self._asking(node, LOGS), self._secret)
+        except (OSError, EOFError, asyncio.LimitOverrunError) as error:
+            raise _unreached(node, f"{peer}: {error or 'no answer in time'}") from error
+
+    def _peer_of(self, node: str) -> Address | None:
         known = self.nodes.all.get(node)
-        peer = known.live.peer if known is not None and known.live is not None else None
-        if peer is None:
-            return "it takes no connections from other nodes"
-        asking = Asking(node=self.membership.name, to=node, service="", endpoint=FIGURES, when=int(time.time()))
-        return await inquire(peer, asking, self._secret, question)
+        return known.live.peer if known is not None and known.live is not None else None
+
+    def _asking(self, node: str, desk: str) -> Asking:
+        return Asking(node=self.membership.name, to=node, service="", endpoint=desk, when=int(time.time()))
 
     # ------------------------------------------------------------------------------------------------------------- life
 
@@ -253,6 +267,11 @@ class Cluster:
             self._known[name] = state
         for met in self.met:
             met()
+
+
+def _unreached(node: str, cause: str) -> TidegateError:
+    mend = "see tidegate ls nodes; on that node itself tidegate logs needs nobody else"
+    return TidegateError(Problem(code="T2307", text=f"{node} cannot be asked", place=node, cause=cause, mend=mend))
 
 
 def seen_from(store: str) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 from tidegate.app.channel import ChannelServer
 from tidegate.app.cluster import Cluster
 from tidegate.app.cookiekey import cookie_key
-from tidegate.app.folder import figure_desk
+from tidegate.app.folder import desks
 from tidegate.app.launch import Launch, adopt
 from tidegate.app.messages import Drained, Failed, Message, Report
 from tidegate.app.pulse import Pulse
@@ -36,6 +36,7 @@ from tidegate.control.ports import Alone
 from tidegate.control.traffic import Traffic
 from tidegate.discovery.docker import EngineProvider
 from tidegate.discovery.file import FileProvider
+from tidegate.discovery.outside import OutsideProvider
 from tidegate.discovery.provider import Provider
 from tidegate.discovery.sleeping import Dormant, SleepingProvider
 from tidegate.dns import host
@@ -53,6 +54,7 @@ from tidegate.healthcheck.checker import Checker
 from tidegate.model import HealthReport, Inventory
 from tidegate.router.decision import Decider
 from tidegate.routing import RoutingTable, TableCell
+from tidegate.stacks.stack import Outside
 from tidegate.store.address import parse
 from tidegate.store.opening import open_store
 from tidegate.store.port import Store
@@ -69,7 +71,7 @@ class Engines:
 
     def __init__(self, config: Config) -> None:
         self.stacked: Engine | None = None  # where `--stack` runs
-        self.maker: DockerEngine | None = None
+        self.maker: DockerEngine | None = None  # of its networks
         self.followed: list[tuple[str, Engine]] = []
         logins = Logins.said(config.docker.registry_config, os.environ)
         for url in config.docker.urls:
@@ -79,9 +81,10 @@ class Engines:
             self.followed.append((f"docker:{url}", docker))
             self.stacked = self.stacked or docker
             self.maker = self.maker or docker
-        if config.stack and self.stacked is None:
+        if config.processes or (config.stack and self.stacked is None):
+            self.maker = None
             self.stacked = ProcessEngine(config.state.folder)
-            self.followed.append(("process", self.stacked))
+            self.followed.insert(0, ("process", self.stacked))  # stacks run on the first one
         if not config.stack:
             self.stacked = None
 
@@ -171,6 +174,7 @@ class Control:
         if self.cluster is not None:
             self.providers.append(self.cluster.others)
         if self.engines.followed:
+            self.providers.append(OutsideProvider(self._outside, config.node.name))
             self.providers.append(
                 SleepingProvider(self._dormant, lambda: self.plane.reconciler.inventories, self._whose_sleepers)
             )
@@ -201,7 +205,7 @@ class Control:
             registry=self.registry,
             traffic=self.traffic,
             ejections=self.ejections,
-            desk=figure_desk(config.state.folder) if self.cluster is not None else "",
+            desks=desks(config.state.folder) if self.cluster is not None else {},
             own=sorted(str(ipaddress.ip_address(each)) for each in host.addresses()),
             engines=dict(self.engines.followed),
             sockets=adopt(launch.admin),
@@ -258,6 +262,13 @@ class Control:
             Dormant(service=service, labels=spec.labels, image=spec.image, ports=spec.ports)
             for service, spec in self.plane.counts.templates().items()
         )
+
+    def _outside(self) -> dict[str, tuple[Outside, ...]] | None:
+        """Services of stacks that are somewhere else, by stack."""
+        book = self.plane.stacks.book
+        if not book.known:
+            return None
+        return {name: stack.outside for name, stack in book.stacks.entries.items() if not stack.leaving}
 
     def _whose_sleepers(self) -> str:
         """The node that is to wake them: one of them, where there are several."""

@@ -10,11 +10,12 @@ import os
 from pathlib import Path
 
 from tidegate.errors import ConfigError, Problem
+from tidegate.router.passport import FIGURES, LOGS
 
 
-def figure_desk(folder: str) -> str:
-    """Where in the state folder control answers other nodes, to whom workers pass them on."""
-    return str(Path(folder) / "figures.sock")
+def desks(folder: str) -> dict[str, str]:
+    """Where in the state folder control answers other nodes, to whom workers pass them on: Unix sockets, by what is asked."""
+    return {name: str(Path(folder) / f"{name}.sock") for name in (FIGURES, LOGS)}
 
 
 class StateFolder:

@@ -1,6 +1,7 @@
 """A question to the control of another node, by the way that connections to its containers take: its router's peer listener.
 
 We show that we belong to the cluster (`router.passport`), are passed on to the desk there, say one line and read until the end.
+Whom the router does not pass on gets a `NotPassed` with its words.
 """
 
 from __future__ import annotations
@@ -8,38 +9,56 @@ from __future__ import annotations
 import asyncio
 
 from tidegate.model import Address
-from tidegate.router.passport import MAX_HEAD_BYTES, Asking, written
+from tidegate.router.passport import Asking, written
+from tidegate.router.through import NotPassed
 
 CONNECT_SECONDS = 2.0
 SECONDS = 8.0  # for all of it; who is asked may need five to read a container
+MAX_LINE = 1 << 20  # of what is read line by line
 MAX_ANSWER = 8 << 20  # some ten thousand containers
 _END = b"\r\n\r\n"
+
+Way = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def inquire(peer: Address, asking: Asking, secret: bytes, question: bytes) -> bytes | str:
     """The answer, or in words why there is none. `question` has no line ends."""
     try:
         async with asyncio.timeout(SECONDS):
-            async with asyncio.timeout(CONNECT_SECONDS):
-                reader, writer = await asyncio.open_connection(peer.host, peer.port, limit=MAX_HEAD_BYTES)
+            reader, writer = await reach(peer, asking, secret)
             try:
-                return await _exchange(reader, writer, written(asking, secret), question)
+                return await _exchange(reader, writer, question)
             finally:
                 writer.close()
     except TimeoutError:
         return f"{peer} does not answer in time"
+    except NotPassed as error:
+        return str(error)
     except (OSError, EOFError, asyncio.LimitOverrunError) as error:
         return f"{peer}: {error}"
 
 
-async def _exchange(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes, question: bytes
-) -> bytes | str:
-    writer.write(head)
-    said = await reader.readuntil(_END)
+async def reach(peer: Address, asking: Asking, secret: bytes) -> Way:
+    """A connection to what is asked for. Raises TimeoutError, NotPassed, OSError, EOFError, LimitOverrunError."""
+    async with asyncio.timeout(CONNECT_SECONDS):
+        reader, writer = await asyncio.open_connection(peer.host, peer.port, limit=MAX_LINE)
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            writer.write(written(asking, secret))
+            _passed(await reader.readuntil(_END))
+    except BaseException:
+        writer.close()
+        raise
+    return reader, writer
+
+
+def _passed(said: bytes) -> None:
     if not said.startswith(b"HTTP/1.1 200"):
         status = said.partition(b"\r\n")[0].decode("latin-1")
-        return f"it refuses: {status}"
+        raise NotPassed(f"it refuses: {status}")
+
+
+async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, question: bytes) -> bytes | str:
     writer.write(question + b"\n")
     await writer.drain()
     answer = bytearray()

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from tidegate import __version__
 from tidegate.app.channel import ChannelClient
 from tidegate.app.cookiekey import cookie_key, dns_cookie_key
-from tidegate.app.folder import figure_desk
+from tidegate.app.folder import desks
 from tidegate.app.garbage import tend_garbage
 from tidegate.app.launch import Launch, adopt
 from tidegate.app.messages import Drained, Failed, Message
@@ -83,7 +83,7 @@ class DataPlane:
             max_handshakes=config.tls.max_handshakes,
             node=config.node.name,
             secret=PeerKey(Path(config.state.folder)),
-            desk=figure_desk(config.state.folder),
+            desks=desks(config.state.folder),
         )
         self._reporter = Reporter(slot, self.spans)
         self.dns = DnsServer(config.dns, self.zone, _forwarder(config.dns, self.zone), self._reporter)

@@ -32,9 +32,10 @@ def completion(session: Session, shell: str) -> None:
     emit(session, "completion", {"shell": shell, "script": script}, lambda screen: screen.line(script))
 
 
-def names(*kinds: str) -> click.ParamType:  # type: ignore[type-arg,unused-ignore]  # generic since click 8.4
-    """An argument that Tab completes with known names of these kinds (`service`, `route`, `endpoint`, `node`)."""
-    return _Named(kinds)
+def names(*kinds: str, end: str = "") -> click.ParamType:  # type: ignore[type-arg,unused-ignore]  # generic since click 8.4
+    """An argument that Tab completes with known names of these kinds (`service`, `route`, `endpoint`, `node`, `stack`, `member` of a stack),
+    each with `end` behind it."""
+    return _Named(kinds, end)
 
 
 def known_names(kinds: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -53,12 +54,15 @@ def known_names(kinds: tuple[str, ...]) -> list[tuple[str, str]]:
 class _Named(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic since click 8.4
     name = "name"
 
-    def __init__(self, kinds: tuple[str, ...]) -> None:
+    def __init__(self, kinds: tuple[str, ...], end: str) -> None:
         self._kinds = kinds
+        self._end = end
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002  click's signature
         return [
-            CompletionItem(name, help=kind) for kind, name in known_names(self._kinds) if name.startswith(incomplete)
+            CompletionItem(name + self._end, help=kind)
+            for kind, name in known_names(self._kinds)
+            if name.startswith(incomplete)
         ]
 
 

@@ -54,10 +54,10 @@ def gates(told: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 def fetches(told: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """One row an image that is fetched: its name, the engine that fetches it, and how far that is."""
-    return [(str(each["image"]), str(each["node"]), _fetched(each)) for each in told["seen"].get("fetches", ())]
+    return [(str(each["image"]), str(each["node"]), fetched(each)) for each in told["seen"].get("fetches", ())]
 
 
-def _fetched(row: Mapping[str, Any]) -> str:
+def fetched(row: Mapping[str, Any]) -> str:
     """`2 of 5 layers, 12.0 MB of 31.4 MB`, or the engine's own words before it names a layer."""
     if not row["layers"]:
         return str(row["said"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from tidegate.cli.client import connect, segment
+from tidegate.cli.completion import names
 from tidegate.cli.faults import usage
 from tidegate.cli.output import Screen, emit
 from tidegate.cli.session import Session, changing
@@ -16,14 +17,14 @@ MAX_SCALE = 1000
 
 
 @click.command()
-@click.argument("wanted", nargs=-1, required=True, metavar="SERVICE=N...")
+@click.argument("wanted", nargs=-1, required=True, metavar="SERVICE=N...", type=names("member", end="="))
 @click.option("--deadline", default="5m", metavar="TIME", help="Stop waiting after so long; it goes on (default 5m).")
 @changing
 @click.pass_obj
 def scale(session: Session, wanted: tuple[str, ...], deadline: str, dry_run: bool, wait: bool, why: str) -> None:
     """Run so many replicas of services of stacks, until their file says another number."""
     limit = time_of(deadline)
-    numbers = [_parsed(each) for each in wanted]
+    numbers = [_parsed(each) for each in _joined(wanted)]
     admin = connect(session)
     found = [(*find_member(admin, name), number) for name, number in numbers]
     lines, done = [], []
@@ -44,6 +45,17 @@ def scale(session: Session, wanted: tuple[str, ...], deadline: str, dry_run: boo
             screen.line(line)
 
     emit(session, "scale", {"services": done, "dry_run": dry_run}, view)
+
+
+def _joined(words: tuple[str, ...]) -> list[str]:
+    """`web= 3`, as Tab leaves it, is `web=3`."""
+    found: list[str] = []
+    for word in words:
+        if found and found[-1].endswith("=") and word.isdecimal():
+            found[-1] += word
+        else:
+            found.append(word)
+    return found
 
 
 def _parsed(text: str) -> tuple[str, int]:

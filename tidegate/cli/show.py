@@ -81,6 +81,8 @@ def _view_stack(screen: Screen, stack: Mapping[str, Any]) -> None:
     for member in stack["members"]:
         screen.line(f"{member['name']}  {member['ready']}/{member['wanted']}  {member['image']}")
     screen.line()
+    for each in stack.get("outside", ()):
+        screen.line(f"{each['name']}: at {each['host']}")
     screen.table(stack_words.HEADERS, [stack_words.row(each) for each in stack_words.replicas(stack)])
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from tidegate.cli.completion import names
 from tidegate.cli.faults import usage
-from tidegate.errors import ConfigError, Problem
+from tidegate.errors import ConfigError, Problem, Severity
 
 if TYPE_CHECKING:
     from tidegate.stacks.file import ComposeFile
@@ -20,9 +21,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 
 _OPTIONS = (
-    click.option("-f", "--file", "file", default="", metavar="FILE", help=f"The Compose file (default: {NAMES[0]} and its kin here)."),
-    click.option("-p", "--project", default="", metavar="NAME", help="The stack's name (default: the file's, or its folder's)."),
-    click.option("--env-file", default="", metavar="FILE", help="Variables for the file (default: .env beside it)."),
+    click.option("-f", "--file", "file", default="", metavar="FILE", type=click.Path(), help=f"The Compose file (default: {NAMES[0]} and its kin here)."),
+    click.option("-p", "--project", default="", metavar="NAME", type=names("stack"), help="The stack's name (default: the file's, or its folder's)."),
+    click.option("--env-file", default="", metavar="FILE", type=click.Path(), help="Variables for the file (default: .env beside it)."),
     click.option("--profile", multiple=True, metavar="NAME", help="Services of this profile too (also COMPOSE_PROFILES)."),
 )  # fmt: skip
 
@@ -53,7 +54,22 @@ def read_stack(file: str, project: str, env_file: str, profile: tuple[str, ...])
         raise ConfigError(*found.problems)
     stack = stack_of(found)
     body = {"stack": msgspec.to_builtins(stack), "source": path.read_text(encoding="utf-8")}
-    return Read(stack.name, body, (*found.problems, *remarks(found)))
+    return Read(stack.name, body, (*found.problems, *_faulty_labels(found), *remarks(found)))
+
+
+def _faulty_labels(file: ComposeFile) -> Iterator[Problem]:
+    """What is wrong with labels harms the containers that have them, and nothing else: a warning."""
+    import msgspec  # noqa: PLC0415  as above
+
+    from tidegate.discovery.labels import check_labels  # noqa: PLC0415
+    from tidegate.stacks.extensions import idle  # noqa: PLC0415
+
+    for service in file.services:
+        without_effect = {f"label {name}" for name in idle(service.template.labels)}  # told once for the whole file
+        for problem in check_labels(service.template.labels):
+            if problem.place not in without_effect:
+                place = f"service {service.name}, {problem.place}"
+                yield msgspec.structs.replace(problem, place=place, severity=Severity.WARNING)
 
 
 def _file(path: Path, project: str, env_file: str, profiles: tuple[str, ...]) -> ComposeFile:

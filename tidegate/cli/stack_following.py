@@ -11,10 +11,11 @@ from tidegate.cli.client import Admin, segment
 from tidegate.cli.faults import Unreachable, WaitedTooLong
 from tidegate.cli.output import note
 from tidegate.cli.session import Session
-from tidegate.errors import NoSuchThing, Problem
+from tidegate.errors import NoSuchThing, Problem, TidegateError
 
 LOOK_SECONDS = 0.3
 PATIENCE_SECONDS = 30.0  # that nobody answers: a reload takes less
+STILL_SECONDS = 8.0  # in which nothing changes where replicas fail again and again: it will not end well by itself
 
 Told = dict[str, Any]
 
@@ -25,7 +26,8 @@ def path_of(stack: str, rest: str = "") -> str:
 
 
 def follow(session: Session, admin: Admin, name: str, deadline_seconds: float) -> Told:
-    """Wait until the stack is settled; how it stands then. Raises WaitedTooLong (T2111)."""
+    """Wait until the stack is settled; how it stands then. Raises WaitedTooLong (T2111), and TidegateError (T2114) where it does not
+    get any further by itself."""
     return _follow(session, admin, name, deadline_seconds, lambda told: told["state"] == stack_words.SETTLED)
 
 
@@ -39,19 +41,35 @@ def follow_down(session: Session, admin: Admin, name: str, deadline_seconds: flo
 
 def _follow(session: Session, admin: Admin, name: str, deadline_seconds: float, over: Callable[[Told], bool]) -> Told:
     until = time.monotonic() + deadline_seconds
-    said: dict[str, str] = {}
+    lines = _Lines(session)
     while True:
         told = _look(admin, name)
-        for replica in stack_words.replicas(told):
-            line = f"{replica['name']}: {replica['state']}" + (f", {replica['why']}" if replica["why"] else "")
-            if said.get(replica["key"]) != line:
-                said[replica["key"]] = line
-                note(session, line)
+        lines.show(told)
         if over(told):
             return told
-        if time.monotonic() >= until:
+        now = time.monotonic()
+        if stack_words.fails(told) and now - lines.changed_at >= STILL_SECONDS:
+            raise _stuck(told)
+        if now >= until:
             raise _too_long(told)
         time.sleep(LOOK_SECONDS)
+
+
+class _Lines:
+    """A line for each change of a replica, and for each layer of an image that is there."""
+
+    def __init__(self, session: Session) -> None:
+        self.changed_at = time.monotonic()  # of the last line
+        self._session = session
+        self._said: dict[str, str] = {}
+
+    def show(self, told: Told) -> None:
+        """Write what is new."""
+        for key, line in stack_words.standing(told).items():
+            if self._said.get(key) != line:
+                self._said[key] = line
+                self.changed_at = time.monotonic()
+                note(self._session, line)
 
 
 def _look(admin: Admin, name: str) -> Told:
@@ -76,6 +94,19 @@ def _too_long(told: Told) -> WaitedTooLong:
             cause="; ".join(stack_words.missing(told)),
             mend=f"tidegate show {told['name']} tells how it goes on; give it longer with --deadline",
             kept="it goes on",
+            place=told["name"],
+        )
+    )
+
+
+def _stuck(told: Told) -> TidegateError:
+    return TidegateError(
+        Problem(
+            code="T2114",
+            text=f"{stack_words.title(told)}, and it does not get any further by itself",
+            cause="; ".join(stack_words.missing(told)),
+            mend=f"mend what the cause says, and put it up again; tidegate logs {told['name']} shows what its replicas write",
+            kept="it is tried again now and then; old replicas go on serving",
             place=told["name"],
         )
     )

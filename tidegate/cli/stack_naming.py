@@ -18,6 +18,15 @@ def find_stack(admin: Admin, name: str) -> str:
     raise NoSuchThing(Problem(code="T2102", text=f"there is no stack {name}", mend=mend, kept=KEPT))
 
 
+def find_logged(admin: Admin, name: str) -> tuple[str, str]:
+    """As `find_member`; or a stack, with an empty service. A service that is called like a stack goes before it."""
+    stacks = admin.get("/v1/stacks")["stacks"]
+    members = {member for each in stacks for member in each["names"]}
+    if name in {each["name"] for each in stacks} - members:
+        return name, ""
+    return find_member(admin, name)
+
+
 def find_member(admin: Admin, name: str) -> tuple[str, str]:
     """Stack and service of `stack/service`, or of a service's name that only one stack has. Raises NoSuchThing (T2104),
     TidegateError (T1708)."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from tidegate.cli import words
+
 HEADERS = ("REPLICA", "STATE", "NODE", "CONTAINER", "WHY")
 SETTLED = "settled"
+MANY_TIMES = 3  # more than are tried again at once
 
 Told = Mapping[str, Any]
 
@@ -32,6 +35,28 @@ def title(stack: Told) -> str:
     return f"stack {stack['name']}: {stack['ready']} of {stack['wanted']} replicas ready, {stack['state']}"
 
 
+def standing(stack: Told) -> dict[str, str]:
+    """A line for each replica, and for each image that is fetched; by what it is about. It changes when there is something to tell."""
+    lines = {each["key"]: f"{each['name']}: {each['state']}{_because(each)}" for each in replicas(stack)}
+    for each in stack.get("fetches", ()):
+        # Of its bytes nothing is told here: a line for each layer is enough.
+        layers = f"{each['layers_done']} of {words.count(each['layers'], 'layer')}" if each["layers"] else each["said"]
+        size = f", {words.size(each['total_bytes'])}" if each["total_bytes"] else ""
+        lines[f"image {each['image']}"] = f"image {each['image']} is fetched on {each['node']}: {layers}{size}"
+    for each in stack["members"]:
+        if each["refused"] and _lacking(each):
+            lines[f"service {each['name']}"] = f"{each['name']}: {each['refused']}"
+    return lines
+
+
+def fails(stack: Told) -> bool:
+    """Whether some replicas end again and again, or have no node, and no other one is on its way."""
+    found = list(replicas(stack))
+    busy = any(each["state"] in ("starting", "leaving") for each in found) or stack.get("fetches")
+    failing = any(each["ended"] >= MANY_TIMES and each["state"] != "ready" for each in found)
+    return not busy and (failing or any(each["refused"] and _lacking(each) for each in stack["members"]))
+
+
 def missing(stack: Told) -> list[str]:
     """What keeps it from being settled, one line for each."""
     lines = [
@@ -39,20 +64,29 @@ def missing(stack: Told) -> list[str]:
         for each in replicas(stack)
         if each["state"] not in ("ready", "done")
     ]
-    short = [each for each in stack["members"] if each["wanted"] > len(each["replicas"])]
-    return lines + [_short(each) for each in short]
+    return lines + [_short(each) for each in stack["members"] if _lacking(each)]
 
 
 def _short(member: Told) -> str:
     """Why a service has fewer replicas than are wanted."""
-    lacking = member["wanted"] - len(member["replicas"])
-    return f"{member['name']}: no node takes {lacking} of its replicas" + (
+    return f"{member['name']}: no node takes {_lacking(member)} of its replicas" + (
         f", {member['refused']}" if member["refused"] else ""
     )
 
 
+def _lacking(member: Told) -> int:
+    return max(0, int(member["wanted"]) - len(member["replicas"]))
+
+
 def _because(replica: Told) -> str:
     return f", {replica['why']}" if replica["why"] else ""
+
+
+def speaker(row: Told, *, with_node: bool) -> str:
+    """Whose line a row of logs is: `web-1`, a later container of the slot `web-1-g2`; with its node `web-1@a`."""
+    slot, _, generation = str(row["replica"]).partition(".")
+    name = f"{row['service'].rpartition('/')[2]}-{slot}" + ("" if generation == "1" else f"-g{generation}")
+    return f"{name}@{row['node']}" if with_node else name
 
 
 def changes(answer: Told) -> list[str]:

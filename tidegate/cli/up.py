@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -16,6 +17,7 @@ from tidegate.cli.stack_file import Read, read_stack, reading
 from tidegate.cli.stack_following import follow, path_of
 
 NOTHING = "nothing to do"
+CHANGES = 3  # exit code
 
 
 @click.command()
@@ -28,7 +30,7 @@ def up(session: Session, /, dry_run: bool, wait: bool, why: str, deadline: str, 
 
     What runs already and is described the same stays as it is. A service that is described differently is replaced replica by replica,
     each new one ready before an old one drains and goes; one that the file has no more goes. Ends with 0 when everything is ready,
-    7 when it is not within the deadline.
+    1 when replicas fail again and again, 7 when it is not ready within the deadline.
     """
     limit = time_of(deadline)
     read = read_stack(**given)
@@ -37,22 +39,25 @@ def up(session: Session, /, dry_run: bool, wait: bool, why: str, deadline: str, 
         show_plan(session, read, admin.post(path_of(read.name, "/plan"), read.body), dry_run=True)
         return
     answer = admin.put(path_of(read.name), {**read.body, "why": why})
-    if not wait:
+    if not wait or not session.json:
         show_plan(session, read, answer, dry_run=False)
-        return
-    told = follow(session, admin, read.name, limit)
-    data = {**answer, "stack": told}
-    emit(session, "up", data, lambda screen: _tell(screen, answer, told), read.warnings)
+    if wait:
+        told = follow(session, admin, read.name, limit)
+        warnings = (*read.warnings, *answer.get("warnings", ())) if session.json else ()
+        emit(session, "up", {**answer, "stack": told}, lambda screen: _tell(screen, told), warnings)
 
 
 @click.command()
 @reading
+@click.option("--exit-code", is_flag=True, help="End with 3 where something would change.")
 @talking
 @click.pass_obj
-def plan(session: Session, /, **given: Any) -> None:
+def plan(session: Session, /, exit_code: bool, **given: Any) -> int:
     """Show what `tidegate up` would change."""
     read = read_stack(**given)
-    show_plan(session, read, connect(session).post(path_of(read.name, "/plan"), read.body), dry_run=True)
+    answer = connect(session).post(path_of(read.name, "/plan"), read.body)
+    show_plan(session, read, answer, dry_run=True)
+    return CHANGES if exit_code and answer["changes"] else 0
 
 
 def show_plan(session: Session, read: Read, answer: dict[str, Any], *, dry_run: bool) -> None:
@@ -62,10 +67,11 @@ def show_plan(session: Session, read: Read, answer: dict[str, Any], *, dry_run: 
         screen.line(f"stack {read.name}", style="bold")
         for line in stack_words.changes(answer) or [NOTHING]:
             screen.line(f"  {line}")
+        sys.stdout.flush()  # what follows on standard error follows this
         if dry_run:
             screen.line("nothing was changed", style="yellow")
 
-    emit(session, "plan", answer, view, read.warnings)
+    emit(session, "plan", answer, view, (*read.warnings, *answer.get("warnings", ())))
 
 
 def time_of(deadline: str) -> float:
@@ -76,8 +82,6 @@ def time_of(deadline: str) -> float:
         raise usage(f"--deadline {deadline}: {fault}", "write a time such as 5m") from None
 
 
-def _tell(screen: Screen, answer: dict[str, Any], told: dict[str, Any]) -> None:
-    for line in stack_words.changes(answer) or [NOTHING]:
-        screen.line(line)
+def _tell(screen: Screen, told: dict[str, Any]) -> None:
     screen.line(stack_words.title(told), style="green")
     screen.table(stack_words.HEADERS, [stack_words.row(each) for each in stack_words.replicas(told)])

@@ -29,6 +29,10 @@ class Fetching:
         """How far the fetching of the image is on the engine of this name; None where nobody fetches it."""
         return self._steps.get((engine, image))
 
+    def steps(self, engine: str) -> dict[str, PullStep]:
+        """How far each image is that the engine of this name fetches now."""
+        return {image: step for (where, image), step in self._steps.items() if where == engine}
+
     async def ensure(self, engine: Engine, image: str, pull: Pull, whom: str) -> Image:
         """The image on `engine`; with ALWAYS it is asked for once for each `whom`. Raises what the engine does."""
         key = (engine.name, image)

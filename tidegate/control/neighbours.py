@@ -29,7 +29,7 @@ from tidegate.value import Value
 
 class Neighbours(Value, frozen=True):
     """`required` names the providers to wait for before the first table; `complaints` tells what they and the checks
-    complain of now. `desk` is the Unix socket at which other nodes ask for figures, empty for none. `own` are this host's addresses, which may call services by name. `engines`, by the names of their
+    complain of now. `desks` are the Unix sockets at which other nodes ask for `figures` and `logs`, none without other nodes. `own` are this host's addresses, which may call services by name. `engines`, by the names of their
     providers, are those that releases act on; stacks run on the first of them. `sockets` are listening sockets made by the supervisor for the addresses of
     `config.admin.listeners`; without them control binds its own. `clock` is monotonic, `wall` gives seconds since the epoch."""
 
@@ -47,7 +47,7 @@ class Neighbours(Value, frozen=True):
     registry: Registry = field(default_factory=Registry)
     traffic: Traffic = field(default_factory=lambda: Traffic(time.monotonic))
     ejections: Ejections = field(default_factory=lambda: Ejections(time.monotonic, time.time))
-    desk: str = ""
+    desks: Mapping[str, str] = {}
     own: Sequence[str] = ()
     sockets: Sequence[socket.socket] = ()
     clock: Callable[[], float] = time.monotonic

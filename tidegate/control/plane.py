@@ -23,6 +23,7 @@ from tidegate.control.gathering import Gathering
 from tidegate.control.guard import check_config
 from tidegate.control.hooks import Hooks
 from tidegate.control.journal import Journal
+from tidegate.control.logdesk import LogDesk
 from tidegate.control.lookout import Lookout
 from tidegate.control.metering import Metering
 from tidegate.control.neighbours import Neighbours
@@ -73,10 +74,12 @@ class ControlPlane:
         self._duty = Duty(config.node.name, near.others, lambda: self.reconciler.inventories)
         self.metering = self._made_metering()
         self.gathering = Gathering(config.node.name, self.metering, near.traffic, near.others, self.registry, near.wall)
-        self._desk = FigureDesk(self.metering, near.traffic, lambda: self.reconciler.inventories, near.wall)
+        figures = FigureDesk(self.metering, near.traffic, lambda: self.reconciler.inventories, near.wall)
         self.releases = self._made_releases()
         self.book = OverrideBook(near.store, self.journal, self.releases.offer_overrides, near.wall)
         self.stacks = self._made_stacks()
+        self._desks: dict[str, FigureDesk | LogDesk] = {"figures": figures, "logs": LogDesk(self.stacks.here)}
+        self.stacks.book.changed.append(lambda: self._memory.name(self.stacks.names))
         self.counts = StackCounts(self.stacks.book)
         self.autoscaling = self._made_autoscaling()
         parts = self._parts()
@@ -100,8 +103,8 @@ class ControlPlane:
             tasks.spawn("automatic", self._automatic.run())
             tasks.spawn("metering", self.metering.run())
             tasks.spawn("autoscaling", self.autoscaling.run())
-            if self._near.desk:
-                tasks.spawn("figures", self._desk.run(private_socket(Path(self._near.desk))))
+            for name, path in self._near.desks.items():
+                tasks.spawn(name, self._desks[name].run(private_socket(Path(path))))
             tasks.spawn("gathering", self._near.others.while_leading("gathering", self.gathering.run))
             tasks.spawn("webhooks", self._webhooks.run())
             tasks.spawn("stacks", self.stacks.run())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from asyncio import StreamReader, StreamWriter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from tidegate.control.asking import Asking
 from tidegate.control.webhooks import Notice
-from tidegate.errors import NoSuchThing, Problem
+from tidegate.errors import NoSuchThing, Problem, TidegateError
 from tidegate.model import Asked, CheckTarget, Decision, HealthReport
 from tidegate.placement.node import NodeFacts
 from tidegate.release.acts import Act
@@ -171,6 +172,10 @@ class OthersPort(Protocol):
         """Ask the control of another node (`control.figures`): its answer within seconds, or in words why there is none."""
         ...
 
+    async def logs(self, node: str) -> tuple[StreamReader, StreamWriter]:
+        """A connection to another node's desk for logs (`control.logdesk`). Raises TidegateError (T2307)."""
+        ...
+
 
 class Alone:
     """What a control part has without workers and without other nodes."""
@@ -213,6 +218,10 @@ class Alone:
     async def ask(self, node: str, question: bytes) -> bytes | str:  # noqa: ARG002  as above
         """There is nobody to ask."""
         return "there is no cluster"
+
+    async def logs(self, node: str) -> tuple[StreamReader, StreamWriter]:
+        """There is nobody."""
+        raise TidegateError(Problem(code="T2307", text=f"{node} cannot be asked", cause="there is no cluster"))
 
     async def wait_applied(self, version: int, timeout: float) -> bool:  # noqa: ARG002, ASYNC109  the port's signature
         """There is nobody to wait for."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -66,9 +67,9 @@ def save(path: Path, table: RoutingTable) -> None:
     write_sealed(path, MAGIC, encode_table(table))
 
 
-def save_names(path: Path, table: RoutingTable) -> None:
+def save_names(path: Path, table: RoutingTable, more: Iterable[tuple[str, str]] = ()) -> None:
     """Write what Tab completes with, one `kind<TAB>name` a line. Raises OSError."""
-    pairs = {("service", key) for key in table.services}
+    pairs = {("service", key) for key in table.services} | set(more)
     pairs |= {("route", route.host) for route in table.routes.values()}
     for service in table.services.values():
         pairs |= {("endpoint", endpoint.name) for endpoint in service.endpoints}
@@ -97,12 +98,14 @@ def _put_aside(path: Path, error: Exception) -> Problem:
 
 
 class Memory:
-    """Keeps the last table on disk, at most once a second, off the loop's thread."""
+    """Keeps the last table on disk, at most once a second, off the loop's thread; and beside it the names that Tab completes."""
 
     def __init__(self, folder: Path, debounce_seconds: float = DEBOUNCE_SECONDS) -> None:
         self._folder = folder
         self._debounce = debounce_seconds
         self._pending: RoutingTable | None = None  # the newest table not yet written
+        self._table = RoutingTable()  # the newest one, written or not
+        self._names: frozenset[tuple[str, str]] = frozenset()  # (kind, name) of what is in no table
         self._changed = asyncio.Event()
         self._failing = False
 
@@ -113,12 +116,21 @@ class Memory:
 
     def load(self) -> tuple[Remembered | None, Problem | None]:
         """See `load`."""
-        return load(self.path)
+        found, problem = load(self.path)
+        if found is not None:
+            self._table = found.table
+        return found, problem
 
     def note(self, table: RoutingTable) -> None:
         """Remember this table soon."""
-        self._pending = table
+        self._pending = self._table = table
         self._changed.set()
+
+    def name(self, names: frozenset[tuple[str, str]]) -> None:
+        """(kind, name) of what else Tab shall complete, from now on."""
+        if names != self._names:
+            self._names = names
+            self._changed.set()
 
     async def run(self) -> None:
         """Write what was noted until cancelled; then write the last once more."""
@@ -137,11 +149,10 @@ class Memory:
         return table
 
     def _write(self, table: RoutingTable | None) -> None:
-        if table is None:
-            return
         try:
-            save(self.path, table)
-            save_names(self._folder / "names", table)
+            if table is not None:
+                save(self.path, table)
+            save_names(self._folder / "names", self._table, self._names)
             self._failing = False
         except OSError as error:
             # A full disk must not stop the routing; it is told once, until a write succeeds again.

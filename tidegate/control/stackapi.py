@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 from aiohttp import web
 from msgspec.structs import replace
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 from tidegate.control import guard
 from tidegate.control.answers import Document, NoQuery
 from tidegate.control.api import operation
-from tidegate.control.document import document
+from tidegate.control.document import document, problem_document
 from tidegate.control.parts import Parts
 from tidegate.control.stackbodies import (
     DownBody,
@@ -23,10 +24,10 @@ from tidegate.control.stackbodies import (
     StackList,
     stack_of,
 )
-from tidegate.control.stacklogs import stream
+from tidegate.control.stacklogs import Asked, stream
 from tidegate.control.stackview import brief, shown
 from tidegate.errors import Conflict, EngineUnreachable, NoSuchThing, Problem
-from tidegate.stacks.changes import changes
+from tidegate.stacks.changes import Change, changes
 from tidegate.stacks.stack import Member, Scale, Stack
 
 
@@ -45,14 +46,17 @@ class StackOperations:
 
     @operation("GET", "/v1/stacks/{stack}")
     async def stack(self, stack: str, query: NoQuery) -> Document:  # noqa: ARG002  as above
-        """One stack: its services, and how each of their replicas stands."""
-        return shown(self._book.picture, self._book.stack(stack), self._stacks.placing.refusals)
+        """One stack: its services, how each of their replicas stands, and images on their way to this node."""
+        known = self._book.stack(stack)
+        images = {member.template.image for member in known.members}
+        fetches = [document(each) for each in self._stacks.fetches if each.image in images]
+        return {**shown(self._book.picture, known, self._stacks.placing.refusals), "fetches": fetches}
 
     @operation("POST", "/v1/stacks/{stack}/plan")
     async def plan_stack(self, stack: str, body: StackBody) -> Put:
         """What putting it up would change."""
         wanted = stack_of(stack, body)
-        return Put(name=stack, number=0, changes=[document(each) for each in changes(self._book.picture, wanted)])
+        return self._put(stack, 0, changes(self._book.picture, wanted), self._stacks.lacks(wanted))
 
     @operation("PUT", "/v1/stacks/{stack}")
     async def put_stack(self, request: web.Request, stack: str, body: StackBody) -> Put:
@@ -60,13 +64,14 @@ class StackOperations:
         wanted = stack_of(stack, body)
         if self._stacks.agent is None:
             raise EngineUnreachable(_no_engine())
+        lacks = self._stacks.lacks(wanted)
         picture = self._book.picture
         known = picture.stacks.get(stack)
         if body.number and (known is None or known.number != body.number):
             raise Conflict(_overtaken(stack, known.number if known is not None else 0))
         found = changes(picture, wanted)
         if known is not None and not known.leaving and not found and _same(known, wanted):
-            return Put(name=stack, number=known.number, changes=[])
+            return self._put(stack, known.number, (), lacks)
         after = replace(
             wanted,
             source=body.source,
@@ -83,7 +88,11 @@ class StackOperations:
         self._stacks.journal.tell(
             "stack", f"stack {stack} is put up, number {after.number}", who=after.who, why=body.why
         )
-        return Put(name=stack, number=after.number, changes=[document(each) for each in found])
+        return self._put(stack, after.number, found, lacks)
+
+    def _put(self, stack: str, number: int, found: Iterable[Change], lacks: Iterable[Problem]) -> Put:
+        warnings = [problem_document(each) for each in lacks]
+        return Put(name=stack, number=number, changes=[document(each) for each in found], warnings=warnings)
 
     @operation("DELETE", "/v1/stacks/{stack}")
     async def delete_stack(self, request: web.Request, stack: str, body: DownBody) -> Going:
@@ -119,9 +128,20 @@ class StackOperations:
     async def service_logs(
         self, request: web.Request, stack: str, service: str, query: LogsQuery
     ) -> web.StreamResponse:
-        """What the replicas of a service on this node wrote, one JSON object a line: `replica`, `stream`, `at`, `text`."""
+        """What the replicas of a service wrote, on all nodes, in the order of time. One JSON object a line: `node`, `service`, `replica`
+        (slot and generation), `stream`, `at`, `text`; one with `problem` names a node that does not tell (any more)."""
         self._member(self._book.stack(stack), service)
-        return await stream(request, self._stacks.sources(f"{stack}/{service}"), query.tail, follow=query.follow)
+        return await self._told(request, f"{stack}/{service}", query)
+
+    @operation("GET", "/v1/stacks/{stack}/logs")
+    async def stack_logs(self, request: web.Request, stack: str, query: LogsQuery) -> web.StreamResponse:
+        """The same of all services of a stack."""
+        self._book.stack(stack)
+        return await self._told(request, stack, query)
+
+    async def _told(self, request: web.Request, service: str, query: LogsQuery) -> web.StreamResponse:
+        asked = Asked(service=service, tail=query.tail, since=query.since, follow=query.follow)
+        return await stream(request, lambda: self._stacks.sources(service), asked)
 
     def _member(self, stack: Stack, name: str) -> Member:
         member = next((each for each in stack.members if each.name == name), None)
@@ -177,6 +197,6 @@ def _no_engine() -> Problem:
         code="T2107",
         text="there is no engine here that could run a stack",
         cause="this Tidegate was started without one",
-        mend="start it with --docker URL",
+        mend="start it with --docker URL, or with --processes yes",
         kept="nothing was changed",
     )

@@ -43,9 +43,10 @@ class ScaleBody(Fields):
 
 
 class LogsQuery(Fields):
-    """Which lines: the last `tail` of each replica, and with `follow` all that come."""
+    """Which lines: the last `tail` of each replica, of those since `since` (seconds since the epoch), and with `follow` all that come."""
 
     tail: Annotated[int, Field(ge=0, le=100_000)] = 100
+    since: Annotated[float, Field(ge=0, lt=1e11)] = 0.0
     follow: bool = False
 
 
@@ -56,11 +57,12 @@ class StackList(TypedDict):
 
 
 class Put(TypedDict):
-    """What was put up, or would be: `number` 0 where nothing was changed."""
+    """What was put up, or would be: `number` 0 where nothing was changed. `warnings` tell what replicas do without here."""
 
     name: str
     number: int
     changes: list[Document]
+    warnings: list[Document]
 
 
 class Going(TypedDict):
@@ -87,7 +89,7 @@ def stack_of(name: str, body: StackBody) -> Stack:
         raise Refused(422, _not_understood(str(error))) from None
     if stack.name != name or not name:
         raise Refused(422, _not_understood(f"it is called {stack.name!r}, and was to be put up as {name!r}"))
-    if not stack.members:
+    if not stack.members and not stack.outside:
         raise Refused(422, _not_understood("it has no services"))
     return stack
 

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 from tidegate.control.agent import Agent, ServingPort
 from tidegate.control.journal import Journal
+from tidegate.control.logdesk import There
 from tidegate.control.placing import Placing
 from tidegate.control.ports import OthersPort
+from tidegate.control.refusal import Refused
 from tidegate.control.releases import Releases
 from tidegate.control.stackbook import StackBook
-from tidegate.control.stacklogs import Source
+from tidegate.control.stacklogs import Here, Source
 from tidegate.engine.port import Engine
+from tidegate.engine.process import ProcessEngine
+from tidegate.engine.process_lacks import lacking, unable
+from tidegate.errors import Problem
 from tidegate.placement.node import NodeFacts
+from tidegate.placement.replica import Place, State
+from tidegate.release.seen import Fetching
+from tidegate.stacks.resolving import unheard
+from tidegate.stacks.stack import Stack
 from tidegate.store.port import Store
 from tidegate.tasks import Tasks
 
+_RUNS = (State.STARTING, State.READY, State.UNHEALTHY)
 LINGER_SECONDS = 5.0  # among many nodes; what one's routers have in flight the others do not know
 
 
@@ -57,21 +68,72 @@ class Stacks:
         if self.agent is not None and self.book.places.entries:
             self.agent.wake()
 
+    @property
+    def names(self) -> frozenset[tuple[str, str]]:
+        """(`stack` or `member`, name) of all; a member's key, and its own name where no other stack has it."""
+        stacks = self.book.stacks.entries
+        keys = [f"{stack.name}/{member.name}" for stack in stacks.values() for member in stack.members]
+        short = Counter(key.partition("/")[2] for key in keys)
+        members = [*keys, *(name for name, count in short.items() if count == 1)]
+        return frozenset((*(("stack", name) for name in stacks), *(("member", name) for name in members)))
+
+    @property
+    def fetches(self) -> tuple[Fetching, ...]:
+        """Images on their way to the engine of this node."""
+        if self.agent is None or self._engine is None:
+            return ()
+        steps = self.agent.deeds.fetching.steps(self._engine.name)
+        return tuple(
+            Fetching(
+                node=self._node.name,
+                image=image,
+                said=step.said,
+                layers_done=step.layers_done,
+                layers=step.layers,
+                done_bytes=step.done_bytes,
+                total_bytes=step.total_bytes,
+            )
+            for image, step in steps.items()
+        )
+
+    def lacks(self, stack: Stack) -> tuple[Problem, ...]:
+        """What its replicas would do without here. Raises Refused where there is nowhere else and some could not run at all."""
+        if not isinstance(self._engine, ProcessEngine):
+            return unheard(stack, self.agent.deeds.listeners) if self.agent is not None else ()
+        templates = [member.template for member in stack.members]
+        unfit = [problem for problem in map(unable, templates) if problem is not None]
+        if unfit and self._others.alone:
+            raise Refused(422, *unfit)
+        return tuple(problem for template in templates for problem in lacking(template))
+
     def sources(self, service: str) -> tuple[Source, ...]:
-        """The containers of a service on this node, for who wants their output."""
+        """Where the output of a service's replicas is, or of a stack's."""
+        nodes = dict.fromkeys(place.node for place in self._places(service))
+        there = (There(node=node, others=self._others) for node in nodes if node != self._node.name)
+        return (*self.here(service), *there)
+
+    def here(self, service: str) -> tuple[Here, ...]:
+        """Those of this node, each a container."""
         if self._engine is None:
             return ()
-        picture = self.book.picture
-        mine = [place for place in picture.of(service) if place.node == self._node.name]
+        picture, engine = self.book.picture, self._engine
+        mine = [(place, picture.report(place)) for place in self._places(service) if place.node == self._node.name]
         return tuple(
-            Source(
+            Here(
+                key=report.container,
+                node=place.node,
+                service=place.service,
                 replica=f"{place.slot}.{place.generation}",
-                container=picture.report(place).container,
-                engine=self._engine,
+                lives=report.state in _RUNS,
+                engine=engine,
             )
-            for place in mine
-            if picture.report(place).container
+            for place, report in mine
+            if report.container
         )
+
+    def _places(self, service: str) -> tuple[Place, ...]:
+        stack, slash, _ = service.partition("/")
+        return self.book.picture.of(service) if slash else self.book.picture.within(stack)
 
     def _nodes(self) -> Iterable[NodeFacts]:
         if not self._others.alone:

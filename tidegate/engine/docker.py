@@ -123,10 +123,14 @@ class DockerEngine:
         except ValueError as error:
             raise faults.stream_ended(self._url, f"a value in it was not understood: {error}") from error
 
-    async def logs(self, container: str, tail: int = 100, follow: bool = False) -> AsyncIterator[LogLine]:
+    async def logs(
+        self, container: str, tail: int = 100, follow: bool = False, since: float = 0.0
+    ) -> AsyncIterator[LogLine]:
         """Lines of both outputs in the order the engine kept them; with a terminal all of them are `stdout`."""
         tty = (await self._inspect(container)).config.tty
         params = {"stdout": "1", "stderr": "1", "timestamps": "1", "tail": str(tail), "follow": str(int(follow))}
+        if since:
+            params["since"] = f"{since:.6f}"
         splitter = _LogSplitter(multiplexed=not tty)
         async with self._http.stream("GET", _container(container, "/logs"), "logs", params=params) as content:
             async for chunk in content.iter_any():

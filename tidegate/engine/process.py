@@ -37,6 +37,7 @@ from tidegate.engine.process_child import Child
 from tidegate.engine.process_container import KILLED_SECONDS, NETWORK, ProcessContainer, exited, signal_number
 from tidegate.engine.process_duplicate import duplicate_spec
 from tidegate.engine.process_events import EventLog
+from tidegate.engine.process_lacks import unable
 from tidegate.engine.process_stats import session_stats
 from tidegate.engine.spec import MountKind, NetworkSpec, VolumeSpec
 from tidegate.errors import EngineConflict, EngineError, NoSuchThing, Problem
@@ -107,8 +108,10 @@ class ProcessEngine:
         pid = self._find(container).pid
         return session_stats(pid, time.time()) if pid else Stats(at=0.0, cpu_seconds=0.0, memory_bytes=0)
 
-    async def logs(self, container: str, tail: int = 100, follow: bool = False) -> AsyncIterator[LogLine]:
-        async for line in self._find(container).logs.read(tail, follow):
+    async def logs(
+        self, container: str, tail: int = 100, follow: bool = False, since: float = 0.0
+    ) -> AsyncIterator[LogLine]:
+        async for line in self._find(container).logs.read(tail, follow, since):
             yield line
 
     # -------------------------------------------------------------------------------------------------------- changing
@@ -206,8 +209,8 @@ class ProcessEngine:
 
     def _check(self, spec: ContainerSpec) -> None:
         """Refuse what could never start, and a second container of one name."""
-        if not (any(spec.entrypoint) or spec.command):
-            raise EngineError(_no_command(spec))
+        if (problem := unable(spec)) is not None:
+            raise EngineError(problem)
         if self._named(spec.name) is not None:
             raise EngineError(_refused(f"create {spec.name}: the name is in use", "remove the other one first"))
         if spec.stop_signal:
@@ -258,15 +261,6 @@ async def _all_ended(containers: tuple[ProcessContainer, ...], seconds: float) -
 
 def _refused(text: str, mend: str) -> Problem:
     return Problem(code="T1123", text=text, place="process", mend=mend, kept="nothing was changed")
-
-
-def _no_command(spec: ContainerSpec) -> Problem:
-    return Problem(
-        code="T1121",
-        text=f"{spec.name} names no command, and without Docker its image has none to give",
-        place=spec.name,
-        mend="give the service a command, or run it with a Docker Engine",
-    )
 
 
 def _exec_late(container: str, command: tuple[str, ...], seconds: float) -> Problem:

@@ -36,6 +36,18 @@ def lacking(spec: ContainerSpec) -> tuple[Problem, ...]:
     return (Problem(code="T1124", text=text, place=spec.name, mend=mend, severity=Severity.WARNING),)
 
 
+def unable(spec: ContainerSpec) -> Problem | None:
+    """Why it cannot be run at all."""
+    if any(spec.entrypoint) or spec.command:
+        return None
+    return Problem(
+        code="T1121",
+        text=f"{spec.name} names no command, and without Docker its image has none to give",
+        place=spec.name,
+        mend="give the service a command, or run it with a Docker Engine",
+    )
+
+
 def _fields(spec: ContainerSpec) -> Iterator[str]:
     for name, instead in _FIELDS.items():
         if getattr(spec, name) not in ("", (), {}, False, None):

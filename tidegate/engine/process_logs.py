@@ -34,9 +34,10 @@ class LogRing:
         self._open = False
         self._wake()
 
-    async def read(self, tail: int, follow: bool) -> AsyncIterator[LogLine]:
-        """The last `tail` lines, then, with `follow`, every further one until it is closed."""
-        at = self._count - min(max(tail, 0), len(self._lines))
+    async def read(self, tail: int, follow: bool, since: float = 0.0) -> AsyncIterator[LogLine]:
+        """The last `tail` lines of those since then, and with `follow` every further one until it is closed."""
+        recent = sum(line.at >= since for line in self._lines) if since else len(self._lines)
+        at = self._count - min(max(tail, 0), recent)
         while True:
             lines, at = self._since(at), self._count
             for line in lines:

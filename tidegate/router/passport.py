@@ -5,7 +5,7 @@
     Tidegate-Service: <service>
     Proxy-Authorization: Tidegate <node that asks> <seconds since the epoch> <mac>
 
-In place of an endpoint, and without a service, stands `figures` for the control there. The mac is an HMAC-SHA256 over who asks whom for what and when, with a secret of the cluster. Names are percent-encoded.
+In place of an endpoint, and without a service, stands `figures` or `logs` for a desk of the control there. The mac is an HMAC-SHA256 over who asks whom for what and when, with a secret of the cluster. Names are percent-encoded.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tidegate.value import Value
 
 VALID_SECONDS = 60.0  # either way: as far as the clocks of nodes may differ
 MAX_HEAD_BYTES = 4096
-FIGURES = "figures"  # no endpoint is called so: those have a port
+FIGURES, LOGS = "figures", "logs"  # no endpoint is called so: those have a port
 _SCHEME = "Tidegate"
 
 

@@ -1,7 +1,7 @@
-"""Where other nodes ask for connections to endpoints of ours, or to our control's desk for figures, and get nothing else.
+"""Where other nodes ask for connections to endpoints of ours, or to desks of our control, and get nothing else.
 
 A connection begins with one head (`passport`). Who shows that he belongs to the cluster and names an endpoint of this node
-gets a pipe to it; an endpoint that is itself reached through a node is none of ours, so nothing goes in circles. The desk is asked
+gets a pipe to it; an endpoint that is itself reached through a node is none of ours, so nothing goes in circles. A desk is asked
 for by its name and no service.
 """
 
@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from tidegate.model import Endpoint
 from tidegate.router.core import Core
 from tidegate.router.listener import connect, connect_locally
-from tidegate.router.passport import FIGURES, MAX_HEAD_BYTES, Asking, read, written
+from tidegate.router.passport import MAX_HEAD_BYTES, Asking, read, written
 from tidegate.router.pipe import Pipe
 from tidegate.router.reactor import Reactor
 from tidegate.router.timers import Timed
@@ -25,6 +26,7 @@ from tidegate.telemetry import logger
 
 HEAD_SECONDS = 5.0  # for a peer to say what it wants
 CONNECT_SECONDS = 5.0  # for our endpoint to accept
+NOWHERE: Mapping[str, str] = MappingProxyType({})
 _END = b"\r\n\r\n"
 _log = logger("router")
 
@@ -39,17 +41,22 @@ class Secret(Protocol):
 
 class Peers:
     """Both sides of this node, `own`: asking and answering. `find(service, endpoint)` gives an endpoint of the table, or None.
-    Whether it is ready is for who asks to judge, who may know better. `desk` is the Unix socket of our control, empty for none."""
+    Whether it is ready is for who asks to judge, who may know better. `desks` are the Unix sockets of our control, by their names."""
 
     def __init__(
-        self, own: str, secret: Secret, core: Core, find: Callable[[str, str], Endpoint | None], desk: str = ""
+        self,
+        own: str,
+        secret: Secret,
+        core: Core,
+        find: Callable[[str, str], Endpoint | None],
+        desks: Mapping[str, str] = NOWHERE,
     ) -> None:
         self.own = own
         self.core = core
         self.refused = 0  # heads that showed nothing
         self._secret = secret
         self._find = find
-        self._desk = desk
+        self._desks = desks
         self._reactor: Reactor | None = None
         self._tasks: Tasks | None = None
 
@@ -93,8 +100,8 @@ class Peers:
     def _way(self, asking: Asking, silent: Silent) -> Awaitable[Any] | None:
         """The connection that is asked for, yet to be made; None where it is not to be had."""
         assert self._reactor is not None, "connections come only while running"
-        if self._desk and (asking.service, asking.endpoint) == ("", FIGURES):
-            return connect_locally(self._reactor, self._desk, silent)
+        if not asking.service and asking.endpoint in self._desks:
+            return connect_locally(self._reactor, self._desks[asking.endpoint], silent)
         endpoint = self._find(asking.service, asking.endpoint)
         address = endpoint.address if endpoint is not None and endpoint.node == self.own else None
         if address is None or address.through:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -29,7 +29,7 @@ from tidegate.router.listener import Listener
 from tidegate.router.live import LiveRoute
 from tidegate.router.loop import Loop
 from tidegate.router.observer import SpanSink
-from tidegate.router.peering import Peers, Secret
+from tidegate.router.peering import NOWHERE, Peers, Secret
 from tidegate.router.records import Records
 from tidegate.router.routes import RouteBook
 from tidegate.router.secure import Front
@@ -72,7 +72,7 @@ class Router:
         max_handshakes: int = 1000,
         node: str = "",
         secret: Secret | None = None,
-        desk: str = "",
+        desks: Mapping[str, str] = NOWHERE,
     ) -> None:
         self.config = config
         self.core = Core(config)
@@ -103,7 +103,7 @@ class Router:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listeners: list[Listener] = []
         self.keeper = Keeper(config, self.core, self._listeners)
-        self.peers = Peers(node, secret or Nobody(), self.core, self.book.of_endpoint, desk)
+        self.peers = Peers(node, secret or Nobody(), self.core, self.book.of_endpoint, desks)
         self._connector = Connector(self.core, self.front, self._buffers, self.peers, self._lacking, self._contained)
         self.core.connect = self._connector.start
         self._drain = Drain(config, self.core)

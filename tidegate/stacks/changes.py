@@ -29,6 +29,7 @@ def changes(picture: Picture, after: Stack) -> tuple[Change, ...]:
     found = list(_ground(before or Stack(name=after.name), after))
     for member in after.members:
         found += _of_member(picture, after, member, known.get(member.name))
+    found += _outside(before or Stack(name=after.name), after)
     kept = {member.name for member in after.members}
     for name in known.keys() - kept:
         count = len(picture.of(f"{after.name}/{name}"))
@@ -47,6 +48,19 @@ def _ground(before: Stack, after: Stack) -> Iterator[Change]:
             elif known[each.name] != each:
                 text = f"{kind} {each.name} is described in another way; where it is there it stays as it is"
                 yield Change(service="", what="settle", text=text)
+
+
+def _outside(before: Stack, after: Stack) -> Iterator[Change]:
+    """Services that are somewhere else."""
+    known, kept = ({each.name: each for each in stack.outside} for stack in (before, after))
+    for name in known | kept:
+        old, new = known.get(name), kept.get(name)
+        if new is None:
+            yield Change(service=name, what="remove", text=f"{name} stands for {known[name].host} no more")
+        elif old is None:
+            yield Change(service=name, what="create", text=f"{name} stands for {new.host}")
+        elif old != new:
+            yield Change(service=name, what="settle", text=f"{name} is described in another way: {new.host}")
 
 
 def differences(old: Member, new: Member) -> tuple[str, ...]:

@@ -60,9 +60,12 @@ def _pointed(findings: Findings, caller: StackService, target: StackService, lin
     host = target.external.host
     try:
         ipaddress.ip_address(host)
-    except ValueError:
-        text = f"{link.service} is called by name, and {host} is a name too: {caller.name} has to ask for {host} itself"
-        findings.warn(NO_ADDRESS, link.path, text, "give its address in external.host, if it has a fixed one")
+    except ValueError:  # a stack's DNS answers the service's own name with that of the host
+        if link.alias != target.name:
+            text = f"{target.name} stands for another name, {host}: {caller.name} finds it as {target.name}, not as {link.alias}"
+            findings.warn(
+                NO_ADDRESS, link.path, text, f"let it ask for {target.name}, or give its address in external.host"
+            )
         return caller
     entries = (f"{name}:{host}" for name in (target.name, link.alias))
     hosts = tuple(dict.fromkeys((*caller.template.extra_hosts, *entries)))

@@ -98,8 +98,11 @@ class ServiceReader:
         self._findings.rest(path, settings, KNOWN | frozenset(_WHY))
 
     def _external(self, name: str, path: Path, settings: dict[Any, Any]) -> Found:
-        """`external: {host, ports}` of the original system: a service without containers."""
+        """`external: {host, ports}` of the original system: a service without containers. Its labels count: a route may lead there."""
         here = (*path, "external")
+        for key in settings.keys() & KNOWN - {"external", "labels"}:
+            self._findings.unsupported((*path, key), "a service that is somewhere else has no container here")
+        labels = values.labels(self._findings, (*path, "labels"), settings.get("labels"))
         said = self._findings.mapping(here, settings["external"])
         self._findings.rest(here, said, frozenset({"host", "ports"}))
         host = values.text(self._findings, (*here, "host"), said.get("host"))
@@ -107,7 +110,8 @@ class ServiceReader:
             self._findings.wrong((*here, "host"), "a name or an address", said.get("host"))
         numbers = values.texts(self._findings, (*here, "ports"), said.get("ports"))
         exposed = ports.exposed(self._findings, (*here, "ports"), list(numbers))
-        template = ContainerSpec(name=f"{self._around.stack}-{name}", image="")
+        own = {PROJECT_LABEL: self._around.stack, SERVICE_LABEL: name}
+        template = ContainerSpec(name=f"{self._around.stack}-{name}", image="", labels={**labels, **own})
         where = External(host=host, ports=exposed.tcp)
         return Found(
             service=StackService(name=name, stack=self._around.stack, template=template, scale=0, external=where)

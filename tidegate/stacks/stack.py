@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 from tidegate.engine.spec import ContainerSpec
 from tidegate.placement.resources import NOTHING, Resources
 from tidegate.release.spec import Pull
@@ -43,6 +45,24 @@ class Member(Value):
     reservation: Resources = NOTHING
 
 
+class Outside(Value):
+    """A service of a stack that has no containers: it is at `host`, a name or an address, on `ports`. `labels` as a container's."""
+
+    name: str
+    host: str
+    ports: tuple[int, ...] = ()
+    labels: dict[str, str] = {}
+
+    @property
+    def has_address(self) -> bool:
+        """Whether `host` is an address."""
+        try:
+            ip_address(self.host)
+        except ValueError:
+            return False
+        return True
+
+
 class Stack(Value):
     """What is wanted of a stack since `when` (seconds since the epoch), by `who`. `number` counts how often it was put up.
 
@@ -52,6 +72,7 @@ class Stack(Value):
 
     name: str
     members: tuple[Member, ...] = ()
+    outside: tuple[Outside, ...] = ()
     networks: tuple[StackNetwork, ...] = ()
     volumes: tuple[StackVolume, ...] = ()
     source: str = ""

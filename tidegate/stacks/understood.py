@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
-
 from tidegate.engine.spec import ContainerSpec, MountKind
 from tidegate.errors import Problem, Severity
 from tidegate.release.spec import Pull
 from tidegate.stacks.file import ComposeFile
 from tidegate.stacks.service import StackService
-from tidegate.stacks.stack import Member, Stack
+from tidegate.stacks.stack import Member, Outside, Stack
 
 EVERYBODY = 1000  # replaced at a time where the file says: all at once
 MIN_HEALTHY_SECONDS = 10.0
-NO_CONTAINER, NO_WAY_BACK = "T2112", "T2113"
+NO_WAY_BACK = "T2113"
 
 
 def stack_of(file: ComposeFile) -> Stack:
@@ -21,6 +19,11 @@ def stack_of(file: ComposeFile) -> Stack:
     return Stack(
         name=file.project,
         members=tuple(_member(file, service) for service in file.services if service.external is None),
+        outside=tuple(
+            Outside(name=service.name, host=where.host, ports=where.ports, labels=service.template.labels)
+            for service in file.services
+            if (where := service.external) is not None
+        ),
         networks=file.networks,
         volumes=file.volumes,
     )
@@ -30,13 +33,7 @@ def remarks(file: ComposeFile) -> tuple[Problem, ...]:
     """What the file says and a stack does not do."""
     found = []
     for service in file.services:
-        if service.external is not None:
-            if _is_address(service.external.host):
-                continue  # who links to it has its address by its name
-            text = f"{service.name} has no containers, and its name is not answered by this stack"
-            mend = f"add it as a service with the address {service.external.host} to a static file"
-            found.append(_warning(NO_CONTAINER, service, text, mend))
-        elif service.update.rollback:
+        if service.update.rollback:
             text = f"a new version of {service.name} that does not get ready is not taken back by itself"
             mend = "the old replicas go on serving; put the earlier file up again"
             found.append(_warning(NO_WAY_BACK, service, text, mend))
@@ -76,14 +73,6 @@ def _member(file: ComposeFile, service: StackService) -> Member:
         max_per_node=service.max_per_node,
         reservation=service.reservation,
     )
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _fixed(host_port: int, end: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tidegate.cli import address
 from tidegate.cli.catalogue.row import Setting
 from tidegate.cli.reading import (
+    boolean,
     header_line,
     listener,
     needed,
@@ -80,6 +81,13 @@ PROCESS: tuple[Setting, ...] = (
         meta="LEVEL",
         read=one_of("debug", "info", "warning", "error"),
         help="debug, info, warning or error.",
+    ),
+    Setting(
+        key="processes",
+        flag="--processes",
+        meta="yes|no",
+        read=boolean,
+        help="Run stacks as local processes, without containers.",
     ),
     Setting(
         key="stack",
