@@ -158,12 +158,17 @@ class NodeConfig(Value):
     address: str = ""
     labels: tuple[str, ...] = ()
 
+    @property
+    def label_values(self) -> dict[str, str]:
+        """Labels by name."""
+        return dict(label.partition("=")[::2] for label in self.labels)
+
 
 class ClusterConfig(Value):
     """Between nodes that share a store; without one nothing of it counts. `peers`: where routers of other nodes ask for our containers;
     empty: nowhere. `routable` are networks, by name, id or range, whose container addresses all nodes reach."""
 
-    peers: tuple[Address, ...] = (Address(host="0.0.0.0", port=7946),)
+    peers: tuple[Address, ...] = (Address(host="0.0.0.0", port=7947),)
     routable: tuple[str, ...] = ()
 
 

@@ -42,3 +42,27 @@ def test_a_container_is_asked_for_without_a_request():
     done = piped("explain", "web-1", "-X", "POST")
     assert done.code != 0
     assert "web-1 is a container" in done.err
+
+
+REPLICA = {"service": "shop/web", "slot": 3, "steps": ["shop/web: 3 wanted, 2 placed, 2 ready", "shop/web 3 waits"]}
+STACKS = {
+    "GET /v1/stacks": {"stacks": [{"name": "shop", "names": ["web"]}]},
+    "GET /v1/stacks/shop/services/web/explain": REPLICA,
+}
+
+
+@pytest.mark.parametrize(("what", "slot"), [("shop/web", {}), ("shop/web/3", {"slot": "3"})])
+def test_a_replica_of_a_stack_is_asked_for_by_its_service_and_slot(what, slot):
+    with FakeAdmin(RECORDED | STACKS) as fake:
+        done = piped("explain", what, TIDEGATE_ADMIN=fake.address)
+        found = piped("explain", what, "--json", TIDEGATE_ADMIN=fake.address).json
+    assert done.out.splitlines() == REPLICA["steps"]
+    assert (found["schema"], found["data"]) == ("tidegate.explain.replica/1", REPLICA)
+    assert fake.asked[1].query == slot
+
+
+@pytest.mark.parametrize("what", ["shop/other", "host/web", "http://shop/web"])
+def test_what_no_stack_has_is_a_url(what):
+    with FakeAdmin(RECORDED | STACKS) as fake:
+        assert piped("explain", what, TIDEGATE_ADMIN=fake.address).code == 0
+    assert fake.asked[-1].query == {"url": what if "://" in what else f"http://{what}"}

@@ -42,15 +42,18 @@ def test_a_node_with_what_it_has_and_what_runs_on_it():
     with FakeAdmin(RECORDED) as fake:
         done = piped("show", "n2", TIDEGATE_ADMIN=fake.address)
         found = piped("show", "n2", "--json", TIDEGATE_ADMIN=fake.address).json
-    assert done.out.splitlines()[:8] == [
+    assert done.out.splitlines()[:11] == [
         "n2  drained",
         "zone: b",
         "address: 10.0.0.2",
         "takes connections for its containers at: 10.0.0.2:7946",
-        "capacity: 4 cpu, 8.0 GiB",
+        "replicas: 3",
+        "cpu, set aside of all: 1.5/4",
+        "memory, set aside of all: 2.0/8.0 GiB",
         "used: 35 % 3.0 GiB",
+        "holds: 12 images, 1 volume, 2 containers, ports tcp/5432, 1.0 GiB set aside; more than can be told: 7 images",
         "labels: disk=ssd",
         "engines: docker 20.10.24",
     ]
-    assert "drained by: ann new disk" in done.out
+    assert "drained by: ann new disk drained 2026-" in done.out
     assert (found["schema"], found["data"]["node"]["name"]) == ("tidegate.show.node/1", "n2")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tidegate.cluster.keys import index_key, live_key, parse, seen_key, seen_prefix, spec_key
+from tidegate.cluster.keys import index_key, live_key, parse, seen_key, seen_prefix, spec_key, stock_key, stock_prefix
 
 
 @pytest.mark.parametrize("node", ["a", "node-1.example", "with/slash", "ä b", "100%"])
@@ -10,6 +10,8 @@ def test_a_name_comes_out_as_it_went_in(node):
     assert parse(live_key(node)) == (node, "live", "")
     assert parse(spec_key(node)) == (node, "spec", "")
     assert parse(seen_key(node, "shop/web", 3)) == (node, "seen", "shop/web")
+    assert parse(stock_key(node, "images")) == (node, "stock", "images")
+    assert stock_key(node, "images").startswith(stock_prefix(node))
     assert seen_key(node, "shop/web", 3).startswith(seen_prefix(node))
     assert live_key(node).isascii()
 

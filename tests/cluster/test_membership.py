@@ -12,7 +12,7 @@ from tests.support.virtual_time import run_virtual
 from tidegate.cluster.keys import live_key
 from tidegate.cluster.lease import KEEP_SECONDS, TTL_SECONDS
 from tidegate.cluster.live import Live
-from tidegate.cluster.membership import TAKEN_SECONDS, Membership
+from tidegate.cluster.membership import FENCE_SECONDS, START_SECONDS, TAKEN_SECONDS, Membership
 
 
 @asynccontextmanager
@@ -169,5 +169,42 @@ def test_leases_are_in_doubt_for_as_long_as_one_after_the_store_was_away_for_lon
                 assert member.is_doubtful is doubts
                 await asyncio.sleep(2 * KEEP_SECONDS)
                 assert not member.is_doubtful
+
+    run_virtual(main())
+
+
+def test_a_node_counts_as_cut_off_two_seconds_before_its_lease_can_end_and_until_it_is_in_again():
+    async def main() -> None:
+        store = MemoryStore()
+        way = Way(store)
+        async with joined(way) as member:
+            now, turns, was = asyncio.get_running_loop().time, [], False
+            spoke = member._lease.deadline - TTL_SECONDS
+            way.broken = True
+            while now() < spoke + TTL_SECONDS + 1:
+                if member.is_cut_off != was:
+                    was = member.is_cut_off
+                    turns.append((round(now() - spoke, 1), was))
+                await asyncio.sleep(0.05)
+            assert [(13.0, True)] == [(round(at), cut) for at, cut in turns]
+            assert turns[0][0] <= TTL_SECONDS - FENCE_SECONDS + 0.1
+            way.broken = False
+            await asyncio.sleep(2)
+            assert not member.is_cut_off
+
+    run_virtual(main())
+
+
+def test_a_program_that_cannot_join_at_its_start_counts_as_cut_off_after_five_seconds():
+    async def main() -> None:
+        way = Way(MemoryStore())
+        way.broken = True
+        async with joined(way) as member:
+            assert not member.is_cut_off
+            await asyncio.sleep(START_SECONDS)
+            assert member.is_cut_off
+            way.broken = False
+            await asyncio.sleep(2)
+            assert not member.is_cut_off
 
     run_virtual(main())

@@ -9,12 +9,13 @@ from msgspec import json
 from tests.support.beside import beside
 from tests.support.memory_store import MemoryStore
 from tests.support.virtual_time import run_virtual
-from tidegate.cluster.keys import live_key, seen_key, spec_key
+from tidegate.cluster.keys import live_key, seen_key, spec_key, stock_key
 from tidegate.cluster.live import Live, Machine, Spec
 from tidegate.cluster.nodes import Nodes
 from tidegate.errors import Conflict, NoSuchThing
 from tidegate.placement.node import NodeFacts
 from tidegate.placement.resources import Resources
+from tidegate.placement.stock import Stock, parts
 from tidegate.store.port import Delete, Put
 
 LIVE = Live(
@@ -91,6 +92,57 @@ def test_placement_is_told_what_it_needs():
     run_virtual(main())
 
 
+def test_placement_is_told_what_the_engine_of_a_node_holds_for_as_long_as_the_node_is_there():
+    async def main() -> None:
+        store = MemoryStore()
+        held = Stock(
+            images=("web:1", "sha256:1"), volumes=("data",), ports=("tcp/80",), containers={"db": {"tier": "db"}}
+        )
+        async with nodes(store) as (view, _, _):
+            await put(store, **{live_key("a"): json.encode(LIVE)})
+            bare = view.facts()
+            await put(store, **{stock_key("a", kind): json.encode(part) for kind, part in parts(held).items()})
+            (facts,) = view.facts()
+            assert facts.images == {"web:1", "sha256:1"} and facts.volumes == ("data",) and facts.ports == ("tcp/80",)
+            assert facts.containers == {"db": {"tier": "db"}} and view.stock("a") == held
+            await store.txn((), (Delete(key=stock_key("a", "images")),))
+            await asyncio.sleep(0.01)
+            assert not view.facts()[0].images and view.facts()[0].ports == ("tcp/80",)
+            await store.txn((), tuple(Delete(key=stock_key("a", kind)) for kind in parts(held)))
+            await asyncio.sleep(0.01)
+            assert view.facts() == bare and view.stock("a") == view.stock("b") == Stock()
+
+    run_virtual(main())
+
+
+def test_what_is_not_understood_of_an_engine_counts_as_not_there():
+    async def main() -> None:
+        store = MemoryStore()
+        async with nodes(store) as (view, _, _):
+            await put(store, **{live_key("a"): json.encode(LIVE), stock_key("a", "images"): b"?"})
+            assert view.stock("a") == Stock() and [each.code for each in view.problems] == ["T2302"]
+            await put(store, **{stock_key("a", "spices"): json.encode(Stock(images=("web",)))})
+            assert view.stock("a") == Stock()
+
+    run_virtual(main())
+
+
+def test_a_node_is_drained_since_it_was_first_told_so():
+    async def main() -> None:
+        store = MemoryStore()
+        async with nodes(store) as (view, _, _):
+            await put(store, **{live_key("a"): json.encode(LIVE)})
+            for drained, when, since in ((True, 5.0, 5.0), (True, 6.0, 5.0), (False, 7.0, 0.0), (True, 8.0, 8.0)):
+                await view.order("a", {"drained": drained}, who="me", why="", when=when)
+                await asyncio.sleep(0.01)
+                assert view.facts()[0].drained_since == since
+            await store.txn((), (Delete(key=live_key("a")),))
+            await asyncio.sleep(0.01)
+            assert view.facts()[0].drained_since == 8.0
+
+    run_virtual(main())
+
+
 def test_an_operators_will_is_stored_over_what_he_said_before_and_compares_it():
     async def main() -> None:
         store = MemoryStore()
@@ -98,7 +150,8 @@ def test_an_operators_will_is_stored_over_what_he_said_before_and_compares_it():
             await put(store, **{live_key("a"): json.encode(LIVE), spec_key("a"): json.encode(Spec(zone="z9"))})
             assert await view.order("a", {"drained": True}, who="me", why="disk", when=5.0) == store.revision
             await asyncio.sleep(0.01)
-            assert view.all["a"].spec == Spec(zone="z9", drained=True, who="me", why="disk", when=5.0)
+            told = Spec(zone="z9", drained=True, drained_since=5.0, who="me", why="disk", when=5.0)
+            assert view.all["a"].spec == told
             await store.txn((), (Put(key=spec_key("a"), value=json.encode(Spec())),))
             with pytest.raises(Conflict, match="T1610"):
                 await view.order("a", {"drained": True}, who="me", why="", when=6.0)

@@ -8,10 +8,11 @@ from msgspec.structs import replace
 from tests.support.beside import beside
 from tests.support.memory_store import MemoryStore, Way
 from tests.support.virtual_time import run_virtual
-from tidegate.cluster.keys import seen_key
+from tidegate.cluster.keys import seen_key, stock_key
 from tidegate.cluster.publisher import Publisher
 from tidegate.cluster.seen import Places, read_part
 from tidegate.model import HealthReport, HealthSource, HealthState, Instance, InstanceState, Inventory
+from tidegate.placement.stock import Stock
 from tidegate.store.port import Put
 
 
@@ -194,5 +195,36 @@ def test_more_than_one_transaction_takes_is_split():
             await made.offer(inventory(**services))
             assert all(made.told(f"s{number}") for number in range(250))
             assert max(len(batch) for _, batch in made.store.log) <= 100
+
+    run_virtual(main())
+
+
+def test_what_the_engine_holds_is_told_kind_by_kind_and_only_what_changed():
+    async def main() -> None:
+        async with stage() as made:
+            made.publisher.offer_stock(Stock(images=("web:1",), volumes=("data",)))
+            await made.join()
+            keys = {kind: stock_key("a", kind) for kind in ("images", "volumes", "ports")}
+            assert keys["images"] in made.store.entries and keys["volumes"] in made.store.entries
+            assert made.store.entries[keys["images"]].lease == made.lease
+            before = len(made.store.log)
+            made.publisher.offer_stock(Stock(images=("web:1",), ports=("tcp/80",)))
+            await asyncio.sleep(1)
+            changed = {change.key: change.value for _, batch in made.store.log[before:] for change in batch}
+            assert changed.keys() == {keys["volumes"], keys["ports"]} and changed[keys["volumes"]] is None
+
+    run_virtual(main())
+
+
+def test_what_an_earlier_life_said_of_its_engine_is_taken_away():
+    async def main() -> None:
+        store = MemoryStore()
+        old = await store.grant(15.0)
+        await store.txn((), (Put(key=stock_key("a", "images"), value=b"{}", lease=old),))
+        async with stage(store) as made:
+            made.publisher.offer_stock(Stock(volumes=("data",)))
+            await made.join()
+            assert stock_key("a", "images") not in store.entries
+            assert store.entries[stock_key("a", "volumes")].lease == made.lease
 
     run_virtual(main())

@@ -50,6 +50,8 @@ async def test_a_stack_is_planned_put_up_shown_scaled_and_taken_down(world):
     assert (status, shown["wanted"], shown["why"]) == (200, 3, "a test")
     assert [each["name"] for each in shown["members"][0]["replicas"]] == ["shop-web-1", "shop-web-2", "shop-web-3"]
     assert "environment" not in json.dumps(shown)
+    (node,) = (await world.ask("GET", "/v1/nodes"))[1]["nodes"]
+    assert (node["name"], node["replicas"], node["holds"]["images"]) == ("node-a", 3, 1)
     status, going = await world.ask("DELETE", PATH, json={})
     assert (status, going) == (200, {"name": "shop", "replicas": 3, "volumes": []})
     said = [each.text for each in world.journal.happenings()]
@@ -134,3 +136,17 @@ async def test_a_release_that_would_make_containers_of_a_stacks_service_is_refus
     await until(lambda: any(each.container == container for each in world.plane.stacks.book.reports.entries.values()))
     deploy = {"image": "image:2", "version": "v2"}
     assert await refused(world, "POST", "/v1/releases/shop/web", json=deploy) == (409, "T2108")
+
+
+async def test_why_a_replica_waits_is_answered_with_the_filters_and_the_candidates(world):
+    await world.ask("PUT", PATH, json=body(member(expressions=("constraint:disk==ssd",))))
+    await until(lambda: world.plane.stacks.placing.refusals)
+    status, found = await world.ask("GET", f"{PATH}/services/web/explain")
+    assert (status, found["slot"], found["explanation"]["misses"][0]["filter"]) == (200, 1, "constraint")
+    assert found["steps"][1].startswith("shop/web 1 waits, no node of 1 takes it")
+    await world.ask("PUT", PATH, json=body(member()))
+    await until(lambda: runs(world) == ["shop-web-1"])
+    status, found = await world.ask("GET", f"{PATH}/services/web/explain", params={"slot": 1})
+    assert (status, found["node"], found["explanation"]["candidates"]) == (200, "node-a", 1)
+    status, refused = await world.ask("GET", f"{PATH}/services/nobody/explain")
+    assert (status, refused["code"]) == (404, "T2104")

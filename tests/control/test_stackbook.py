@@ -34,7 +34,7 @@ async def test_everything_the_store_says_of_stacks_is_one_picture(store):
     assert again.picture == book.picture
     assert again.picture.report(place).why == "it starts"
     assert again.picture.desired(again.stack("shop"), member()) == 2
-    assert len(told) == 8
+    assert len(told) == 9
 
 
 async def test_the_store_has_one_name(store):

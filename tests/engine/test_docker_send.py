@@ -15,6 +15,6 @@ def test_a_time_is_sent_to_the_nanosecond(time_ns, text):
 
 def test_events_of_health_probes_and_terminals_are_left_at_the_engine():
     filters = json.loads(send.event_filters())
-    assert set(filters["type"]) == {"container", "network", "daemon"}
+    assert set(filters["type"]) == {"container", "network", "daemon", "image", "volume"}
     assert "health_status" in filters["event"]
     assert not [action for action in filters["event"] if action.startswith(("exec", "attach", "top", "resize"))]

@@ -199,6 +199,17 @@ def test_a_row_of_the_list_has_its_own_names_and_sorted_addresses():
     assert (row.state, row.created_at, row.labels) == (InstanceState.RUNNING, 1795393073.0, {"a": "b"})
 
 
+def test_a_row_of_the_list_has_the_ports_of_the_host_that_it_holds():
+    both = [
+        {"IP": "0.0.0.0", "PrivatePort": 80, "PublicPort": 8080, "Type": "tcp"},
+        {"IP": "::", "PrivatePort": 80, "PublicPort": 8080, "Type": "tcp"},
+        {"PrivatePort": 53, "PublicPort": 5300, "Type": "udp"},
+        {"PrivatePort": 443, "Type": "tcp"},
+    ]
+    assert summary_of(Ports=both).published == ("tcp/8080", "udp/5300")
+    assert summary_of(Ports=None).published == ()
+
+
 @pytest.mark.parametrize(
     ("more", "health"),
     [

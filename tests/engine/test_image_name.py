@@ -1,6 +1,6 @@
 import pytest
 
-from tidegate.engine.image_name import ImageName, read_image_name
+from tidegate.engine.image_name import ImageName, familiar, read_image_name
 from tidegate.errors import EngineError
 
 DIGEST = "sha256:" + "a" * 64
@@ -21,6 +21,22 @@ DIGEST = "sha256:" + "a" * 64
 def test_a_name_is_taken_apart(text, name, registry):
     assert read_image_name(text) == name
     assert name.registry == registry
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("web", "web:latest"),
+        ("docker.io/library/web:1", "web:1"),
+        ("docker.io/shop/web", "shop/web:latest"),
+        ("ghcr.io/shop/web:2", "ghcr.io/shop/web:2"),
+        (f"web:1@{DIGEST}", f"web@{DIGEST}"),
+        (DIGEST, DIGEST),
+        ("no name at all", "no name at all"),
+    ],
+)
+def test_an_image_is_called_as_the_engine_shows_it(text, shown):
+    assert familiar(text) == shown
 
 
 def test_what_is_wanted_is_the_digest_then_the_tag_then_the_latest():

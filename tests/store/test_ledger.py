@@ -111,3 +111,15 @@ async def test_with_a_fence_nothing_is_written_by_who_does_not_lead_or_no_longer
     with pytest.raises(Conflict, match="T2306"):
         await one.commit({"web": Scale(desired=3)})
     assert one.entries["web"].desired == 1
+
+
+async def test_what_is_known_is_confirmed_by_the_store_itself_only_while_nobody_changed_it(store):
+    one, other = ledger(store), ledger(store)
+    await one.load()
+    await one.commit({"shop/web": Scale(desired=3)})
+    assert await one.confirmed("shop/web") and await one.confirmed("shop/db")
+    await other.load()
+    await other.commit({"shop/web": Scale(desired=3)})
+    assert not await one.confirmed("shop/web"), "the same words, written again"
+    await other.commit({"shop/web": None})
+    assert not await one.confirmed("shop/web") and await other.confirmed("shop/web")

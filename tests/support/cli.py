@@ -265,7 +265,7 @@ RECORDED = {
     "GET /v1/endpoints": {"endpoints": ENDPOINTS},
     "GET /v1/nodes": {
         "nodes": [
-            {"name": "n1", "zone": "a", "state": "ready", "endpoints": 4},
+            {"name": "n1", "zone": "a", "state": "ready", "endpoints": 4},  # no engine there
             {
                 "name": "n2",
                 "zone": "b",
@@ -282,6 +282,11 @@ RECORDED = {
                 "version": "0.1.0",
                 "drained_by": "ann",
                 "why": "new disk",
+                "drained_since": 1795393073.0,
+                "replicas": 3,
+                "reserved": {"cpus": 1.5, "memory": 2 << 30},
+                "holds": {"images": 12, "volumes": 1, "containers": 2, "ports": ["tcp/5432"], "memory": 1 << 30},
+                "left_out": {"images": 7},
             },
         ]
     },
@@ -317,6 +322,19 @@ RECORDED = {
                 "last_change": None,
                 "trouble": "",
             },
+        ]
+    },
+    "GET /v1/quotas": {
+        "quotas": [
+            {
+                "account": "shop",
+                "limited": True,
+                "allowed": {"cpus": 4.0, "memory": 8 << 30, "replicas": 0},
+                "used": {"cpus": 0.5, "memory": 1 << 30, "replicas": 3},
+                "who": "ann",
+                "when": 60.0,
+                "why": "a small team",
+            }
         ]
     },
     "GET /v1/certificates": {

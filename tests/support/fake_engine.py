@@ -11,7 +11,7 @@ come back. Faults:
 * `latency` seconds that every call takes;
 * `burning` is what a container uses: cores, and bytes of memory;
 * `images` are the names it holds, `registry` those that it can fetch; `retag` lets a name stand for another image;
-* `broken` acts (`start`, `stop`, ...) are refused; a pull tells of its beginning, then takes `pull_seconds`.
+* `broken` acts (`start`, `stop`, ...) are refused; a pull tells of its beginning, then takes `pull_seconds`, a stop `stop_seconds`.
 
 `calls` counts calls by name, `inspected` by container id.
 """
@@ -31,6 +31,7 @@ from tidegate.engine.port import (
     Duplicate,
     EngineEvent,
     EngineInfo,
+    HeldImage,
     Image,
     Network,
     PullStep,
@@ -63,6 +64,7 @@ class FakeEngine:
         self.ids: dict[str, str] = {}  # of names that stand for another image than they did at first
         self.untagged: set[str] = set()  # ids of images that have no name any more
         self.pull_seconds = 0.0
+        self.stop_seconds = 0.0
         self.changes: list[Duplicate] = []
         self.burning: dict[str, tuple[float, int]] = {}
         self._burnt: dict[str, tuple[float, float]] = {}
@@ -187,6 +189,10 @@ class FakeEngine:
             return Image(id=name, name=name)
         raise NoSuchThing(Problem(code="T1150", text=f"the engine holds no image {name}"))
 
+    async def held_images(self) -> tuple[HeldImage, ...]:
+        await self._call("held_images")
+        return tuple(HeldImage(id=self.id_of(name), names=(name,)) for name in sorted(self.images))
+
     async def pull(self, name: str) -> AsyncIterator[PullStep]:
         await self._call("pull")
         yield PullStep(said="Downloading", layers=1, done_bytes=1, total_bytes=2)
@@ -220,6 +226,7 @@ class FakeEngine:
         if self._known(container).state is not InstanceState.RUNNING:
             return
         self.kill(container)
+        await asyncio.sleep(self.stop_seconds)
         self.end(container)
         self.emit("stop", container)
 
@@ -382,4 +389,5 @@ def summary(detail: ContainerDetail) -> ContainerSummary:
         addresses=tuple(sorted((network.network, network.ipv4, network.ipv6) for network in detail.networks)),
         engine_health=detail.engine_health,
         created_at=detail.created_at,
+        published=tuple(sorted({f"{each.protocol}/{each.host_port}" for each in detail.published})),
     )

@@ -28,6 +28,7 @@ from tidegate.engine.port import Engine, EngineInfo
 from tidegate.errors import EngineError, Problem, StoreError, TidegateError
 from tidegate.model import Address, HealthReport
 from tidegate.placement.node import NodeFacts
+from tidegate.placement.stock import Stock
 from tidegate.router.passport import FIGURES, LOGS, Asking
 from tidegate.store.address import parse
 from tidegate.store.port import Compare, Store
@@ -97,6 +98,11 @@ class Cluster:
         """What each write of a leader compares; None while we do not lead."""
         return self.leadership.fence
 
+    @property
+    def cut_off(self) -> bool:
+        """Whether others may take us for lost."""
+        return self.membership.is_cut_off
+
     async def while_leading(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Run `work` whenever we lead."""
         await self.leadership.while_leading(name, work)
@@ -104,6 +110,10 @@ class Cluster:
     def facts(self) -> Sequence[NodeFacts]:
         """What placement needs to know of each node."""
         return self.nodes.facts()
+
+    def offer_stock(self, stock: Stock) -> None:
+        """What our engine holds now."""
+        self.publisher.offer_stock(stock)
 
     def listed(self) -> Sequence[Mapping[str, Any]]:
         """One mapping per node, by name."""
@@ -195,7 +205,7 @@ class Cluster:
             id=self._id,
             incarnation=self._incarnation,
             zone=node.zone,
-            labels=dict(label.partition("=")[::2] for label in node.labels),
+            labels=node.label_values,
             cpus=first.cpus if first is not None else 0.0,
             memory=(first.memory if first is not None else 0) or memory_bytes(),
             address=self._address,

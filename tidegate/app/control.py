@@ -47,7 +47,7 @@ from tidegate.dns.zone import Zone
 from tidegate.engine.docker import DockerEngine
 from tidegate.engine.docker_http import TlsFiles
 from tidegate.engine.logins import Logins
-from tidegate.engine.port import Engine
+from tidegate.engine.port import Engine, EngineEvent
 from tidegate.engine.process import ProcessEngine
 from tidegate.errors import EngineUnreachable, NoSuchThing, Problem
 from tidegate.healthcheck.checker import Checker
@@ -154,7 +154,9 @@ class Control:
         self.checker = Checker(self.engines.execute, self._on_health, metrics=self.registry)
         self.providers: list[Provider] = [
             *(
-                EngineProvider(engine, name, config.node.name, config.docker, metrics=self.registry)
+                EngineProvider(
+                    engine, name, config.node.name, config.docker, metrics=self.registry, heard=self._hearer(engine)
+                )
                 for name, engine in self.engines.followed
             ),
             *(FileProvider(path, node=config.node.name) for path in config.files),
@@ -292,6 +294,16 @@ class Control:
             cluster.publisher.offer_inventory(inventory)
 
         return also_tell
+
+    def _hearer(self, engine: Engine) -> Callable[[EngineEvent], None]:
+        """Who else hears what an engine says: who takes stock of it."""
+
+        def heard(event: EngineEvent) -> None:
+            stock = self.plane.stacks.stock
+            if stock is not None and stock.engine is engine:
+                stock.heard(event)
+
+        return heard
 
     def _on_health(self, report: HealthReport) -> None:
         self.plane.reconciler.offer_health(report)

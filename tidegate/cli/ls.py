@@ -1,4 +1,4 @@
-"""`tidegate ls services|routes|endpoints|stacks|releases|scaling|certs|nodes`: one line each."""
+"""`tidegate ls services|routes|endpoints|stacks|releases|scaling|certs|quotas|nodes`: one line each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from tidegate.cli import words
+from tidegate.cli import node_words, quota_words, words
 from tidegate.cli.client import connect
 from tidegate.cli.output import emit
 from tidegate.cli.session import Session, talking
@@ -35,13 +35,6 @@ def _endpoint(item: Mapping[str, Any]) -> Sequence[object]:
     where = words.address(item.get("address"))
     version, state, reason = item.get("version") or "-", words.state(item), item.get("reason", "")
     return (item["name"], item.get("service", ""), version, state, where, item.get("node", ""), reason)
-
-
-def _node(item: Mapping[str, Any]) -> Sequence[object]:
-    role = "leads" if item.get("leader") else ""
-    room = f"{item['cpus']:g} cpu {item['memory'] / 2**30:.1f} GiB" if item.get("cpus") else ""
-    state, where = item.get("state", ""), item.get("address", "")
-    return (item["name"], item.get("zone", ""), state, item.get("endpoints", ""), where, room, words.in_use(item), role)
 
 
 def _stack(item: Mapping[str, Any]) -> Sequence[object]:
@@ -82,7 +75,8 @@ KINDS: dict[str, Listing] = {
     "releases": Listing(("SERVICE", "RELEASE", "STRATEGY", "FROM -> TO", "STATE", "WHO", "WHEN"), _release),
     "scaling": Listing(("SERVICE", "REPLICAS", "BOUNDS", "FIGURES", "LAST CHANGE", "WHY"), _scaling),
     "certs": Listing(("CERTIFICATE", "HOSTS", "DAYS LEFT", "ISSUER", "FILE", ""), _certificate),
-    "nodes": Listing(("NODE", "ZONE", "STATE", "ENDPOINTS", "ADDRESS", "CAPACITY", "USED", ""), _node),
+    "quotas": Listing(quota_words.HEADERS, quota_words.row),
+    "nodes": Listing(node_words.HEADERS, node_words.row),
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from tidegate.cli import following, release_words, stack_words, words
+from tidegate.cli import following, node_words, release_words, stack_words, words
 from tidegate.cli.client import Admin, connect, segment
 from tidegate.cli.completion import names
 from tidegate.cli.ls import KINDS
@@ -92,13 +92,16 @@ def _node(screen: Screen, node: Mapping[str, Any], endpoints: list[Mapping[str, 
         "zone": node.get("zone"),
         "address": node.get("address"),
         "takes connections for its containers at": node.get("peer"),
-        "capacity": f"{node['cpus']:g} cpu, {node['memory'] / 2**30:.1f} GiB" if node.get("cpus") else "",
+        "replicas": node.get("replicas"),
+        "cpu, set aside of all": node_words.reserved(node)[0],
+        "memory, set aside of all": node_words.reserved(node)[1],
         "used": words.in_use(node),
-        "labels": ", ".join(f"{name}={value}" for name, value in sorted((node.get("labels") or {}).items())),
+        "holds": node_words.holds(node),
+        "labels": node_words.labels(node),
         "engines": ", ".join(f"{each['name']} {each.get('version', '')}" for each in node.get("engines") or []),
         "tidegate": node.get("version"),
         "up since": words.moment(node["since"]) if node.get("since") else "",
-        "drained by": " ".join(filter(None, (node.get("drained_by"), node.get("why")))),
+        "drained by": " ".join(filter(None, (node.get("drained_by"), node.get("why"), node_words.since(node)))),
     }
     for label, value in shown.items():
         if value:

@@ -44,6 +44,7 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
             Verb("plan", "up", "plan", "Show what `up` would change."),
             Verb("down", "down", "down", "Take a stack down."),
             Verb("scale", "scale", "scale", "Run so many replicas of a stack's service."),
+            Verb("quota", "quota", "quota", "Say what the services of an account may set aside."),
             Verb(
                 "deploy", "deploy", "deploy", "Put another version of a service in place: rolling, blue-green, canary."
             ),

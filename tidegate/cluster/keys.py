@@ -5,6 +5,7 @@ secret                       what routers of the cluster know each other by     
 indexes/<n>                  the node that is number n for good                     (the node)
 nodes/<node>/live            who the node is, on its lease                          (the node)
 nodes/<node>/seen/<service>/<part>   what it sees of a service, on the same lease   (the node)
+nodes/<node>/stock/<kind>    what its engine holds, on the same lease               (the node)
 nodes/<node>/spec            what an operator wants of it                           (the API)
 """
 
@@ -45,11 +46,23 @@ def seen_key(node: str, service: str, part: int) -> str:
     return f"{seen_prefix(node)}{quote(service, safe=_SAFE)}/{part}"
 
 
+def stock_prefix(node: str) -> str:
+    """Below it is what a node's engine holds, by kind."""
+    return f"{NODES}{quote(node, safe=_SAFE)}/stock/"
+
+
+def stock_key(node: str, kind: str) -> str:
+    """What of one kind a node's engine holds."""
+    return f"{stock_prefix(node)}{kind}"
+
+
 def parse(key: str) -> tuple[str, str, str]:
-    """Node, kind (`live`, `spec`, `seen`) and service (empty but for `seen`) of a key below `nodes/`; all empty for another one."""
+    """Node, kind (`live`, `spec`, `seen`, `stock`) and service (of `seen`) or kind of thing (of `stock`) of a key below `nodes/`; all empty for another one."""
     match key.split("/"):
         case ["nodes", node, ("live" | "spec") as kind]:
             return unquote(node), kind, ""
         case ["nodes", node, "seen", service, part] if part.isdigit():
             return unquote(node), "seen", unquote(service)
+        case ["nodes", node, "stock", what]:
+            return unquote(node), "stock", what
     return "", "", ""

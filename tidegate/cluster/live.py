@@ -49,9 +49,10 @@ class Live(Value):
 
 class Spec(Value):
     """What an operator wants of a node. `drained`: nothing new on it, and what is there moves. `labels` and `zone` go before its
-    own. `when` is seconds since the epoch."""
+    own. `when` is seconds since the epoch, of the last order; `drained_since` of the one that drained it."""
 
     drained: bool = False
+    drained_since: float = 0.0
     labels: dict[str, str] = {}
     zone: str = ""
     who: str = ""

@@ -20,6 +20,10 @@ from tidegate.errors import Problem, StoreError
 from tidegate.store.port import Compare, Entry, Put, Store
 from tidegate.telemetry import logger
 
+#: Before our lease can end what must not run twice begins to stop here (`placement.reschedule` counts on it).
+FENCE_SECONDS = 2.0
+#: How long after our start the lease of the life before may still be taken over: it spoke 5 s before its end at the latest.
+START_SECONDS = 5.0
 TAKEN_SECONDS = 5.0  # between two looks whether our name is free
 
 _log = logger("cluster")
@@ -47,6 +51,7 @@ class Membership:
         self._lease: Lease | None = None  # while we are in
         self._told: Live | None = None  # what stands in the store, while we are in
         self._joined_at = -TTL_SECONDS  # when we joined again after we were out
+        self._cut_at = clock() + START_SECONDS  # when we count as cut off, while we are out
         self.index = 0  # our number in the cluster; set by the first join
         self.problem: Problem | None = None  # why we are out; None while we are in, and before the first try
 
@@ -62,6 +67,12 @@ class Membership:
         if lease is None or now > lease.spoke_at + SILENCE_SECONDS:
             return True
         return now < max(lease.broken_at, self._joined_at) + TTL_SECONDS
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether others may soon take us for lost: what must not run twice must not run here."""
+        cut_at = self._lease.deadline - FENCE_SECONDS if self._lease is not None else self._cut_at
+        return self._clock() >= cut_at
 
     async def run(self) -> None:
         """Join, stay, join again; until cancelled, and then leave at once."""
@@ -139,6 +150,7 @@ class Membership:
             _log.error("%s", problem)
         self.problem = problem
         if was_in:
+            self._cut_at = self._clock()
             self._changed()
 
     async def _leave(self) -> None:

@@ -9,12 +9,13 @@ from msgspec import json
 from msgspec.structs import replace
 
 from tidegate.cluster.following import Following
-from tidegate.cluster.keys import NODES, live_key, parse, spec_key
+from tidegate.cluster.keys import NODES, live_key, parse, spec_key, stock_key
 from tidegate.cluster.lease import TTL_SECONDS, Clock
 from tidegate.cluster.live import Live, Node, Spec, read
 from tidegate.errors import Conflict, NoSuchThing, Problem
 from tidegate.placement.node import NodeFacts
 from tidegate.placement.resources import Resources
+from tidegate.placement.stock import KINDS, Stock, stocked, whole
 from tidegate.store.port import Compare, Entry, Put, Store
 from tidegate.value import Value
 
@@ -38,6 +39,8 @@ class Nodes:
         self._changed = changed
         self._seen = seen
         self._nodes: dict[str, Node] = {}
+        self._stocks: dict[str, dict[str, Stock]] = {}  # node -> kind -> what its engine holds
+        self._facts: dict[str, NodeFacts] = {}  # those that were asked for since they changed
         self._faults: dict[str, Problem] = {}  # by key: what is not understood
 
     async def run(self) -> None:
@@ -76,7 +79,14 @@ class Nodes:
 
     def facts(self) -> tuple[NodeFacts, ...]:
         """What placement needs to know of each node that has ever joined and is named now, by name."""
-        return tuple(facts_of(node) for _, node in sorted(self._nodes.items()))
+        for name in self._nodes.keys() - self._facts.keys():
+            self._facts[name] = stocked(facts_of(self._nodes[name]), self.stock(name))
+        return tuple(self._facts[name] for name in sorted(self._nodes))
+
+    def stock(self, name: str) -> Stock:
+        """What a node's engine holds; nothing of one that is gone."""
+        node = self._nodes.get(name)
+        return whole(self._stocks.get(name, {})) if node is not None and node.live is not None else Stock()
 
     async def order(self, name: str, said: Mapping[str, Any], *, who: str, why: str, when: float) -> int:
         """Store what an operator wants of a node, over what he wanted before; the revision. Raises NoSuchThing (T2305), Conflict
@@ -84,7 +94,8 @@ class Nodes:
         node = self._nodes.get(name)
         if node is None:
             raise NoSuchThing(_unknown(name, self._nodes))
-        spec = replace(node.spec, **said, who=who, why=why, when=when)
+        since = 0.0 if not said.get("drained", node.spec.drained) else node.spec.drained_since or when
+        spec = replace(node.spec, **said, drained_since=since, who=who, why=why, when=when)
         put = Put(key=spec_key(name), value=json.encode(spec))
         revision = await self._store.txn((Compare(key=put.key, revision=node.revision),), (put,))
         if revision is None:
@@ -95,11 +106,14 @@ class Nodes:
         names: set[str] = set()
         seen: set[str] = set()
         for key in keys:
-            node, kind, _ = parse(key)
+            node, kind, what = parse(key)
+            self._facts.pop(node, None)
             if kind == "seen":
                 seen.add(key)
             elif node:
                 names.add(node)
+                if kind == "stock":
+                    self._count(node, what)
         for name in names:
             self._read(name)
         if names or not keys:
@@ -121,6 +135,18 @@ class Nodes:
             revision=spec.revision if spec is not None else 0,
         )
 
+    def _count(self, name: str, kind: str) -> None:
+        """Read what a node says of one kind of thing."""
+        key = stock_key(name, kind)
+        part = self._understood(Stock, key, self.entries.get(key))
+        parts = self._stocks.setdefault(name, {})
+        if part is not None and kind in KINDS:
+            parts[kind] = part
+        else:
+            parts.pop(kind, None)
+        if not parts:
+            del self._stocks[name]
+
     def _understood(self, kind: type[V], key: str, entry: Entry | None) -> V | None:
         found = read(kind, key, entry.value) if entry is not None else None
         if isinstance(found, Problem):
@@ -134,7 +160,15 @@ def facts_of(node: Node) -> NodeFacts:
     """A node as placement sees it; one that is gone is not ready."""
     live = node.live
     if live is None:
-        return NodeFacts(name=node.name, zone=node.zone, labels=node.labels, ready=False, drained=node.spec.drained)
+        spec = node.spec
+        return NodeFacts(
+            name=node.name,
+            zone=node.zone,
+            labels=node.labels,
+            ready=False,
+            drained=spec.drained,
+            drained_since=spec.drained_since,
+        )
     engine = live.engines[0] if live.engines else None
     return NodeFacts(
         name=node.name,
@@ -147,6 +181,7 @@ def facts_of(node: Node) -> NodeFacts:
         addresses=(live.address,) if live.address else (),
         capacity=Resources(cpu=live.cpus, memory=live.memory),
         drained=node.spec.drained,
+        drained_since=node.spec.drained_since,
         incarnation=live.incarnation,
     )
 

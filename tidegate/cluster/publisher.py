@@ -1,4 +1,5 @@
-"""What this node sees, in the store for the others: one value per service, on the node's lease, written only when it changed.
+"""What this node sees and its engine holds, in the store for the others: a value per service, and one per kind of thing, on the node's
+lease, written only when it changed.
 
 A change is written at once, the next not before `PAUSE_SECONDS` later, with all that came meanwhile. With a new lease
 everything is written again, and what an earlier life left is taken away.
@@ -9,14 +10,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from tidegate.cluster.keys import parse, seen_key, seen_prefix
+from msgspec import json
+
+from tidegate.cluster.keys import parse, seen_key, seen_prefix, stock_key, stock_prefix
 from tidegate.cluster.lease import RETRY_SECONDS, answered
 from tidegate.cluster.seen import Places, parts_of, told
 from tidegate.errors import StoreError
 from tidegate.model import HealthReport, Instance, Inventory
+from tidegate.placement.stock import Stock, parts
 from tidegate.store.port import MAX_BYTES, MAX_OPERATIONS, Delete, Put, Store
 from tidegate.telemetry import logger
 
+_STOCK = "\0stock"  # where a service stands; none is called so
 PAUSE_SECONDS = 0.05  # a container that starts changes several times in a row
 
 _log = logger("cluster")
@@ -40,6 +45,7 @@ class Publisher:
         self._reports = reports
         self._places = places
         self._inventories: dict[str, Inventory] = {}
+        self._stock: dict[str, bytes] = {}  # what the engine holds, by key
         self._service_of: dict[str, str] = {}  # instance id -> service
         self._dirty: set[str] = set()  # services to look at
         self._written: dict[str, dict[str, bytes]] = {}  # service -> key -> value, on `_on`
@@ -67,6 +73,12 @@ class Publisher:
         if service is not None:
             self._dirty.add(service)
             self._stir()
+
+    def offer_stock(self, stock: Stock) -> None:
+        """What the engine of this node holds now."""
+        self._stock = {stock_key(self._node, kind): json.encode(part) for kind, part in parts(stock).items()}
+        self._dirty.add(_STOCK)
+        self._stir()
 
     def joined(self) -> None:
         """The node's lease is another one, or it is out."""
@@ -97,7 +109,7 @@ class Publisher:
         if lease != self._on:
             self._written = await self._left()
             self._on = lease
-            self._dirty.update(self._written, *(each.services for each in self._inventories.values()))
+            self._dirty.update(self._written, {_STOCK}, *(each.services for each in self._inventories.values()))
         dirty, self._dirty = self._dirty, set()
         try:
             for batch in _batches(self._operations(dirty, lease)):
@@ -110,9 +122,10 @@ class Publisher:
     async def _left(self) -> dict[str, dict[str, bytes]]:
         """What stands in the store from before this lease: its keys, as if they said nothing. Raises StoreError."""
         found: dict[str, dict[str, bytes]] = {}
-        listing = await answered(self._store.list(seen_prefix(self._node)))
-        for entry in listing.entries:
-            found.setdefault(parse(entry.key)[2], {})[entry.key] = b""
+        for prefix in (seen_prefix(self._node), stock_prefix(self._node)):
+            for entry in (await answered(self._store.list(prefix))).entries:
+                _, kind, service = parse(entry.key)
+                found.setdefault(service if kind == "seen" else _STOCK, {})[entry.key] = b""
         return found
 
     def _operations(self, services: Iterable[str], lease: int) -> Iterator[Put | Delete]:
@@ -128,8 +141,10 @@ class Publisher:
                 self._written.pop(service, None)
 
     def _values(self, service: str) -> dict[str, bytes]:
-        parts = parts_of(told(self._instances(service), self._reports, self._places()))
-        return {seen_key(self._node, service, number): value for number, value in enumerate(parts)}
+        if service == _STOCK:
+            return self._stock
+        values = parts_of(told(self._instances(service), self._reports, self._places()))
+        return {seen_key(self._node, service, number): value for number, value in enumerate(values)}
 
     def _instances(self, service: str) -> Iterator[Instance]:
         for _, inventory in sorted(self._inventories.items()):

@@ -40,6 +40,7 @@ from tidegate.control.answers import (
 from tidegate.control.api import operation
 from tidegate.control.document import document
 from tidegate.control.explain import container_names, explain_container, explain_service, explain_url, near
+from tidegate.control.nodeview import shown
 from tidegate.control.parts import Parts
 from tidegate.control.refusal import Refused
 from tidegate.control.releaseview import summary
@@ -168,7 +169,8 @@ class Look:
             for endpoint in service.endpoints:
                 name = endpoint.node or self._parts.node
                 counts[name] = counts.get(name, 0) + 1
-        drained = self._parts.reconciler.overrides.drained
+        drained, book = self._parts.reconciler.overrides.drained, self._parts.stacks.book
+        facts = {each.name: each for each in self._parts.stacks.nodes()}
         listed = {each["name"]: each for each in self._parts.others.listed()}
         return Nodes(
             nodes=[
@@ -176,6 +178,7 @@ class Look:
                     "zone": self._parts.zone if name == self._parts.node else "",
                     **listed.get(name, {"name": name, "state": "ready"}),
                     **({"state": "draining"} if name in drained else {}),
+                    **(shown(facts[name], book.places.entries.values()) if name in facts else {}),
                     "endpoints": counts.get(name, 0),
                     "used": self._parts.gathering.host(name),
                 }

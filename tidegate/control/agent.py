@@ -20,7 +20,7 @@ from tidegate.placement.replica import Place
 from tidegate.stacks.naming import key_of, parts_of, place_key, place_of
 from tidegate.stacks.picture import Picture
 from tidegate.stacks.report import Report
-from tidegate.stacks.step import Look, Next, failed, step
+from tidegate.stacks.step import Deed, Look, Next, failed, step
 from tidegate.stacks.waiting import waits_for
 from tidegate.tasks import Tasks
 from tidegate.telemetry import logger
@@ -45,7 +45,8 @@ class ServingPort(Protocol):
 
 class Agent:
     """Of the node called `node`. `wall` gives seconds since the epoch. A container that leaves is stopped no sooner than after
-    `linger_seconds`: routers of other nodes take as long to hear of it, and to end what they have in flight there."""
+    `linger_seconds`: routers of other nodes take as long to hear of it, and to end what they have in flight there. While the node is
+    `cut_off` nothing starts that must not run twice."""
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class Agent:
         journal: Journal,
         wall: Callable[[], float],
         linger_seconds: float = 0.0,
+        cut_off: Callable[[], bool] = lambda: False,
     ) -> None:
         self._node = node
         self._engine = engine
@@ -64,6 +66,7 @@ class Agent:
         self._journal = journal
         self._wall = wall
         self._linger = linger_seconds
+        self._cut_off = cut_off
         self.deeds = Deeds(engine, journal)
         self._wakeup = asyncio.Event()
         self._busy: set[str] = set()  # place keys with a deed under way
@@ -79,7 +82,7 @@ class Agent:
 
     async def run(self) -> None:
         """Until cancelled. What runs then goes on running."""
-        self.deeds.owner = await self._owner()
+        self.deeds.owner = await self.owner()
         async with Tasks("agent") as tasks:
             while True:
                 self._wakeup.clear()
@@ -91,15 +94,16 @@ class Agent:
                 except TimeoutError:
                     continue
 
-    # --------------------------------------------------------------------------------------------------------- private
-
-    async def _owner(self) -> str:
+    async def owner(self) -> str:
+        """The name of the store, as soon as it says it."""
         while True:
             try:
                 return await self._book.owner()
             except StoreError as error:
                 _log.warning("the store cannot be asked for its name", extra={"cause": str(error)})
             await asyncio.sleep(LOOK_SECONDS)
+
+    # --------------------------------------------------------------------------------------------------------- private
 
     async def _turn(self, tasks: Tasks) -> bool:
         """One look at everything. Whether something is under way."""
@@ -126,11 +130,15 @@ class Agent:
             self._faults = {**faults, **self._faults}
             return True
         for key, each in steps.items():
-            if each.deed is not None and key not in self._busy:
+            if each.deed is not None and key not in self._busy and not self._is_fenced(picture, key, each.deed):
                 place = mine.get(key) or strays[key]
                 self._busy.add(key)
                 tasks.spawn(f"{each.deed} {key}", self._do(picture, place, each, found.get(key)))
         return bool(self._busy or strays) or any(not _rests(each.report) for each in steps.values())
+
+    def _is_fenced(self, picture: Picture, key: str, deed: Deed) -> bool:
+        """Whether it is not to be done while others may take us for lost."""
+        return self._cut_off() and deed in (Deed.MAKE, Deed.START) and _is_exclusive(picture, key)
 
     async def _containers(self) -> dict[str, ContainerDetail]:
         """Containers that have the label of a place, by it; each inspected anew only where its row in the list is another."""
@@ -213,11 +221,18 @@ class Agent:
         if before is None or (before.word, before.why) != (after.word, after.why):
             self._journal.tell("stack", f"{key} on {self._node} is {after.word}", why=after.why)
 
+    async def _is_still_ours(self, key: str) -> bool:
+        """Whether the store itself still says that a place is ours, and nobody may take us for lost: we may have been away, and what is
+        known here may be old. Raises StoreError."""
+        return await self._book.places.confirmed(key) and not self._cut_off()
+
     async def _do(self, picture: Picture, place: Place, wanted: Next, container: ContainerDetail | None) -> None:
         key = key_of(place)
         assert wanted.deed is not None
         try:
             async with self._slots:
+                if wanted.deed is Deed.START and _is_exclusive(picture, key) and not await self._is_still_ours(key):
+                    return
                 await self.deeds.do(wanted.deed, place, picture.stacks.get(parts_of(place.service)[0]), container)
         except TidegateError as error:
             self._faults[key] = failed(wanted.report, _sentence(error.problems), self._wall())
@@ -227,6 +242,15 @@ class Agent:
             if container is not None:
                 self._details.pop(container.id, None)
         self._wakeup.set()
+
+
+def _is_exclusive(picture: Picture, key: str) -> bool:
+    """Whether a place is of a service of which no slot may run twice."""
+    place = picture.places.get(key)
+    stack_name, name = parts_of(place.service) if place is not None else ("", "")
+    stack = picture.stacks.get(stack_name)
+    member = stack.member(name) if stack is not None else None
+    return member is not None and member.exclusive
 
 
 def _rests(report: Report) -> bool:

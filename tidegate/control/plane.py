@@ -206,7 +206,13 @@ class ControlPlane:
         near, node = self._near, self._config.node
         return Stacks(
             near.store,
-            NodeFacts(name=node.name, zone=node.zone, index=1),
+            NodeFacts(
+                name=node.name,
+                zone=node.zone,
+                labels=node.label_values,
+                addresses=(node.address,) if node.address else (),
+                index=1,
+            ),
             next(iter(near.engines.values()), None),
             Serving(self.reconciler, self.releases, near.followers, near.traffic, near.clock),
             self.releases,

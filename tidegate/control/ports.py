@@ -11,6 +11,7 @@ from tidegate.control.webhooks import Notice
 from tidegate.errors import NoSuchThing, Problem, TidegateError
 from tidegate.model import Asked, CheckTarget, Decision, HealthReport
 from tidegate.placement.node import NodeFacts
+from tidegate.placement.stock import Stock
 from tidegate.release.acts import Act
 from tidegate.release.gates import Verdict
 from tidegate.release.image import Pin
@@ -144,12 +145,21 @@ class OthersPort(Protocol):
         """What each write of a leader compares; None while we do not lead, and then nothing is written as leader."""
         ...
 
+    @property
+    def cut_off(self) -> bool:
+        """Whether the others may take this node for lost: what must not run twice must not run here."""
+        ...
+
     async def while_leading(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Run `work` whenever we lead, from its beginning each time, and cancel it when we do not."""
         ...
 
     def facts(self) -> Sequence[NodeFacts]:
         """What placement needs to know of each node; nothing where there is no cluster."""
+        ...
+
+    def offer_stock(self, stock: Stock) -> None:
+        """What the engine of this node holds now, for the others."""
         ...
 
     def listed(self) -> Sequence[Mapping[str, Any]]:
@@ -181,6 +191,7 @@ class Alone:
     """What a control part has without workers and without other nodes."""
 
     alone = True
+    cut_off = False
     leader = ""
     fence: Compare | None = Compare(key="leader", revision=0)  # holds for as long as nobody was elected over this store
 
@@ -194,6 +205,9 @@ class Alone:
     def facts(self) -> Sequence[NodeFacts]:
         """None."""
         return ()
+
+    def offer_stock(self, stock: Stock) -> None:
+        """There is nobody to tell."""
 
     def listed(self) -> Sequence[Mapping[str, Any]]:
         """None."""

@@ -17,6 +17,7 @@ from tidegate.control.admin import Change, Look
 from tidegate.control.api import MAX_BODY, openapi, operations, refusals, routes
 from tidegate.control.guard import guard, is_loopback
 from tidegate.control.parts import Parts
+from tidegate.control.quotaapi import QuotaOperations
 from tidegate.control.releaseapi import ReleaseOperations
 from tidegate.control.scalingapi import ScalingOperations
 from tidegate.control.settings import RouteSettings
@@ -55,6 +56,7 @@ class AdminServer:
             *operations(ReleaseOperations(self._parts)),
             *operations(ScalingOperations(self._parts)),
             *operations(StackOperations(self._parts)),
+            *operations(QuotaOperations(self._parts)),
         )
         described = openapi(found, __version__)
 

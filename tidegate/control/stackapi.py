@@ -20,10 +20,12 @@ from tidegate.control.stackbodies import (
     Put,
     ScaleBody,
     Scaled,
+    SlotQuery,
     StackBody,
     StackList,
     stack_of,
 )
+from tidegate.control.stackexplain import explain
 from tidegate.control.stacklogs import Asked, stream
 from tidegate.control.stackview import brief, shown
 from tidegate.errors import Conflict, EngineUnreachable, NoSuchThing, Problem
@@ -123,6 +125,14 @@ class StackOperations:
         text = f"{stack}/{service} is scaled from {before} to {body.desired}"
         self._stacks.journal.tell("stack", text, who=scale.who, why=body.why)
         return Scaled(service=f"{stack}/{service}", before=before, desired=body.desired)
+
+    @operation("GET", "/v1/stacks/{stack}/services/{service}/explain")
+    async def explain_service(self, stack: str, service: str, query: SlotQuery) -> Document:
+        """Where a replica of a service would go now and why: nodes by what excludes them, and the best of the others with all that counts."""
+        known = self._book.stack(stack)
+        member, nodes = self._member(known, service), self._stacks.nodes()
+        held = self._stacks.held_by(f"{stack}/{service}")
+        return explain(self._book.picture, known, member, nodes, query.slot, held)
 
     @operation("GET", "/v1/stacks/{stack}/services/{service}/logs")
     async def service_logs(

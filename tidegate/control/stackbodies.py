@@ -50,6 +50,12 @@ class LogsQuery(Fields):
     follow: bool = False
 
 
+class SlotQuery(Fields):
+    """Which slot; 0: the first that waits, else one more."""
+
+    slot: Annotated[int, Field(ge=0, le=MAX_SCALE)] = 0
+
+
 class StackList(TypedDict):
     """All stacks, in a few words each."""
 

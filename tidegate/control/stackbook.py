@@ -1,6 +1,6 @@
 """Stacks in the store: what is wanted, what is placed, what is reported; one ledger each, and one writer for each key.
 
-`stacks/<stack>` and `scale/<stack>/<service>` are written by the admin API (the last of a stack that left by the leader),
+`stacks/<stack>`, `scale/<stack>/<service>` and `quotas/<account>` are written by the admin API (the last of a stack that left by the leader),
 `places/<stack>/<service>/<slot>.<generation>` by the leader, as is what it remembers (`remembering`), `reports/<node>/...` by that node.
 """
 
@@ -15,7 +15,7 @@ from tidegate.errors import NoSuchThing, Problem
 from tidegate.placement.replica import Place
 from tidegate.stacks.picture import Picture
 from tidegate.stacks.report import Report
-from tidegate.stacks.stack import Scale, Stack
+from tidegate.stacks.stack import Allowance, Scale, Stack
 from tidegate.store.identity import identity
 from tidegate.store.ledger import Ledger
 from tidegate.store.port import Compare, Store
@@ -33,10 +33,11 @@ class StackBook:
         self.places = Ledger(store, "places/", Place, self._tell, fence)
         self.reports = Ledger(store, "reports/", Report, self._tell)
         self.remembering = Remembering(store, fence)  # read when we begin to lead, and followed by nobody
+        self.quotas = Ledger(store, "quotas/", Allowance, self._tell)
 
     @property
     def _ledgers(self) -> tuple[Ledger[Any], ...]:
-        return (self.stacks, self.scales, self.places, self.reports)
+        return (self.stacks, self.scales, self.places, self.reports, self.quotas)
 
     @property
     def known(self) -> bool:
@@ -61,6 +62,7 @@ class StackBook:
             scales=dict(self.scales.entries),
             places=dict(self.places.entries),
             reports=dict(self.reports.entries),
+            quotas=dict(self.quotas.entries),
         )
 
     def stack(self, name: str) -> Stack:
@@ -90,7 +92,7 @@ class StackBook:
     async def run(self) -> None:
         """Follow the store until cancelled."""
         async with Tasks("stacks.book") as tasks:
-            for name, each in zip(("stacks", "scale", "places", "reports"), self._ledgers, strict=True):
+            for name, each in zip(("stacks", "scale", "places", "reports", "quotas"), self._ledgers, strict=True):
                 tasks.spawn(name, each.run())
 
     def _tell(self) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
 
 from tidegate.control.agent import Agent, ServingPort
+from tidegate.control.fence import Fence
 from tidegate.control.journal import Journal
 from tidegate.control.logdesk import There
 from tidegate.control.placing import Placing
@@ -14,12 +16,14 @@ from tidegate.control.refusal import Refused
 from tidegate.control.releases import Releases
 from tidegate.control.stackbook import StackBook
 from tidegate.control.stacklogs import Here, Source
+from tidegate.control.stocktaking import Stocktaking
 from tidegate.engine.port import Engine
 from tidegate.engine.process import ProcessEngine
 from tidegate.engine.process_lacks import lacking, unable
 from tidegate.errors import Problem
 from tidegate.placement.node import NodeFacts
 from tidegate.placement.replica import Place, State
+from tidegate.placement.stock import Stock
 from tidegate.release.seen import Fetching
 from tidegate.stacks.resolving import unheard
 from tidegate.stacks.stack import Stack
@@ -27,6 +31,7 @@ from tidegate.store.port import Store
 from tidegate.tasks import Tasks
 
 _RUNS = (State.STARTING, State.READY, State.UNHEALTHY)
+STOCK_SECONDS = 5.0  # that the first decision waits for an engine to say what it holds
 LINGER_SECONDS = 5.0  # among many nodes; what one's routers have in flight the others do not know
 
 
@@ -50,18 +55,25 @@ class Stacks:
         self._engine = engine
         self._node = node
         self._releases = releases
-        linger = 0.0 if others.alone else LINGER_SECONDS
-        self.agent = None if engine is None else Agent(node.name, engine, self.book, serving, journal, wall, linger)
-        self.placing = Placing(self.book, journal, nodes=self._nodes, held=self._held, wall=wall, alone=others.alone)
+        self.agent: Agent | None = None
+        self.stock: Stocktaking | None = None
+        self._loops: list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]] = []  # of a node that takes replicas
+        self.placing = Placing(self.book, journal, nodes=self.nodes, held=self._held, wall=wall, alone=others.alone)
         others.met.append(self.placing.wake)
+        if engine is not None:
+            linger = 0.0 if others.alone else LINGER_SECONDS
+            agent = Agent(node.name, engine, self.book, serving, journal, wall, linger, lambda: others.cut_off)
+            fence = Fence(engine, lambda: agent.deeds.owner, lambda: others.cut_off, journal)
+            self.agent, self.stock = agent, Stocktaking(engine, agent.owner, self._restocked)
+            self._loops = [("agent", agent.run), ("stock", self.stock.run), ("fence", fence.run)]
 
     async def run(self) -> None:
         """Until cancelled."""
         async with Tasks("stacks") as tasks:
             tasks.spawn("book", self.book.run())
-            tasks.spawn("placing", self._others.while_leading("placing", self.placing.run))
-            if self.agent is not None:
-                tasks.spawn("agent", self.agent.run())
+            tasks.spawn("placing", self._lead())
+            for name, loop in self._loops:
+                tasks.spawn(name, loop())
 
     def built(self) -> None:
         """A table was built: somebody may be ready now, or gone."""
@@ -135,10 +147,27 @@ class Stacks:
         stack, slash, _ = service.partition("/")
         return self.book.picture.of(service) if slash else self.book.picture.within(stack)
 
-    def _nodes(self) -> Iterable[NodeFacts]:
+    def _restocked(self, stock: Stock) -> None:
+        """Our engine holds something else than before."""
+        self._others.offer_stock(stock)
+        self.placing.wake()
+
+    async def _lead(self) -> None:
+        if self.stock is not None:
+            await self.stock.once(STOCK_SECONDS)
+        await self._others.while_leading("placing", self.placing.run)
+
+    def nodes(self) -> Iterable[NodeFacts]:
+        """All that are known, as placement sees them."""
         if not self._others.alone:
             return self._others.facts()
-        return (self._node,) if self._engine is not None else ()
+        return (self.stock.of(self._node),) if self.stock is not None else ()
+
+    def held_by(self, service: str) -> str:
+        """In words who moves a service now, where placement does not; empty where it does."""
+        return (
+            f"a release of {service} is under way, and says where its replicas are" if service in self._held() else ""
+        )
 
     def _held(self) -> frozenset[str]:
         """Services that a release moves now."""

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 
 from msgspec.structs import replace
 
@@ -47,11 +48,12 @@ RECONNECT_SECONDS = (0.05, 5.0)
 DEFAULT_STOP_SECONDS = 10.0  # Docker's own default grace, for a container not inspected yet
 
 _TAKES_AWAY = frozenset({"die", "stop", "pause", "disconnect", "health_status: unhealthy"})
+_NOT_OURS = frozenset({"image", "volume"})
 _log = logger("discovery.docker")
 
 
 class EngineProvider:
-    """A `Provider` over one engine. `problems` says why the engine cannot be followed, or which container cannot be read."""
+    """A `Provider` over one engine. `heard` is called with each event, whatever it speaks of. `problems` says why the engine cannot be followed, or which container cannot be read."""
 
     def __init__(
         self,
@@ -61,6 +63,7 @@ class EngineProvider:
         config: DockerConfig,
         rng: random.Random | None = None,
         metrics: Metrics | None = None,
+        heard: Callable[[EngineEvent], None] = lambda _: None,
     ) -> None:
         self.name = name
         self._engine = engine
@@ -72,6 +75,7 @@ class EngineProvider:
         self._inspector = Inspector(engine, name, self, self._metrics, _now)
         self._board = Board(name, self._sightings, self._inspector.postpone, _now)
         self._heard = Heard()
+        self._also = heard
         self._touched: set[str] | None = None  # ids named by events while a list is under way
         self._awaited: set[str] | None = None  # ids that a list found different and that were not inspected since
         self._away: tuple[Problem, ...] = ()
@@ -160,6 +164,9 @@ class EngineProvider:
 
     def _note(self, event: EngineEvent) -> None:
         """Turn an event into what has to be looked at. Never waits."""
+        self._also(event)
+        if event.kind in _NOT_OURS:
+            return
         if event.kind == "daemon":
             if event.action == "reload":
                 self._list_now.set()

@@ -43,6 +43,7 @@ from tidegate.engine.port import (
     EngineEvent,
     EngineInfo,
     ExecResult,
+    HeldImage,
     Image,
     LogLine,
     Network,
@@ -173,6 +174,9 @@ class DockerEngine:
 
     async def image(self, name: str) -> Image:
         return await self._images.find(name)
+
+    async def held_images(self) -> tuple[HeldImage, ...]:
+        return await self._images.held()
 
     def pull(self, name: str) -> AsyncIterator[PullStep]:
         return self._images.pull(name)

@@ -19,7 +19,7 @@ from tidegate.engine.docker_raw import Pascal, decode
 from tidegate.engine.docker_streams import JsonSplitter
 from tidegate.engine.image_name import ImageName, read_image_name
 from tidegate.engine.logins import Logins
-from tidegate.engine.port import Image, PullStep
+from tidegate.engine.port import HeldImage, Image, PullStep
 from tidegate.engine.pull_progress import PullProgress, RawPull
 from tidegate.errors import EngineError, EngineUnreachable, NoSuchThing, Problem
 
@@ -32,6 +32,15 @@ class RawImage(Pascal):
     id: str
     repo_digests: list[str] | None = None
     config: Json | None = None
+
+
+class RawListed(Pascal):
+    """One row of `/images/json`."""
+
+    id: str
+    repo_tags: list[str] | None = None
+    repo_digests: list[str] | None = None
+    created: float = 0.0
 
 
 class DockerImages:
@@ -48,6 +57,12 @@ class DockerImages:
         except NoSuchThing as error:
             raise NoSuchThing(_missing(name, self._http.url)) from error
         return Image(id=raw.id, name=name, digests=tuple(raw.repo_digests or ()))
+
+    async def held(self) -> tuple[HeldImage, ...]:
+        """All of them, the newest first."""
+        rows = await self._http.read(list[RawListed], "/images/json", "images")
+        rows.sort(key=lambda row: -row.created)
+        return tuple(HeldImage(id=row.id, names=_names(row)) for row in rows)
 
     async def config(self, image: str) -> Json | None:
         """What the image with this id gives its containers; None where the engine holds it no more."""
@@ -98,6 +113,11 @@ class DockerImages:
 
     async def _read(self, name: str) -> RawImage:
         return await self._http.read(RawImage, f"/images/{quote(name, safe='/:@')}/json", f"image {name}")
+
+
+def _names(row: RawListed) -> tuple[str, ...]:
+    """Where an image has no name the engine writes `<none>` for its parts."""
+    return tuple(each for each in (*(row.repo_tags or ()), *(row.repo_digests or ())) if "<none>" not in each)
 
 
 def _missing(name: str, url: str) -> Problem:

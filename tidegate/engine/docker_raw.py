@@ -68,6 +68,11 @@ class RawNetworkSettings(Pascal):
     ports: dict[str, list[RawPortBinding] | None] | None = None
 
 
+class RawListedPort(Pascal):
+    public_port: int = 0
+    type: str = "tcp"
+
+
 class RawSummary(Pascal):
     id: str
     names: list[str] | None = None
@@ -77,6 +82,7 @@ class RawSummary(Pascal):
     created: float = 0.0
     network_settings: RawNetworkSettings | None = None
     health: RawHealth | None = None
+    ports: list[RawListedPort] | None = None
 
 
 class RawState(Pascal):
@@ -115,6 +121,7 @@ class RawHostConfig(Pascal):
     nano_cpus: int = 0
     cpu_quota: int = 0
     cpu_period: int = 0
+    memory_reservation: int = 0
     restart_policy: RawRestartPolicy = field(default_factory=RawRestartPolicy)
 
 

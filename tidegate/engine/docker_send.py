@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
-EVENT_TYPES = ("container", "network", "daemon")
+EVENT_TYPES = ("container", "network", "daemon", "image", "volume")
 # exec_*, attach, top and resize stay at the engine: every health probe of every container makes three of them.
 EVENT_ACTIONS = (
     "start", "die", "kill", "stop", "pause", "unpause", "rename", "update", "destroy", "health_status", "connect",
     "disconnect", "reload", "oom", "restart",
+    "pull", "tag", "untag", "delete", "import", "load",  # of images
+    "mount",  # of volumes: the first time is when there is something in it
 )  # fmt: skip
 
 

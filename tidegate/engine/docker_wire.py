@@ -95,6 +95,7 @@ def summary(raw: RawSummary) -> ContainerSummary:
         addresses=tuple(sorted(rows)),
         engine_health=_summary_health(raw),
         created_at=raw.created,
+        published=tuple(sorted({f"{each.type}/{each.public_port}" for each in raw.ports or () if each.public_port})),
     )
 
 
@@ -146,6 +147,7 @@ def detail(raw: RawDetail) -> ContainerDetail:
         image_id=raw.image,
         restarting=state.status == "restarting",
         cpus=_cpus(raw.host_config),
+        reserved_memory=raw.host_config.memory_reservation,
     )
 
 

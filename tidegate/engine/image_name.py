@@ -33,6 +33,16 @@ class ImageName(Value):
         return first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
 
 
+def familiar(text: str) -> str:
+    """The name under which the engine shows an image that is asked for as `text`: without Docker Hub's own host and folder, and with a
+    tag or a digest. What is no name, as an id, stays as it is."""
+    match = _NAME.fullmatch(text) if not _ID.fullmatch(text) else None
+    if match is None:
+        return text
+    repository = match["repository"].removeprefix("docker.io/").removeprefix("library/")
+    return f"{repository}@{match['digest']}" if match["digest"] else f"{repository}:{match['tag'] or 'latest'}"
+
+
 def read_image_name(text: str) -> ImageName:
     """`text` taken apart; raises EngineError for what is no name of an image, or only an id."""
     match = None if _ID.fullmatch(text) else _NAME.fullmatch(text)

@@ -39,6 +39,7 @@ class ContainerSummary(Value):
     addresses: tuple[tuple[str, str, str], ...] = ()  # (network id, ipv4, ipv6), sorted
     engine_health: EngineHealth = EngineHealth.NONE
     created_at: float = 0.0
+    published: tuple[str, ...] = ()  # ports of the host that it holds, as `tcp/80`, sorted
 
 
 class ContainerDetail(Value):
@@ -70,6 +71,7 @@ class ContainerDetail(Value):
     image_id: str = ""
     cpus: float = 0.0  # cores that it may use at most; 0: all of the host's
     restarting: bool = False  # it ended, and its restart policy is about to give it another life
+    reserved_memory: int = 0  # bytes
 
 
 class Network(Value):
@@ -94,7 +96,7 @@ class Volume(Value):
 
 class EngineEvent(Value):
     """A hint that something changed. `time_ns` is the engine's clock. `action` is Docker's word (`start`, `die`,
-    `health_status: healthy`, `connect`, ...), `kind` is `container`, `network` or `daemon`. For a network event `id` is
+    `health_status: healthy`, `connect`, ...), `kind` is `container`, `network`, `image`, `volume` or `daemon`. For a network event `id` is
     the container's id where one is named."""
 
     kind: str
@@ -111,6 +113,13 @@ class Image(Value):
     id: str
     name: str
     digests: tuple[str, ...] = ()
+
+
+class HeldImage(Value):
+    """One of all images that the engine holds: what it is called there, with tag or with digest; nothing where its names have gone."""
+
+    id: str
+    names: tuple[str, ...] = ()
 
 
 class PullStep(Value):
@@ -205,7 +214,7 @@ class Engine(Protocol):
     async def networks(self) -> tuple[Network, ...]: ...
 
     def events(self, since_ns: int) -> AsyncIterator[EngineEvent]:
-        """Container and network events from `since_ns` (inclusive, engine's clock) on, for ever; raises
+        """Events of containers, networks, images and volumes from `since_ns` (inclusive, engine's clock) on, for ever; raises
         `EngineUnreachable` when the stream ends. The first value is yielded only after the stream is open: an event of
         kind `daemon`, action `stream-open`."""
         ...
@@ -227,6 +236,10 @@ class Engine(Protocol):
 
     async def image(self, name: str) -> Image:
         """The image called `name` (or with this id) that the engine holds; raises NoSuchThing."""
+        ...
+
+    async def held_images(self) -> tuple[HeldImage, ...]:
+        """All that it holds, the newest first."""
         ...
 
     def pull(self, name: str) -> AsyncIterator[PullStep]:

@@ -25,6 +25,7 @@ from tidegate.engine.port import (
     EngineEvent,
     EngineInfo,
     ExecResult,
+    HeldImage,
     Image,
     LogLine,
     Network,
@@ -139,6 +140,10 @@ class ProcessEngine:
     async def image(self, name: str) -> Image:
         """Without containers an image is only a word."""
         return Image(id=name, name=name)
+
+    async def held_images(self) -> tuple[HeldImage, ...]:
+        """None: every word would do."""
+        return ()
 
     async def pull(self, name: str) -> AsyncIterator[PullStep]:
         yield PullStep(said=f"{name} is only a word here: a process needs no image")

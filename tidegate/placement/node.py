@@ -19,8 +19,8 @@ class NodeFacts(Value):
     `ready`: it keeps its lease and its engine answers; it says that it does not after 15 s only, since a node that is not ready loses its
     replicas. `drained`: an operator wants nothing on it, since `drained_since`. `index` is its number in
     the cluster, from 1. `platform` is `os/arch`, empty where it is not known. `capacity` without either amount: that amount is not
-    counted there. `taken` and `ports` are what is used by others than our replicas, `images` the names of images it holds, `volumes`
-    the local volumes, `containers` (name -> labels) those that we did not place. `incarnation` changes when it was started anew.
+    counted there. `taken` and `ports` are what is used by others than our replicas, `images` the names and ids of images it holds, `volumes`
+    the local volumes, `containers` (name -> labels) those that we did not place; `cut` says of which of these there are more, and how many. `incarnation` changes when it was started anew.
     """
 
     name: str
@@ -35,9 +35,10 @@ class NodeFacts(Value):
     capacity: Resources = NOTHING
     taken: Resources = NOTHING
     ports: tuple[str, ...] = ()
-    images: tuple[str, ...] = ()
+    images: frozenset[str] = frozenset()
     volumes: tuple[str, ...] = ()
     containers: dict[str, dict[str, str]] = {}
+    cut: dict[str, int] = {}
     ready: bool = True
     drained: bool = False
     drained_since: float = 0.0

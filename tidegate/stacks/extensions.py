@@ -6,6 +6,7 @@ Swarm keeps its expressions in are read too. All of them stay on the container.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -17,8 +18,11 @@ from tidegate.yamlfile import Path
 
 BAD_LABEL, IDLE = "T1176", "T1177"
 OURS, THEIRS = "tidegate.", "aliyun."
+EXCLUSIVE = "exclusive"
 # Labels of the original system about what is somebody else's work here: collecting logs and figures.
 _IDLE = ("aliyun.log_", "aliyun.log.", "aliyun.logs", "aliyun.monitoring.")
+
+_ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 T = TypeVar("T")
 
@@ -30,6 +34,8 @@ class Extensions(Value):
     depends: tuple[str, ...] = ()
     update: Update | None = None
     latest_image: bool = False
+    exclusive: bool = False
+    account: str = ""
     gpus: int = 0
     expressions: tuple[str, ...] = ()
 
@@ -42,9 +48,21 @@ def extensions(findings: Findings, path: Path, labels: Mapping[str, str]) -> Ext
         depends=said.value("depends", _names, ()),
         update=_update(said),
         latest_image=said.value("latest_image", _flag, False),
+        account=said.value("account", _account, ""),
         gpus=said.value("gpu", _whole, 0),
         expressions=_expressions(findings, path, labels),
     )
+
+
+def is_exclusive(labels: Mapping[str, str]) -> bool:
+    """Whether a container with these labels must not run on two nodes at a time."""
+    said = next((labels[each + EXCLUSIVE] for each in (OURS, THEIRS) if each + EXCLUSIVE in labels), "")
+    return said.strip().lower() == "true"
+
+
+def is_account(text: str) -> bool:
+    """Whether an account can be called so."""
+    return _ACCOUNT.fullmatch(text) is not None
 
 
 def idle(labels: Mapping[str, str]) -> tuple[str, ...]:
@@ -121,6 +139,12 @@ def _flag(text: str) -> bool:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+
+
+def _account(text: str) -> str:
+    if not is_account(text):
+        raise ValueError("an account's name (letters, digits and _ . -, 64 at most)")
+    return text
 
 
 def _whole(text: str) -> int:

@@ -4,28 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from tidegate.placement.demand import Demand
+from tidegate.engine.image_name import familiar
+from tidegate.placement.demand import Demand, Quota
 from tidegate.placement.node import NodeFacts
 from tidegate.placement.replica import Place
+from tidegate.placement.resources import Resources
 from tidegate.placement.rule_text import understood
 from tidegate.placement.scene import Scene
 from tidegate.stacks.naming import key_of
 from tidegate.stacks.report import Report, replica, said
-from tidegate.stacks.stack import Member, Scale, Stack
+from tidegate.stacks.stack import Allowance, Member, Scale, Stack
 from tidegate.value import Value
 
 
 class Picture(Value):
-    """`stacks` by name, `scales` by service key, `places` by place key, `reports` by node and place key (`node/stack/...`)."""
+    """`stacks` by name, `scales` by service key, `places` by place key, `reports` by node and place key (`node/stack/...`),
+    `quotas` by account."""
 
     stacks: Mapping[str, Stack] = {}
     scales: Mapping[str, Scale] = {}
     places: Mapping[str, Place] = {}
     reports: Mapping[str, Report] = {}
+    quotas: Mapping[str, Allowance] = {}
 
     def report(self, place: Place) -> Report:
         """What its node says of a place."""
         return said(place, self.reports.get(f"{place.node}/{key_of(place)}"))
+
+    @property
+    def limits(self) -> tuple[Quota, ...]:
+        """The quotas as placement takes them."""
+        return tuple(
+            Quota(account=account, limit=Resources(cpu=each.cpus, memory=each.memory), replicas=each.replicas)
+            for account, each in self.quotas.items()
+        )
 
     def of(self, service: str) -> tuple[Place, ...]:
         """The places of a service, by slot and generation."""
@@ -53,6 +65,7 @@ class Picture(Value):
             nodes=tuple(nodes),
             replicas=tuple(replica(place, self.report(place)) for place in self.places.values()),
             held=frozenset(held),
+            quotas=self.limits,
             after={
                 f"{stack.name}/{member.name}": tuple(
                     f"{stack.name}/{each.name}" for each in stack.members if member.name in each.depends
@@ -91,10 +104,13 @@ def demand_of(stack: Stack, member: Member, desired: int) -> Demand:
         max_per_node=member.max_per_node,
         platforms=(member.template.platform,) if member.template.platform else (),
         volumes=member.volumes,
-        image=member.template.image,
+        image=familiar(member.template.image),
         labels=member.template.labels,
         reschedule=said.reschedule,
         stop_first=member.stop_first,
+        exclusive=member.exclusive,
+        stop_grace=member.template.stop_timeout_seconds,
+        account=member.account or stack.name,
         max_parallel=member.parallelism,
         min_healthy=member.min_healthy_seconds,
         delay=member.delay_seconds,

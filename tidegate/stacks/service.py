@@ -57,7 +57,8 @@ class External(Value):
 class StackService(Value):
     """One service. `scale` is what the file says, the initial value of what is wanted. `expressions` are placement expressions as
     written, each beginning with its kind (`constraint:group==db`); `spread` and `max_per_node` are those of `deploy.placement`.
-    `latest_image`: pull before each deployment. `pull_policy` is Compose's word, empty where it is not said. With `external` set
+    `latest_image`: pull before each deployment. `exclusive`: no slot of it ever runs twice. `account` is whose quota
+    it counts to, empty: the stack's. `pull_policy` is Compose's word, empty where it is not said. With `external` set
     there is no container, and the template has no image.
     """
 
@@ -70,6 +71,8 @@ class StackService(Value):
     depends: tuple[Dependency, ...] = ()
     update: Update = Update()
     latest_image: bool = False
+    exclusive: bool = False
+    account: str = ""
     pull_policy: str = ""
     reservation: Resources = NOTHING
     expressions: tuple[str, ...] = ()

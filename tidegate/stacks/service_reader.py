@@ -151,6 +151,8 @@ class ServiceReader:
             depends=self._depends(path, settings, words, calls),
             update=said.update or words.update or Update(),
             latest_image=words.latest_image,
+            exclusive=words.exclusive,
+            account=words.account,
             pull_policy=self._pull_policy((*path, "pull_policy"), settings.get("pull_policy")),
             reservation=allotted.reservation,
             expressions=tuple(dict.fromkeys((*expressions, *words.expressions, *said.expressions))),

@@ -18,9 +18,11 @@ class Member(Value):
     `config` changes with everything that makes a container another one, and with nothing else. `scale` is how many replicas it begins
     with, unless it runs `everywhere`, once on each node. `depends` are other members and what is waited for of them.
     `ports` are host ports that a replica takes, as `tcp/80`, `volumes` the named volumes whose content is on one node. `stop_first`: an
-    old replica ends before the new one starts; `parallelism` of them are replaced at a time, and a new one counts once it was ready for
-    `min_healthy_seconds`; the next ones have their turn after `delay_seconds`, and none while more than `failure_ratio` of all have failed. `container_name` is the name of its first container where the file says one. `expressions`, `spread` and
-    `max_per_node` say where it may run (`stacks.service`), `reservation` what a replica needs there.
+    old replica ends before the new one starts; `exclusive`: and no slot runs twice, whatever fails; `parallelism` of them are replaced at
+    a time, and a new one counts once it was ready for `min_healthy_seconds`; the next ones have their turn after `delay_seconds`, and none
+    while more than `failure_ratio` of all have failed. `container_name` is the name of its first container where the file says one.
+    `expressions`, `spread` and `max_per_node` say where it may run (`stacks.service`), `reservation` what a replica needs there. What they
+    set aside counts to `account`; empty: to that of the stack's name.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Member(Value):
     ports: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
     stop_first: bool = False
+    exclusive: bool = False
     parallelism: int = 1
     min_healthy_seconds: float = 10.0
     delay_seconds: float = 0.0
@@ -43,6 +46,7 @@ class Member(Value):
     spread: tuple[str, ...] = ()
     max_per_node: int = 0
     reservation: Resources = NOTHING
+    account: str = ""
 
 
 class Outside(Value):
@@ -92,6 +96,17 @@ class Scale(Value):
     """How many replicas of a service somebody wants, since `when`; it goes before what the stack's file says."""
 
     desired: int
+    who: str = ""
+    when: float = 0.0
+    why: str = ""
+
+
+class Allowance(Value):
+    """What all services of an account may set aside together since `when`, as `who` said; of an amount that is 0, anything."""
+
+    cpus: float = 0.0
+    memory: int = 0
+    replicas: int = 0
     who: str = ""
     when: float = 0.0
     why: str = ""

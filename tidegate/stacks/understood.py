@@ -52,6 +52,7 @@ def _member(file: ComposeFile, service: StackService) -> Member:
     start_first = update.start_first
     if start_first is None:
         start_first = not (ports or _writes(template) or template.network_mode == "host")
+    start_first = start_first and not service.exclusive
     return Member(
         name=service.name,
         template=template,
@@ -62,6 +63,8 @@ def _member(file: ComposeFile, service: StackService) -> Member:
         ports=ports,
         volumes=file.local_volumes(service),
         stop_first=not start_first,
+        exclusive=service.exclusive,
+        account=service.account,
         parallelism=update.parallelism or EVERYBODY,
         min_healthy_seconds=update.monitor_seconds or MIN_HEALTHY_SECONDS,
         delay_seconds=update.delay_seconds,

@@ -78,6 +78,11 @@ class Ledger(Generic[V]):
                 logger("store").warning("%s cannot be followed", self._prefix, extra={"cause": str(error)})
             await asyncio.sleep(RETRY_SECONDS)
 
+    async def confirmed(self, key: str) -> bool:
+        """Whether the store itself has at `key` what is known here. Raises StoreError."""
+        entry = await self._store.get(self._at(key))
+        return (entry.revision if entry is not None else 0) == self._seen(key)
+
     async def commit(self, changes: Mapping[str, V | None]) -> None:
         """Write all of `changes`, None being a removal, if nothing at their keys changed since it was read.
 
