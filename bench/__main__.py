@@ -11,6 +11,7 @@ python -m bench simulation --seeds 1000 --full 1        # clusters in virtual ti
 python -m bench conformance                             # the HTTP/1 catalogue through each proxy, judged alike
 python -m bench store --rounds 3                        # three real etcd members beside SQLite
 python -m bench store-faults --seconds 60               # its members killed and frozen under clients that count
+python -m bench fencing --rounds 6                      # exclusive replicas of cut off nodes, on a real etcd in real time
 python -m bench report --out bench/results/DATE.json    # write README's table again from a stored run
 """
 
@@ -26,7 +27,7 @@ from pathlib import Path
 import click
 from msgspec import json
 
-from bench import conformance, simulation, store, storefaults
+from bench import conformance, fencing, simulation, store, storefaults
 from bench.macro import (
     autoscaling,
     churn,
@@ -78,7 +79,7 @@ PARTS: dict[str, tuple[Measure, ...]] = {
 @click.argument(
     "part",
     type=click.Choice(
-        [*PARTS, "autoscaling", "conformance", "placement", "simulation", "store", "store-faults", "report"]
+        [*PARTS, "autoscaling", "conformance", "placement", "simulation", "store", "store-faults", "fencing", "report"]
     ),
 )
 @click.option("--rounds", default=5, show_default=True, help="Turns of each peer; medians are over them.")
@@ -128,6 +129,9 @@ def main(
         target = Path(out) if out else HERE / "results" / f"{datetime.now(UTC):%Y-%m-%d}-store.json"
         signal.signal(signal.SIGTERM, _end)
         sys.exit(store.run(rounds, target))
+    if part == "fencing":
+        signal.signal(signal.SIGTERM, _end)
+        sys.exit(fencing.run(rounds))
     if part == "placement":
         sys.exit(0 if placement.run(rounds) else 1)
     if part == "simulation":

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.support.compose import faults, service
-from tidegate.stacks.extensions import idle, speaks_the_original
+from tidegate.stacks.extensions import idle, is_exclusive, speaks_the_original
 
 
 @pytest.mark.parametrize(
@@ -11,6 +11,7 @@ from tidegate.stacks.extensions import idle, speaks_the_original
         ("aliyun.latest_image: '1'", "T1176"),
         ("aliyun.rolling_updates: 'yes'", "T1176"),
         ("aliyun.gpu: all", "T1176"),
+        ("tidegate.exclusive: '1'", "T1176"),
         ("com.docker.swarm.constraints: group==db", "T2200"),
         ("com.docker.swarm.affinities: '[\"service\"]'", "T2200"),
         ("tidegate.reschedule: maybe", "T2204"),
@@ -44,3 +45,9 @@ def test_who_speaks_the_original_language():
     assert speaks_the_original({"aliyun.scale": "1"}, (), {})
     assert speaks_the_original({}, ("constraint:a==b",), {})
     assert not speaks_the_original({"tidegate.scale": "1"}, (), {"image": "x"})
+
+
+def test_an_exclusive_service_is_told_by_its_containers_labels_alone():
+    assert service("labels: {tidegate.exclusive: 'True'}").exclusive and is_exclusive({"tidegate.exclusive": "True "})
+    assert not service("labels: {a: b}").exclusive and not is_exclusive({"a": "b"})
+    assert not is_exclusive({"tidegate.exclusive": "false", "aliyun.exclusive": "true"})

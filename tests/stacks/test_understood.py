@@ -104,3 +104,8 @@ def test_an_address_somewhere_else_is_known_to_who_links_to_it():
     file = read(text, "c.yaml", folder="/srv/shop", variables={})
     assert remarks(file) == ()
     assert stack_of(file).member("web").template.extra_hosts == ("mysql:10.0.0.9",)
+
+
+def test_an_exclusive_service_never_has_two_side_by_side_whatever_its_updates_say():
+    _, member, _ = understood("labels: {tidegate.exclusive: 'true'}\ndeploy: {update_config: {order: start-first}}")
+    assert member.exclusive and member.stop_first

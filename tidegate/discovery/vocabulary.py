@@ -24,7 +24,7 @@ PORT_LABEL = re.compile(r"(?:aliyun|tidegate)\.routing\.port_(.*)", re.DOTALL)
 _BOTH = ("scale", "routing.session_sticky")
 _RELEASE_LABEL = f"tidegate.{RELEASE}."
 # What counts where a stack is put up; on a container made by others it says nothing.
-_STACK = ("global", "depends", "latest_image", "account", "gpu")
+_STACK = ("global", "depends", "latest_image", "exclusive", "account", "gpu")
 _ROLLING = ("aliyun.rolling_updates", "aliyun.rolling_updates.parallelism")
 _ALIYUN_PROBE = ("url", "cmd", "timeout_seconds", "initial_delay_seconds")
 _OWN = (

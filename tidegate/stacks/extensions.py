@@ -48,6 +48,7 @@ def extensions(findings: Findings, path: Path, labels: Mapping[str, str]) -> Ext
         depends=said.value("depends", _names, ()),
         update=_update(said),
         latest_image=said.value("latest_image", _flag, False),
+        exclusive=said.value(EXCLUSIVE, _flag, False),
         account=said.value("account", _account, ""),
         gpus=said.value("gpu", _whole, 0),
         expressions=_expressions(findings, path, labels),
