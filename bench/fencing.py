@@ -68,9 +68,9 @@ async def _round(made: Cluster, number: int) -> Outcome:
             watched = Watched(nodes)
             async with beside(watched.run()):
                 await asyncio.sleep(number % 5)
-                spoke = holder.membership._lease.deadline - TTL_SECONDS
+                spoke = holder.spoke_at
                 holder.way.broken = True
-                began = await until(lambda: bool(other.running()), PATIENCE_SECONDS)
+                began = await until(other.running, PATIENCE_SECONDS)
                 stopped = watched.last[holder.name]
                 holder.way.broken = False
                 await asyncio.sleep(AFTER_SECONDS)

@@ -54,7 +54,7 @@ def test_only_exclusive_replicas_of_ours_go_and_only_when_cut_off():
         assert len(world.names()) == 6 and world.engine.calls["list"] == 0
         await world.cut()
         assert world.names() == ["foreign", "theirs", "web"]
-        assert [(each.text, each.why) for each in world.journal.happenings()][0] == (
+        assert next((each.text, each.why) for each in world.journal.happenings()) == (
             "shop/lock/1.1 is stopped",
             "this node is cut off, and it must not run twice",
         )

@@ -11,6 +11,7 @@ from tests.support.beside import beside
 from tests.support.fake_engine import EPOCH, FakeEngine
 from tests.support.stack_stage import member, stack
 from tidegate.cluster.leadership import Holder, Leadership
+from tidegate.cluster.lease import TTL_SECONDS
 from tidegate.cluster.live import Live
 from tidegate.cluster.membership import Membership
 from tidegate.cluster.nodes import Nodes
@@ -23,7 +24,6 @@ from tidegate.engine.spec import ContainerSpec
 from tidegate.model import InstanceState
 from tidegate.placement.node import NodeFacts
 from tidegate.tasks import Tasks
-
 
 GRACE = 8.0  # that the exclusive service has to stop, of which its containers take almost all
 
@@ -85,6 +85,11 @@ class Node(Alone):
     def cut_off(self):
         return self.membership.is_cut_off
 
+    @property
+    def spoke_at(self):
+        """Its last word that the store heard."""
+        return self.membership._lease.deadline - TTL_SECONDS
+
     async def while_leading(self, name, work):
         await self.leadership.while_leading(name, work)
 
@@ -126,7 +131,7 @@ async def cluster(ways):
 async def until(question, seconds=120.0):
     """Wait until it is so; when it was."""
     async with asyncio.timeout(seconds):
-        while not question():
+        while not question():  # noqa: ASYNC110  engines in memory announce nothing
             await asyncio.sleep(0.05)
     return now()
 

@@ -19,7 +19,7 @@ def size_of(text: str) -> int:
     found = _SIZE.fullmatch(text.strip())
     if found is None:
         raise usage(f"{text} is no size", "write it like 512m or 8g")
-    return round(float(found[1]) * 2 ** _UNITS[found[2].lower()])
+    return int(float(found[1]) * (1 << _UNITS[found[2].lower()]))
 
 
 def row(quota: Mapping[str, Any]) -> Sequence[object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from msgspec import json
 from msgspec.structs import replace
@@ -31,13 +32,8 @@ class Stock(Value):
 
 def bounded(stock: Stock, most: int = MAX_BYTES) -> Stock:
     """The same, with as much of each kind, from its beginning, as `most` bytes take."""
-    kept: dict[str, tuple[object, ...]] = {}
-    cut = {}
-    for kind in KINDS:
-        items = _items(stock, kind)
-        kept[kind] = _first(items, most)
-        if len(kept[kind]) < len(items):
-            cut[kind] = len(items) - len(kept[kind])
+    kept = {kind: _first(_items(stock, kind), most) for kind in KINDS}
+    cut = {kind: more for kind in KINDS if (more := len(_items(stock, kind)) - len(kept[kind]))}
     return replace(stock, **{**kept, "containers": dict(kept["containers"])}, cut=cut) if cut else stock
 
 
@@ -78,12 +74,12 @@ def short(labels: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in labels.items() if len(value) <= MAX_LABEL}
 
 
-def _items(stock: Stock, kind: str) -> tuple[object, ...]:
+def _items(stock: Stock, kind: str) -> tuple[Any, ...]:
     found = getattr(stock, kind)
     return tuple(found.items()) if isinstance(found, dict) else tuple(found)
 
 
-def _first(items: Iterable[object], most: int) -> tuple[object, ...]:
+def _first(items: Iterable[Any], most: int) -> tuple[Any, ...]:
     kept, size = [], 0
     for each in items:
         size += len(json.encode(each)) + 1
