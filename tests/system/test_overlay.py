@@ -9,7 +9,12 @@ from tests.support.containers import PYTHON, PYTHON_PATH, SERVER
 from tests.support.serve import running
 
 HOST = "overlay.example.test"
-ASK = "import urllib.request; print(urllib.request.urlopen('http://db/', timeout=5).read().decode().split()[0])"
+ASK = r"""
+import socket
+peer = socket.create_connection(("db", 80), 5)
+peer.sendall(b"GET / HTTP/1.0\r\n\r\n")
+print(peer.recv(9999).decode().split("\r\n\r\n")[1].split()[0])
+"""
 
 
 @contextlib.asynccontextmanager
