@@ -24,7 +24,7 @@ from tidegate.telemetry import Metrics, logger
 from tidegate.value import Value
 
 MAGIC = b"TGKNOWN1"
-PREFIXES = frozenset(("nodes/", "overrides/", "releases/", "stacks/", "scale/", "places/", "reports/"))
+PREFIXES = frozenset(("nodes/", "overrides/", "releases/", "stacks/", "scale/", "places/", "reports/", "quotas/"))
 PATIENCE_SECONDS = 2.0  # for the store to answer, until what was known is given
 PAUSE_SECONDS = 5.0  # between two writes of the file
 LOOK_SECONDS = 1.0  # between two looks whether the store is back
