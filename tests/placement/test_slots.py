@@ -109,6 +109,13 @@ def test_what_leaves_a_lost_node_is_not_waited_for_unless_its_data_is_there():
     assert not planned(TWO[:1], [], pair[1:], hour).places
 
 
+def test_what_nobody_wants_any_more_is_waited_for_as_if_it_had_been_exclusive():
+    gone = [replica("n2", leaving=True)]
+    early = planned(TWO[:1], [], gone, memory(standing("n1"), lost("n2", 11.0)))
+    assert early.empty and early.again_at == NOW + 1.0
+    assert planned(TWO[:1], [], gone, memory(standing("n1"), lost("n2", 12.0))).deletes
+
+
 def test_what_is_everywhere_leaves_a_node_that_may_not_have_it_any_more_and_is_nowhere_twice():
     nodes = [*TWO, node("n3", labels={"no": "yes"})]
     wanted = demand("shop/web", "constraint:no!=yes", everywhere=True)

@@ -45,8 +45,7 @@ def _given_up(work: Round, replica: Replica, demand: Demand | None) -> bool:
     lost_at = work.lost_at(replica)
     if lost_at is None:
         return False
-    if demand is None:
-        return True
+    demand = demand or Demand(service=replica.service, exclusive=True)  # nobody knows any more whether it was
     bound = bool(demand.volumes) and not demand.portable
     over = lost_at + FORGOTTEN if bound else fenced_at(demand, lost_at)
     work.later(over)
