@@ -127,6 +127,11 @@ class Stage:
         """The host whose node leads."""
         return self.host(await _eventually(self._leading, REACH_SECONDS, "no node leads"))
 
+    async def fullest(self, *without: Host) -> Host:
+        """The host with the most replicas, of the others."""
+        now = await self.placed(self.hosts[0])
+        return max((each for each in self.hosts if each not in without), key=lambda each: now.on(each.name))
+
     async def running(self) -> list[str]:
         """The place of each container that runs, on whichever engine."""
         found: list[str] = []
@@ -228,8 +233,7 @@ async def _put_up(stage: Stage) -> None:
 
 async def _node_killed(stage: Stage) -> None:
     """A node that does not lead, its engine and its containers; its etcd member stays."""
-    leader = await stage.leader()
-    await _killed(stage, stage.others(leader)[-1], member=False)
+    await _killed(stage, await stage.fullest(await stage.leader()), member=False)
 
 
 async def _leader_killed(stage: Stage) -> None:
@@ -255,10 +259,10 @@ async def _killed(stage: Stage, victim: Host, *, member: bool) -> None:
 
 
 async def _drained(stage: Stage) -> None:
-    victim = stage.hosts[1]
+    victim = await stage.fullest()
     async with stage.phase("drain of a node", stage.hosts, victim.name) as phase:
         await stage.hosts[0].cli("drain", victim.name, "--no-wait")
-        await _until(lambda: phase.now.has(shop.ROAMING, victim.name, ready=True) and phase.now.on(victim.name) <= 1)
+        await _until(lambda: phase.now.has(shop.ROAMING, victim.name, ready=True) and phase.now.left(victim.name) <= 1)
     await stage.hosts[0].cli("undrain", victim.name, "--no-wait")
     await stage.settle(stage.hosts)
     await _whole(stage)
@@ -294,7 +298,7 @@ async def _minority(stage: Stage) -> None:
 
 async def _cut(stage: Stage) -> None:
     leader = await stage.leader()
-    victim = stage.others(leader)[-1]
+    victim = await stage.fullest(leader)
     async with stage.phase(
         "a node and its etcd member cut off from the others' etcd for 45 s", stage.hosts, victim.name
     ):
@@ -327,7 +331,7 @@ async def _frozen(stage: Stage) -> None:
 
 async def _both(stage: Stage) -> None:
     """Nobody can say that the node is gone, until the store is back."""
-    victim = stage.hosts[1]
+    victim = await stage.fullest()
     living = stage.others(victim)
     async with stage.phase("kill -9 of a node while all of etcd is down", living, victim.name) as phase:
         _each(stage, lambda member: member.kill())
@@ -346,7 +350,8 @@ async def _both(stage: Stage) -> None:
 
 async def _forgotten(stage: Stage) -> None:
     """Control begins anew with nobody to ask, and then one of its containers dies."""
-    other, victim = stage.hosts[:2]
+    victim = await stage.fullest()
+    other = stage.others(victim)[0]
     async with stage.phase(
         "kill -9 of a control process, then of a container there, while all of etcd is down", (other, victim)
     ) as phase:

@@ -33,6 +33,10 @@ class Placed(Value):
         """How many are to stay on a node."""
         return sum(each.stays and each.node == node for each in self.puts)
 
+    def left(self, node: str) -> int:
+        """How many there are on a node at all, with those that leave."""
+        return sum(each.node == node for each in self.puts)
+
     def spread(self, service: str) -> dict[str, int]:
         """How many replicas of a service each node has."""
         return dict(Counter(each.node for each in self.puts if each.stays and each.service == service))

@@ -71,6 +71,16 @@ async def test_who_is_on_a_lost_node_is_placed_elsewhere_but_not_by_a_leader_tha
     assert stage.book.remembering.memory.standings["n3"].down_since
 
 
+async def test_a_leader_that_saw_who_came_and_went_before_it_led_waits_for_nothing(stage):
+    await stage.want(web())
+    await stage.settle()
+    stage.down("n3")
+    await stage.lead(sighted=31.0)
+    await stage.pass_time(2)
+    assert {"n1", "n2"} == {node for node, leaves in stage.places().values() if node != "n3"}
+    assert stage.book.remembering.memory.standings["n3"].down_since
+
+
 async def test_a_new_leader_remembers_what_the_old_one_did(stage):
     await stage.want(web())
     await stage.settle()

@@ -54,10 +54,20 @@ def test_an_exclusive_replica_is_told_to_leave_in_the_same_write_and_not_before_
 
 
 def test_not_more_than_a_tenth_moves_at_once():
+    nodes = [node(f"n{number}") for number in range(2, 22)]
     here = [replica("n2", slot) for slot in range(1, 16)]
     gone = [replica("n1", slot) for slot in range(16, 21)]
-    some, found = moves(*here, *gone)
+    known = memory(lost("n1", 0.0), *(standing(each.name) for each in nodes))
+    some, found = moves(*here, *gone, nodes=nodes, known=known)
     assert len(some) == 2 and found.again_at == NOW + 10.0
+
+
+def test_of_few_nodes_the_whole_of_one_moves_at_once():
+    nodes = [node("n2"), node("n3")]
+    known = memory(lost("n1", 0.0), standing("n2"), standing("n3"))
+    replicas = [replica(f"n{1 + slot % 3}", slot) for slot in range(1, 22)]
+    some, _ = moves(*replicas, nodes=nodes, known=known)
+    assert len(some) == 7
 
 
 def test_what_no_node_takes_does_not_use_up_what_may_move():

@@ -40,13 +40,15 @@ def test_two_tries_in_place_go_before_a_move(ended, state, is_so):
     assert crashing(replica("n1", state=state, ended=ended)) is is_so
 
 
-def test_a_tenth_of_all_may_move_within_ten_seconds_and_one_always():
-    assert allowance(40, (), NOW) == 4
-    assert allowance(3, (), NOW) == 1
+def test_a_tenth_of_all_may_move_within_ten_seconds_or_what_a_node_has_in_the_mean_and_one_always():
+    assert allowance(40, 100, (), NOW) == 4
+    assert allowance(3, 100, (), NOW) == 1
+    assert allowance(22, 3, (), NOW) == 8
+    assert allowance(1, 0, (), NOW) == 1
 
 
 def test_what_has_moved_lately_counts():
-    assert allowance(40, ((NOW - 9.0, 3), (NOW - 10.0, 1)), NOW) == 1
+    assert allowance(40, 10, ((NOW - 9.0, 3), (NOW - 10.0, 1)), NOW) == 1
 
 
 def test_what_was_moved_is_noted_and_what_is_old_is_dropped_with_it():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 
 from tidegate.placement.replica import Cause, State
@@ -40,7 +41,8 @@ class Laws:
         wanted = {each.service: len(scene.nodes) if each.everywhere else each.replicas for each in scene.demands}
         there = {name: len({each.slot for each in some}) for name, some in self.staying.items()}
         slots = sum(max(wanted.get(name, 0), there.get(name, 0)) for name in {*wanted, *there})
-        self.hold("not more than a tenth moves in 10 s", len(moved) <= max(0, max(1, slots // 10) - lately))
+        most = max(1, slots // 10, math.ceil(slots / max(1, len(scene.nodes))))
+        self.hold("not more than a tenth, or a node's worth, moves in 10 s", len(moved) <= max(0, most - lately))
 
         for each in decided.standings:
             fresh = self.world.now < self.world.leader_since + 30.0

@@ -50,8 +50,8 @@ class Stage:
         self.lives = 0
         self.journal = Journal(lambda: self.now)
 
-    async def lead(self):
-        """A leader begins: reads everything, and nobody else may write from now on."""
+    async def lead(self, sighted=0.0):
+        """A leader begins: reads everything, and nobody else may write from now on. It saw nodes come and go for so long before."""
         self.lives += 1
         revision = await self.store.txn((), (Put(key="leader", value=b"%d" % self.lives),))
         fence = Compare(key="leader", revision=revision)
@@ -64,6 +64,7 @@ class Stage:
             held=frozenset,
             wall=lambda: self.now,
             alone=False,
+            sighted=lambda: sighted,
         )
         self.placing.begin()
 

@@ -115,6 +115,10 @@ class Cluster:
         """What our engine holds now."""
         self.publisher.offer_stock(stock)
 
+    def sighted(self) -> float:
+        """For how many seconds we have seen, without a gap, which nodes came and went."""
+        return time.monotonic() - self.nodes.since if self.nodes.known else 0.0
+
     def listed(self) -> Sequence[Mapping[str, Any]]:
         """One mapping per node, by name."""
         return [self._listed(node) for _, node in sorted(self.nodes.all.items())]

@@ -28,7 +28,7 @@ _log = logger("control.placing")
 
 class Placing:
     """`nodes` are all nodes that are known now, `held` the services that releases move. `alone`: there is no other node than this one.
-    `wall` gives seconds since the epoch. `refusals` says by service what of it cannot be done, and why."""
+    `wall` gives seconds since the epoch, `sighted` for how many seconds it was seen who came and went. `refusals` says by service what of it cannot be done, and why."""
 
     def __init__(
         self,
@@ -39,6 +39,7 @@ class Placing:
         held: Callable[[], Collection[str]],
         wall: Callable[[], float],
         alone: bool = True,
+        sighted: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._book = book
         self._journal = journal
@@ -46,7 +47,8 @@ class Placing:
         self._held = held
         self._wall = wall
         self._alone = alone
-        self._leads_since = 0.0  # set when we begin to lead; alone, always
+        self._sighted = sighted
+        self._leads_since = 0.0  # since when we know who is gone; set when we begin to lead; alone, always
         self._remembers = False  # whether what former leaders remembered was read, since then
         self._rounds = 0
         self._said: frozenset[str] = frozenset()  # what was told of the last plan
@@ -76,7 +78,7 @@ class Placing:
 
     def begin(self) -> None:
         """We lead from now on."""
-        self._leads_since = 0.0 if self._alone else self._wall()
+        self._leads_since = 0.0 if self._alone else self._wall() - self._sighted()
         self._remembers = False
 
     async def turn(self) -> float | None:

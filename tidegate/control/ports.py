@@ -162,6 +162,10 @@ class OthersPort(Protocol):
         """What the engine of this node holds now, for the others."""
         ...
 
+    def sighted(self) -> float:
+        """For how many seconds we have seen, without a gap, which nodes came and went."""
+        ...
+
     def listed(self) -> Sequence[Mapping[str, Any]]:
         """One mapping per node, fit for JSON; `name` in each."""
         ...
@@ -208,6 +212,10 @@ class Alone:
 
     def offer_stock(self, stock: Stock) -> None:
         """There is nobody to tell."""
+
+    def sighted(self) -> float:
+        """See OthersPort."""
+        return 0.0
 
     def listed(self) -> Sequence[Mapping[str, Any]]:
         """None."""

@@ -58,7 +58,15 @@ class Stacks:
         self.agent: Agent | None = None
         self.stock: Stocktaking | None = None
         self._loops: list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]] = []  # of a node that takes replicas
-        self.placing = Placing(self.book, journal, nodes=self.nodes, held=self._held, wall=wall, alone=others.alone)
+        self.placing = Placing(
+            self.book,
+            journal,
+            nodes=self.nodes,
+            held=self._held,
+            wall=wall,
+            alone=others.alone,
+            sighted=others.sighted,
+        )
         others.met.append(self.placing.wake)
         if engine is not None:
             linger = 0.0 if others.alone else LINGER_SECONDS

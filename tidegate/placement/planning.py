@@ -153,7 +153,7 @@ def _within_rate(work: Round, places: tuple[Place, ...]) -> tuple[Place, ...]:
     """As many of the places that answer failures as may be made now. Counted when they are decided and not when they are asked for, or
     slots that no node takes would hold up all others."""
     slots = sum(max(len(each.slots), _wanted(work, name)) for name, each in work.services.items())
-    allowed = allowance(slots, work.memory.ledger.rescheduled, work.now)
+    allowed = allowance(slots, len(work.nodes), work.memory.ledger.rescheduled, work.now)
     kept = []
     for each in places:
         allowed -= each.cause in MOVED

@@ -3,7 +3,8 @@
 At once the first time; when the new one failed before it had run for the delay, 30 s later, then 60 s and so on up to an hour. Two tries
 in place go before a move because of crashes. An exclusive replica waits until its old node has surely stopped it: the agent begins to
 stop at 13 s after its last acknowledged sign of life and has killed by then + its grace; the lease ends at 15 s, so lease end + grace +
-2 s leaves a margin of four. Not more than a tenth of all replicas move within ten seconds.
+2 s leaves a margin of four. Not more than a tenth of all replicas move within ten seconds, or as many as a node has in the mean: the loss of
+one node is what has to be borne in time, and in a small cluster that is more.
 """
 
 from __future__ import annotations
@@ -43,9 +44,11 @@ def crashing(replica: Replica) -> bool:
     return replica.ended > TRIES and replica.state in (State.ENDED, State.STARTING, State.UNHEALTHY)
 
 
-def allowance(slots: int, moved: Iterable[tuple[float, int]], now: float) -> int:
-    """How many more of so many slots may be moved now because of failures; `moved` are times and numbers of earlier moves."""
-    return max(1, int(SHARE * slots)) - sum(count for when, count in moved if when > now - WINDOW)
+def allowance(slots: int, nodes: int, moved: Iterable[tuple[float, int]], now: float) -> int:
+    """How many more of so many slots on so many nodes may be moved now because of failures; `moved` are times and numbers of earlier moves."""
+    return max(1, int(SHARE * slots), -(-slots // max(1, nodes))) - sum(
+        count for when, count in moved if when > now - WINDOW
+    )
 
 
 def noted(moved: tuple[tuple[float, int], ...], count: int, now: float) -> tuple[tuple[float, int], ...]:
