@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import asyncio
+
 from tests.support.client import GET
 from tests.support.origin import refusing, serving
 from tests.support.router import endpoint, quick, route, running, service, until, waiting
 from tidegate.policy import Timeouts
+from tidegate.router.live import LiveRoute
+from tidegate.router.waiting import Waiting
 
 
 async def test_a_request_waits_for_a_container_and_is_answered_when_there_is_one():
@@ -86,3 +90,55 @@ async def test_a_held_request_whose_route_goes_is_a_404():
         await until(lambda: waiting(mesh) == 1)
         mesh.publish(routes=[])
         assert (await client.response()).status == 404
+
+
+async def test_of_many_that_waited_a_few_go_on_at_a_time_the_oldest_first():
+    """So the loop looks at connections that are made before it asks for a thousand more."""
+    route_, gone, turns = LiveRoute(route()), [], []
+
+    class Held:
+        def __init__(self, number):
+            self.number = number
+
+        def wake(self):
+            gone.append(self.number)
+
+    held = Waiting(lambda _: route_, lambda _, call: call())
+    held.begin(asyncio.get_running_loop())
+    route_.waiting.extend(map(Held, range(100)))
+    held.wake(route_)
+    while route_.waiting:
+        turns.append(len(gone))
+        held.wake(route_)  # another table, meanwhile
+        await asyncio.sleep(0)
+    assert gone == list(range(100))
+    assert turns == [32, 64, 96]
+
+
+async def test_those_that_still_have_nobody_are_asked_once_each_and_stay_in_order():
+    route_, asked = LiveRoute(route()), []
+
+    class Held:
+        def wake(self):
+            asked.append(self)
+            route_.waiting.append(self)
+
+    every = [Held() for _ in range(70)]
+    held = Waiting(lambda _: route_, lambda _, call: call())
+    held.begin(asyncio.get_running_loop())
+    route_.waiting.extend(every)
+    held.wake(route_)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert asked == every
+    assert list(route_.waiting) == every
+
+
+async def test_a_hundred_requests_that_waited_are_all_answered():
+    async with serving() as origin, running(routes=[route()]) as mesh:
+        clients = [await mesh.client() for _ in range(100)]
+        for client in clients:
+            await client.send(GET)
+        await until(lambda: waiting(mesh) == 100)
+        mesh.serve(origin)
+        assert all([(await client.response()).status == 200 for client in clients])

@@ -7,7 +7,6 @@ chooses again at once, and enters anew where there is still nobody.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ from tidegate.router.live import LiveRoute
 from tidegate.router.upstream import Upstream
 
 _RETRY_SECONDS = 0.1
+_TOGETHER = 32  # held requests that go on in one turn of the loop
 
 
 class Waiting:
@@ -28,6 +28,9 @@ class Waiting:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._letting_in: set[str] = set()  # routes whose queue is looked at in this turn of the loop
         self._waking: set[str] = set()  # routes whose held requests will try again in a moment
+        self._going: dict[
+            LiveRoute, int
+        ] = {}  # how many of a route's held requests are still to go on, within a few turns of the loop
 
     def begin(self, loop: asyncio.AbstractEventLoop) -> None:
         """Before the first request."""
@@ -79,7 +82,22 @@ class Waiting:
             self._loop.call_soon(self.wake, route)
 
     def wake(self, route: LiveRoute) -> None:
-        """Let held requests choose again; those still without an upstream queue up anew, in order."""
-        waiting, route.waiting = route.waiting, deque()
-        for held in waiting:
+        """Let held requests choose again, the oldest first; those still without an upstream queue up anew, in order. A few go in each turn
+        of the loop: were a thousand connections asked for at once, on a busy host the time for connecting would be over
+        before the first one is looked at."""
+        goes_on = route in self._going
+        self._going[route] = len(route.waiting)
+        if not goes_on:
+            self._let_go(route)
+
+    def _let_go(self, route: LiveRoute) -> None:
+        left = self._going.pop(route)
+        for _ in range(min(left, len(route.waiting), _TOGETHER)):
+            held = route.waiting.popleft()
             self._contained(held, held.wake)
+            if not route.waiting:
+                return
+        if left > _TOGETHER:
+            assert self._loop is not None, "requests are only held while running"
+            self._going[route] = left - _TOGETHER
+            self._loop.call_soon(self._let_go, route)
