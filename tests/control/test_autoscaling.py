@@ -15,6 +15,7 @@ from tidegate.control.figures import Counted, Figures, Question
 from tidegate.control.ports import Alone
 from tidegate.control.scalebook import ScaleBook
 from tidegate.discovery.sleeping import Dormant
+from tidegate.errors import Conflict, Problem
 from tidegate.model import InstanceState
 from tidegate.release.spec import Retire, Strategy
 from tidegate.release.strategies import Options
@@ -350,6 +351,32 @@ def test_a_node_that_does_not_decide_tells_what_was_decided(path, monkeypatch):
     assert (standing.decision.why, standing.decision.figures) == ("CPU 83 %", {"cpu": 83.0})
     assert program.said() == ["shop/web: 1 -> 2 replicas"]
     assert program.names() == ["web-1"], "it does nothing itself"
+
+
+def test_a_step_that_somebody_else_forestalls_is_not_told_as_one(path, monkeypatch):
+    async def story(program):
+        await asyncio.sleep(60)
+
+    class Contested(Stacks):
+        """Somebody writes at the moment of the first step."""
+
+        async def want(self, service, number, why, when):
+            tried.append(number)
+            if len(tried) == 1:
+                raise Conflict(Problem(code="T2100", text="it changed meanwhile"))
+            await super().want(service, number, why, when)
+
+    tried = []
+
+    def made():
+        engine = engine_with(1, **PLACED)
+        monkeypatch.setattr(ScaledProgram, "counts", Contested(engine))
+        return engine
+
+    program, _, _ = lived(path, made, story, load=lambda now: 0.9)
+    assert tried[:2] == [2, 2]
+    assert program.changes == [(1, 2)]
+    assert program.said().count("shop/web: 1 -> 2 replicas") == 1
 
 
 def test_whoever_holds_requests_for_a_sleeping_service_wakes_it(path, monkeypatch):

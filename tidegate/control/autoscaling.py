@@ -282,11 +282,14 @@ class Autoscaling:
             else:
                 await self.book.commit(found.service, record)
             return
-        if (
-            placed
-        ):  # what is remembered first: a step that was not taken is decided again, one that was not noted twice taken
+        if placed:
+            # What is remembered first: a step that was not taken is decided again, one that was not noted twice taken.
             await self.book.commit(found.service, record)
-            await self._counts.want(found.service, decision.wanted, decision.why, decision.when)
+            try:
+                await self._counts.want(found.service, decision.wanted, decision.why, decision.when)
+            except Conflict:  # somebody else said a number: it was no step
+                self.book.remember(found.service, before)
+                raise
         else:
             number = max(decision.wanted - len(found.own), 0)
             copies = Copies(
