@@ -104,12 +104,12 @@ class Show:
         cpu = service["figures"].get("cpu", self.seconds[-1].cpu if self.seconds else 0.0)
         self.seconds.append(
             Second(
-                at=now - self.began,
+                at=round(now - self.began, 1),
                 rate=rate,
-                cpu=cpu,
+                cpu=round(cpu, 2),
                 running=service["running"],
                 wanted=service["wanted"],
-                crowd=os.getloadavg()[0],
+                crowd=round(os.getloadavg()[0], 1),
             )
         )
 
@@ -118,8 +118,13 @@ def drawn(seconds: list[Second], period: float) -> str:
     """The chart."""
     end = seconds[-1].at
 
-    def curve(name, **more):
-        return Curve(name=name, points=tuple((each.at, float(getattr(each, name))) for each in seconds), **more)
+    def curve(name, *, steps=False, ours=True):
+        points = [(each.at, float(getattr(each, name))) for each in seconds]
+        if steps:  # where it changes, and the end
+            points = [
+                at for last, at in zip([None, *points], points, strict=False) if not last or last[1] != at[1]
+            ] + points[-1:]
+        return Curve(name=name, points=tuple(points), steps=steps, ours=ours)
 
     bounds = ((float(HIGH), f"{HIGH}"), (float(LOW), f"{LOW}"))
     charts = [
