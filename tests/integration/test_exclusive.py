@@ -37,6 +37,19 @@ def test_who_is_cut_off_has_stopped_it_before_the_other_starts_it(how, on, when)
     run_virtual(main())
 
 
+def test_under_a_leader_of_some_age_it_runs_elsewhere_as_soon_as_it_may():
+    async def main() -> None:
+        store = MemoryStore()
+        async with cluster({"a": Way(store), "b": Way(store)}) as nodes:
+            holder, other = await placed(nodes, "b")
+            await asyncio.sleep(60.0)
+            spoke, holder.way.broken = holder.spoke_at, True
+            began = await until(other.running)
+            assert spoke + 15.0 + GRACE + 2.0 <= began <= spoke + 15.0 + GRACE + 2.0 + 3.0
+
+    run_virtual(main())
+
+
 def test_who_comes_back_in_time_starts_it_again_itself():
     async def main() -> None:
         store = MemoryStore()
