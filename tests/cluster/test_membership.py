@@ -43,11 +43,14 @@ def test_who_joins_is_told_to_the_others_and_numbered():
     run_virtual(main())
 
 
-def test_who_leaves_is_gone_at_once_and_keeps_its_number():
+def test_who_stops_is_there_until_its_lease_ends_and_keeps_its_number():
     async def main() -> None:
         store = MemoryStore()
         async with joined(store):
             pass
+        await asyncio.sleep(TTL_SECONDS - 1)
+        assert stands(store) is not None, "it may be back in a moment, and what runs there runs on"
+        await asyncio.sleep(2)
         assert stands(store) is None
         async with joined(store, "b", "two") as second, joined(store) as first:
             assert (first.index, second.index) == (1, 2)
@@ -85,7 +88,7 @@ def test_it_joins_when_the_name_is_free():
             second = joined(store, id_="other")
             waiting = await second.__aenter__()
             assert waiting.lease is None
-        await asyncio.sleep(TAKEN_SECONDS + 0.5)
+        await asyncio.sleep(TTL_SECONDS + TAKEN_SECONDS + 0.5)
         assert waiting.lease is not None and waiting.problem is None and stands(store).id == "other"
         await second.__aexit__(None, None, None)
 

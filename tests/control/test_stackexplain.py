@@ -57,10 +57,7 @@ def test_a_slot_that_waits_is_explained_by_what_excludes_each_node():
         "shop/web: 3 wanted, 2 placed, 2 ready",
         "  web 1 on a: ready",
         "  web 2 on b: ready",
-        (
-            "shop/web 3 waits, no node of 5 takes it: 1 are drained, 1 have no room for 2 CPU, "
-            "3 have a port of ('tcp/80',) in use"
-        ),
+        ("shop/web 3 waits, no node of 5 takes it: 1 are drained, 1 have no room for 2 CPU, 3 have tcp/80 in use"),
         "  c: cordon",
         "  d: resources",
         "  a, b, e: port",

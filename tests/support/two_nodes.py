@@ -55,14 +55,14 @@ class Served:
 
 
 class Node(Alone):
-    """One of them; it is what its stacks see of the others."""
+    """One of them; it is what its stacks see of the others. With `engine` it is another life of who had that."""
 
     alone = False
 
-    def __init__(self, name, way):
+    def __init__(self, name, way, engine=None):
         super().__init__()
         self.met = []
-        self.name, self.way, self.engine = name, way, FakeEngine()
+        self.name, self.way, self.engine = name, way, engine or FakeEngine()
         rng, clock = random.Random(name), asyncio.get_running_loop().time
         live = Live(id=name, incarnation=f"boot/{name}", cpus=4.0, memory=8 << 30)
         self.membership = Membership(way, name, lambda: live, clock=clock, rng=rng, changed=self._joined)

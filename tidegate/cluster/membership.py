@@ -75,13 +75,11 @@ class Membership:
         return self._clock() >= cut_at
 
     async def run(self) -> None:
-        """Join, stay, join again; until cancelled, and then leave at once."""
-        try:
-            while True:
-                pause = await self._live()
-                await asyncio.sleep(pause)
-        finally:
-            await self._leave()
+        """Join, stay, join again; until cancelled. The lease is left to its end, which our next life, after a reload or a restart, does
+        not wait for: what runs here runs on meanwhile, and is not to be moved because we are made anew."""
+        while True:
+            pause = await self._live()
+            await asyncio.sleep(pause)
 
     async def tell(self) -> None:
         """Have the store say what `describe` says now. Does nothing while we are out. Raises StoreError."""
@@ -152,15 +150,6 @@ class Membership:
         if was_in:
             self._cut_at = self._clock()
             self._changed()
-
-    async def _leave(self) -> None:
-        """Nobody need wait for the end of our lease."""
-        lease, self._lease = self._lease, None
-        if lease is not None and lease.is_sure:
-            try:
-                await asyncio.shield(lease.give_up())
-            except StoreError as error:
-                _log.warning("could not leave the cluster, the lease will end", extra={"cause": str(error)})
 
 
 def _taken(name: str, found: Entry, own: str) -> Problem | None:

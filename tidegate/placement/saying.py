@@ -25,6 +25,10 @@ def reason(what: Filter, demand: Demand, slot: Pending | None = None) -> str:
         return f"have no room for {amounts(demand)}"
     if what is Filter.CONSTRAINT:
         return f"do not satisfy {listed(demand.hard(Kind.CONSTRAINT))}"
+    if what is Filter.PORT:
+        return f"have {' or '.join(demand.ports)} in use"
+    if what is Filter.PLATFORM:
+        return f"are not {' or '.join(demand.platforms)}"
     if what is Filter.AFFINITY:
         return f"are excluded by {listed(demand.hard(Kind.AFFINITY)) or 'an affinity of who is there'}"
     if what is Filter.ZONE:
@@ -66,8 +70,6 @@ _REASONS = {
     Filter.READY: "are not ready",
     Filter.CORDON: "are drained",
     Filter.AVOID: "are where it did not stay up",
-    Filter.PLATFORM: "are of another platform than {demand.platforms}",
-    Filter.PORT: "have a port of {demand.ports} in use",
     Filter.MAX_PER_NODE: "have {demand.max_per_node} of it already",
     Filter.QUOTA: "could, but the quota of {demand.account} is used up",
 }
