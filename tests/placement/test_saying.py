@@ -18,6 +18,12 @@ def test_every_filter_has_words(what):
     assert len(reason(what, wanted)) > 8
 
 
+def test_ports_and_platforms_are_named():
+    wanted = demand(ports=("tcp/80", "udp/53"), platforms=("linux/amd64",))
+    assert reason(Filter.PORT, wanted) == "have tcp/80 or udp/53 in use"
+    assert reason(Filter.PLATFORM, wanted) == "are of another platform than linux/amd64"
+
+
 def test_reservations_are_said_in_units():
     assert amounts(demand(cpu=0.5, memory=256 * 2**20)) == "0.5 CPU and 256 MiB"
     assert amounts(demand(memory=1536 * 2**20)) == "1536 MiB"

@@ -28,7 +28,7 @@ def reason(what: Filter, demand: Demand, slot: Pending | None = None) -> str:
     if what is Filter.PORT:
         return f"have {' or '.join(demand.ports)} in use"
     if what is Filter.PLATFORM:
-        return f"are not {' or '.join(demand.platforms)}"
+        return f"are of another platform than {' or '.join(demand.platforms)}"
     if what is Filter.AFFINITY:
         return f"are excluded by {listed(demand.hard(Kind.AFFINITY)) or 'an affinity of who is there'}"
     if what is Filter.ZONE:
