@@ -39,7 +39,7 @@ TESTED_ELSEWHERE = {
     ),
     **dict.fromkeys([f"tidegate/router/{name}.py" for name in ("pipe", "through")], "tests/router/test_peering.py"),
     **dict.fromkeys(
-        [f"tidegate/control/{name}.py" for name in ("agent", "deeds", "grounds", "serving")],
+        [f"tidegate/control/{name}.py" for name in ("agent", "deeds", "grounds")],
         "tests/control/test_stacks.py",
     ),
     "tidegate/control/stackview.py": "tests/control/test_stackapi.py",

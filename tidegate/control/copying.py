@@ -9,12 +9,13 @@ matter where this ends; what fails is tried again, later each time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
 from tidegate.control.duplicates import RELEASE_LABEL, SLOT_LABEL
 from tidegate.control.engines import Engines
+from tidegate.control.gathering import Elsewhere
 from tidegate.control.journal import Journal
 from tidegate.control.overrides import OverrideBook
 from tidegate.control.ports import Followers
@@ -50,8 +51,8 @@ class _Trouble(Struct):
 
 
 class Copying:
-    """Makes and takes away copies, in tasks of `tasks`. `clock` is monotonic. `elsewhere` tells what other nodes' routers have in flight
-    to a version of a service, by endpoint, None where that is not known; it is None where there are no other nodes."""
+    """Makes and takes away copies, in tasks of `tasks`. `clock` is monotonic. `elsewhere` asks the routers of other nodes, None where
+    there are none."""
 
     def __init__(
         self,
@@ -63,7 +64,7 @@ class Copying:
         journal: Journal,
         tasks: Tasks,
         clock: Callable[[], float],
-        elsewhere: Callable[[str, str], Awaitable[Mapping[str, int] | None]] | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._elsewhere = elsewhere
         self._engines = engines

@@ -7,8 +7,8 @@ store.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
-from typing import Protocol
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any, Protocol
 
 from msgspec import DecodeError, json
 
@@ -23,6 +23,10 @@ from tidegate.value import Value
 
 AT_ONCE = 32  # questions under way
 ROUND_SECONDS = 15.0
+
+
+#: What other nodes' routers have in flight to a version of a service, by endpoint; None where that is not known.
+Elsewhere = Callable[[str, str], Coroutine[Any, Any, Mapping[str, int] | None]]
 
 
 class MeterPort(Protocol):

@@ -77,6 +77,10 @@ class ControlPlane:
         figures = FigureDesk(self.metering, near.traffic, lambda: self.reconciler.inventories, near.wall)
         self.releases = self._made_releases()
         self.book = OverrideBook(near.store, self.journal, self.releases.offer_overrides, near.wall)
+        self._elsewhere = None if near.others.alone else self.gathering.flying
+        self._serving = Serving(
+            self.reconciler, self.releases, near.followers, near.traffic, near.clock, self._elsewhere
+        )
         self.stacks = self._made_stacks()
         self._desks: dict[str, FigureDesk | LogDesk] = {"figures": figures, "logs": LogDesk(self.stacks.here)}
         self.stacks.book.changed.append(lambda: self._memory.name(self.stacks.names))
@@ -108,6 +112,8 @@ class ControlPlane:
             tasks.spawn("gathering", self._near.others.while_leading("gathering", self.gathering.run))
             tasks.spawn("webhooks", self._webhooks.run())
             tasks.spawn("stacks", self.stacks.run())
+            if self._elsewhere is not None:
+                tasks.spawn("serving", self._serving.run())
             tasks.spawn("overrides", self.book.run())
             tasks.spawn("admin", self.admin.run())
 
@@ -182,7 +188,7 @@ class ControlPlane:
             self.journal,
             tasks,
             near.clock,
-            None if near.others.alone else self.gathering.flying,
+            self._elsewhere,
         )
         return Autoscaling(
             ScaleBook(near.store),
@@ -214,7 +220,7 @@ class ControlPlane:
                 index=1,
             ),
             next(iter(near.engines.values()), None),
-            Serving(self.reconciler, self.releases, near.followers, near.traffic, near.clock),
+            self._serving,
             self.releases,
             self.journal,
             near.wall,

@@ -1,23 +1,29 @@
 """Whether single containers serve: who is ready, who gets nothing any more, and who has no requests left.
 
 A container that is to leave is drained in the table; it is idle once every worker runs a table that says so and has said after it
-that nothing is in flight there.
+that nothing is in flight there, and no other node's routers are known to have anything.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 
+from tidegate.control.gathering import Elsewhere
 from tidegate.control.ports import Followers
 from tidegate.control.reconciler import Reconciler
 from tidegate.control.releases import Releases
 from tidegate.control.traffic import Traffic
 from tidegate.model import Endpoint, HealthState
 from tidegate.routing import RoutingTable
+from tidegate.tasks import Tasks
+
+FAR_LOOK_SECONDS = 1.0
 
 
 class Serving:
-    """`clock` is monotonic. Looks at the table as it is when asked."""
+    """`clock` is monotonic. Looks at the table as it is when asked. `elsewhere` asks the routers of other nodes, None where there are none;
+    what they do not say holds nobody up, who waits for them lingers anyway."""
 
     def __init__(
         self,
@@ -26,7 +32,10 @@ class Serving:
         followers: Followers,
         traffic: Traffic,
         clock: Callable[[], float],
+        elsewhere: Elsewhere | None = None,
     ) -> None:
+        self._elsewhere = elsewhere
+        self._far: dict[str, int] = {}  # in flight from other nodes to endpoints of those that leave
         self._reconciler = reconciler
         self._releases = releases
         self._followers = followers
@@ -67,7 +76,24 @@ class Serving:
             return False
         since = self._drained_at.setdefault(container, self._clock())
         keys = [(each.service, each.version, each.id) for each in self._of(container)]
-        return not keys or self._traffic.quiet(keys, since)
+        return not keys or (self._traffic.quiet(keys, since) and not any(self._far.get(each[2]) for each in keys))
+
+    async def run(self) -> None:
+        """Ask the other nodes about those that leave, until cancelled."""
+        while True:
+            await self.look_around()
+            await asyncio.sleep(FAR_LOOK_SECONDS)
+
+    async def look_around(self) -> None:
+        """Ask them once."""
+        versions = {(each.service, each.version) for container in self._leaving for each in self._of(container)}
+        found: dict[str, int] = {}
+        if self._elsewhere is not None and versions:
+            async with Tasks("control.serving") as tasks:
+                asked = [tasks.spawn(service, self._elsewhere(service, version)) for service, version in versions]
+            for each in asked:
+                found |= each.result() or {}
+        self._far = found
 
     def _of(self, container: str) -> list[Endpoint]:
         table = self._reconciler.table
