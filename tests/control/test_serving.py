@@ -1,11 +1,13 @@
-"""A container that leaves, while routers here and elsewhere still have requests for it."""
+"""Who is ready, and a container that leaves while routers here and elsewhere still have requests for it."""
 
 from types import SimpleNamespace
 
 from tests.support.built import make
-from tests.support.seen import instance
+from tests.support.seen import instance, inventory
 from tidegate.control.serving import Serving
 from tidegate.control.traffic import Traffic
+from tidegate.model import HealthReport, HealthSource, HealthState, InstanceState
+from tidegate.routing import RoutingTable
 
 
 class World:
@@ -64,3 +66,26 @@ async def test_nobody_is_asked_while_nobody_leaves_or_there_are_no_others():
     single = World(alone=True)
     await single.serving.look_around()
     assert single.idle(near=0) and single.asked == 0
+
+
+def serving(state, *, health=None, table=None):
+    """Of a container `c1` that is seen in this state."""
+    seen = {"docker": inventory(instance("c1", state=state))}
+    table = table or RoutingTable()
+    near = SimpleNamespace(waiting_for=(), table=table, health=health or {}, inventories=seen, settle=lambda: 0)
+    return Serving(near, None, None, None, None)
+
+
+def test_a_container_that_was_seen_before_it_ran_is_not_ready_until_it_is_seen_running():
+    assert serving(InstanceState.CREATED).ready("c1") is False
+    assert serving(InstanceState.RUNNING).ready("c1") is True
+
+
+def test_why_a_container_is_not_ready_is_what_its_checks_say():
+    refused = HealthReport(
+        endpoint="c1:80", state=HealthState.UNHEALTHY, source=HealthSource.PROBE, since=1.0, reason="connection refused"
+    )
+    table = make(instance("c1")).table
+    assert serving(InstanceState.RUNNING, table=table).why("c1") == ""
+    unwell = serving(InstanceState.RUNNING, table=table, health={"c1:80": refused})
+    assert (unwell.ready("c1"), unwell.why("c1")) == (False, "port 80, connection refused")

@@ -141,3 +141,8 @@ def test_a_deed_that_failed_is_tried_again_later_each_time():
     assert (told.why, told.again_at) == ("no such image", NOW + 30)
     assert stepped(Look(member=member()), told)[0] is None
     assert step(PLACE, Look(member=member()), told, NOW + 30).deed is Deed.MAKE
+
+
+def test_what_the_checks_say_is_told_with_it():
+    look = Look(member=member(), container=container(), why="port 80, connection refused")
+    assert stepped(look)[1].why == "it is not ready yet: port 80, connection refused"

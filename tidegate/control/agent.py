@@ -38,6 +38,8 @@ class ServingPort(Protocol):
 
     def ready(self, container: str) -> bool | None: ...
 
+    def why(self, container: str) -> str: ...
+
     def leave(self, containers: Iterable[str]) -> None: ...
 
     def idle(self, container: str) -> bool: ...
@@ -171,6 +173,7 @@ class Agent:
             member=member,
             container=container,
             ready=self._serving.ready(container.id) if container else False,
+            why=self._serving.why(container.id) if container else "",
             idle=self._idle(place, container),
             waits_for=waits,
         )

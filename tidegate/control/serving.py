@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
+from tidegate.building.endpoints import LIVE
 from tidegate.control.gathering import Elsewhere
 from tidegate.control.ports import Followers
 from tidegate.control.reconciler import Reconciler
@@ -59,6 +60,14 @@ class Serving:
         reports = [self._reconciler.health.get(each.id) for each in endpoints]
         return all(report is not None and report.state is HealthState.HEALTHY for report in reports)
 
+    def why(self, container: str) -> str:
+        """What is wrong with the first of its endpoints that is not ready; empty where nothing is."""
+        for each in self._of(container):
+            report = self._reconciler.health.get(each.id)
+            if report is not None and report.state is not HealthState.HEALTHY and report.reason:
+                return f"port {each.port}, {report.reason}"
+        return ""
+
     def leave(self, containers: Iterable[str]) -> None:
         """Give nothing new to these, and to no others for our sake."""
         wanted = frozenset(containers)
@@ -105,9 +114,9 @@ class Serving:
         return self._endpoints.get(container, [])
 
     def _seen(self, container: str) -> bool:
-        """Whether a provider shows the container, so that what it offers is in the table."""
+        """Whether a provider shows the container as running, so that what it offers is in the table."""
         return any(
-            instance.id == container
+            instance.id == container and instance.state in LIVE
             for inventory in self._reconciler.inventories.values()
             for instances in inventory.services.values()
             for instance in instances

@@ -42,13 +42,14 @@ class Deed(StrEnum):
 class Look(Value):
     """What a node knows of one place. `member` is None where its service is not wanted any more; `container` None where there is none.
 
-    `ready`: its endpoints pass their checks, or it has none; None while that cannot be known. `idle`: it has no requests left since it leaves. `waits_for` says in words
+    `ready`: its endpoints pass their checks, or it has none; None while that cannot be known; `why` not, in words. `idle`: it has no requests left since it leaves. `waits_for` says in words
     which other member it may not start before.
     """
 
     member: Member | None = None
     container: ContainerDetail | None = None
     ready: bool | None = False
+    why: str = ""
     idle: bool = False
     waits_for: str = ""
 
@@ -145,7 +146,7 @@ def _running(look: Look, container: ContainerDetail, before: Report, kept: Repor
         return replace(kept, state=State.UNHEALTHY, why="the engine's health check fails")
     if container.engine_health is EngineHealth.STARTING or not look.ready:
         unwell = before.state in (State.READY, State.UNHEALTHY)
-        why = "its checks fail" if unwell else "it is not ready yet"
+        why = ("its checks fail" if unwell else "it is not ready yet") + (f": {look.why}" if look.why else "")
         return replace(kept, state=State.UNHEALTHY if unwell else State.STARTING, why=why)
     return replace(kept, state=State.READY, ready_since=before.ready_since or now)
 
