@@ -16,7 +16,7 @@ pytestmark = pytest.mark.system
 NAMES = ("restserver", "wordpress", "scaling", "lifecycle")
 TEMPLATES = ROOT / "examples" / "acs"
 SERVES = [PYTHON_PATH, "-S", "-c", SERVER, "served", "80", "0"]
-IDLES = ["/bin/busybox", "sleep", "3600"]
+IDLES = ["/bin/sh", "-c", "trap 'exit 0' TERM; /bin/busybox sleep 3600 & wait"]
 IMAGES = {"test_service": SERVES, "test_app": IDLES, "wordpress:4.5": SERVES, "mysql:5.7": IDLES}
 
 
