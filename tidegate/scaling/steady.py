@@ -72,7 +72,7 @@ def _steady(policy: ScalingPolicy, sight: Sight, record: Record, best: Proposal,
         return _limited(sight, record, wanted, best.why, now)
     if best.wanted is not None and best.wanted < wanted:
         span = f"{policy.in_window_seconds:g} s"
-        return wanted, f"{best.why}, but within the last {span} {replicas(down)} were right"
+        return wanted, f"{best.why}, but within the last {span} {replicas(down)} {'was' if down == 1 else 'were'} right"
     if best.wanted is not None and best.wanted > wanted:
         return wanted, f"{best.why}, but not for {policy.out_window_seconds:g} s yet"
     return wanted, best.why
