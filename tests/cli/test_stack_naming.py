@@ -30,3 +30,5 @@ def test_logs_may_be_asked_of_a_whole_stack_but_a_service_goes_before_a_stack_of
     assert find_logged(Admin(), "shop") == ("shop", "")
     assert find_logged(Admin(), "db") == ("shop", "db")
     assert find_logged(Admin(), "blog/web") == ("blog", "web")
+    with pytest.raises(NoSuchThing, match=r"no stack and no service shopp[\s\S]*did you mean shop\?"):
+        find_logged(Admin(), "shopp")

@@ -40,6 +40,8 @@ def test_what_changes_is_a_line_of_its_own_and_an_image_on_its_way_one_for_each_
 def test_a_stack_fails_where_some_end_again_and_again_or_have_no_node_and_nothing_else_is_on_its_way():
     crashing = replica("web-1", "ended", "it ended with exit code 1", ended=3)
     assert stack_words.fails(told("moving", crashing, replica("web-2")))
+    waiting = replica("web-2", "pending", "it waits for db to run")
+    assert stack_words.failing(told("moving", crashing, waiting)) == ["shop-web-1 is ended, it ended with exit code 1"]
     assert not stack_words.fails(told("moving", crashing, replica("web-2", "starting")))
     assert not stack_words.fails(told("moving", crashing) | {"fetches": [{}]})
     assert not stack_words.fails(told("moving", replica("web-1", "pending", ended=2)))

@@ -104,7 +104,7 @@ def _stuck(told: Told) -> TidegateError:
         Problem(
             code="T2114",
             text=f"{stack_words.title(told)}, and it does not get any further by itself",
-            cause="; ".join(stack_words.missing(told)),
+            cause="; ".join(stack_words.failing(told)),
             mend=f"mend what the cause says, and put it up again; tidegate logs {told['name']} shows what its replicas write",
             kept="it is tried again now and then; old replicas go on serving",
             place=told["name"],

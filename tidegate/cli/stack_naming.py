@@ -21,9 +21,13 @@ def find_stack(admin: Admin, name: str) -> str:
 def find_logged(admin: Admin, name: str) -> tuple[str, str]:
     """As `find_member`; or a stack, with an empty service. A service that is called like a stack goes before it."""
     stacks = admin.get("/v1/stacks")["stacks"]
-    members = {member for each in stacks for member in each["names"]}
-    if name in {each["name"] for each in stacks} - members:
+    known = {str(each["name"]) for each in stacks}
+    members = {str(member) for each in stacks for member in each["names"]}
+    if name in known - members:
         return name, ""
+    if name not in members and "/" not in name:
+        mend = did_you_mean(name, known | members) or "tidegate ls stacks lists the stacks"
+        raise NoSuchThing(Problem(code="T2104", text=f"there is no stack and no service {name}", mend=mend, kept=KEPT))
     return find_member(admin, name)
 
 

@@ -53,8 +53,13 @@ def fails(stack: Told) -> bool:
     """Whether some replicas end again and again, or have no node, and no other one is on its way."""
     found = list(replicas(stack))
     busy = any(each["state"] in ("starting", "leaving") for each in found) or stack.get("fetches")
-    failing = any(each["ended"] >= MANY_TIMES and each["state"] != "ready" for each in found)
-    return not busy and (failing or any(each["refused"] and _lacking(each) for each in stack["members"]))
+    return not busy and bool(failing(stack))
+
+
+def failing(stack: Told) -> list[str]:
+    """Those that keep it from being settled and will not mend by themselves; the others wait for these."""
+    lines = [f"{each['name']} is {each['state']}{_because(each)}" for each in replicas(stack) if _fails(each)]
+    return lines + [_short(each) for each in stack["members"] if each["refused"] and _lacking(each)]
 
 
 def missing(stack: Told) -> list[str]:
@@ -72,6 +77,10 @@ def _short(member: Told) -> str:
     return f"{member['name']}: no node takes {_lacking(member)} of its replicas" + (
         f", {member['refused']}" if member["refused"] else ""
     )
+
+
+def _fails(replica: Told) -> bool:
+    return int(replica["ended"]) >= MANY_TIMES and replica["state"] != "ready"
 
 
 def _lacking(member: Told) -> int:
