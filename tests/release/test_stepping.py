@@ -24,7 +24,8 @@ def world(strategy, **options):
 def reducing(step, stable):
     """Who is told to leave in the step."""
     given = release(steps=(step,), slots=SLOTS)
-    at = replace(given, state=State.SHIFTING, phase=Phase.REDUCE, phase_since=1000.0)
+    weights = {"v1": 100 - step.share, "v2": step.share}
+    at = replace(given, state=State.SHIFTING, phase=Phase.REDUCE, phase_since=1000.0, weights=weights)
     return list(stepped(at, seen(stable=stable, candidate=news()), 1001.0).fates)
 
 
@@ -157,3 +158,39 @@ def test_after_its_hold_a_step_reduces_the_old_side_or_has_done_so():
 
     assert passed(release(), 1000.0).phase is Phase.REDUCE
     assert passed(stops, 1000.0).state is State.DRAINING
+
+
+def test_old_replicas_do_not_leave_while_they_have_the_share_that_a_person_gave_them_back():
+    """Paused, set back by hand, resumed: the step's share comes first."""
+    step = Step(candidates=3, share=100, stables=0)
+    at = replace(
+        release(steps=(step,)),
+        state=State.SHIFTING,
+        phase=Phase.REDUCE,
+        phase_since=1000.0,
+        weights={"v1": 13, "v2": 0},
+    )
+    shifted = stepped(at, seen(candidate=news()), 1001.0)
+
+    assert (shifted.share, shifted.fates, shifted.phase) == (1.0, {}, Phase.REDUCE)
+    assert len(stepped(shifted, seen(candidate=news()), 1002.0).fates) == 3
+    assert stepped(at, seen(candidate=news(1)), 1001.0) is at
+
+
+def test_where_the_old_stop_first_those_that_took_their_place_have_their_share_again_before_more_of_them_leave():
+    steps = (
+        Step(candidates=2, share=66, stables=1, stop_first=True),
+        Step(candidates=3, share=100, stables=0, stop_first=True),
+    )
+    at = replace(
+        release(steps=steps),
+        state=State.SHIFTING,
+        step=1,
+        phase=Phase.REDUCE,
+        weights={"v1": 13, "v2": 0},
+        candidates=2,
+    )
+    shifted = stepped(at, seen(stable=olds(1), candidate=news(2)), 1001.0)
+
+    assert (shifted.weights, shifted.fates) == ({"v1": 34, "v2": 66}, {})
+    assert len(stepped(shifted, seen(stable=olds(1), candidate=news(2)), 1002.0).fates) == 1

@@ -135,6 +135,9 @@ def _reduced(release: Release, seen: Seen, now: float) -> Release:
     surplus = len(running) - step.stables
     if surplus > 0 and step.stop_first and not _is_replaced(release, seen, step):
         return stuck(release, seen, now, f"the replicas of {release.spec.candidate.called} are not there")
+    due = _due(release, step)
+    if surplus > 0 and round(100 * release.share) < due:
+        return _shared_again(release, seen, due, now)
     if surplus > 0:
         leaving = _in_order(release, running, step)[:surplus]
         what = f"{surplus} of {len(running)} replicas of {release.spec.stable.called} leave"
@@ -148,6 +151,21 @@ def _reduced(release: Release, seen: Seen, now: float) -> Release:
     if step.stop_first:
         return replace(_in_phase(release, Phase.START, now), candidates=max(release.candidates, step.candidates))
     return _next_step(release, now)
+
+
+def _due(release: Release, step: Step) -> int:
+    """The percent that the candidate has before old replicas leave: where they leave first, that of the step before."""
+    if not step.stop_first:
+        return step.share
+    return release.spec.steps[release.step - 1].share if release.step else 0
+
+
+def _shared_again(release: Release, seen: Seen, percent: int, now: float) -> Release:
+    """A person set the weights back while it was paused; those that are to leave have traffic again."""
+    weights = shared(release.spec, percent)
+    if not covered(release, seen, weights):
+        return stuck(release, seen, now, f"the replicas of {release.spec.candidate.called} are not ready")
+    return moved(release, now, f"share {percent} %", weights=weights)
 
 
 def _is_replaced(release: Release, seen: Seen, step: Step) -> bool:
