@@ -81,6 +81,16 @@ def test_as_many_may_fail_as_was_said():
     assert renewed(wanted(4, failure_ratio=0.25), *ended, *olds) == {}
 
 
+def test_of_what_is_everywhere_those_count_too_that_are_on_their_way():
+    four = [*TWO, node("n3"), node("n4")]
+    ended = new(1, state=State.ENDED, ended=1, since=NOW - 5.0)
+    left, olds = replica("n2", 2, leaving=True, gone=True), [replica("n3", 3), replica("n4", 4)]
+    found = renewed(
+        wanted(everywhere=True, stop_first=True, failure_ratio=0.3, max_parallel=2), ended, left, *olds, nodes=four
+    )
+    assert found == {"2.1": "gone", "2.2": "r2", "3.1": "leaving"}
+
+
 def test_a_third_revision_takes_the_place_of_one_that_was_on_its_way():
     third = demand(revision="r3")
     assert renewed(third, replica("n1"), new(state=State.STARTING)) == {"1.2": "leaving"}

@@ -77,7 +77,7 @@ class Laws:
         ]
         more = (
             left
-            or [each for each in again.deletes if each.key not in told]
+            or [each for each in again.deletes if each.key not in told and each.service not in waited]
             or again.standings
             or again.forget
             or again.failures

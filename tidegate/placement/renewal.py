@@ -25,10 +25,11 @@ def renew(work: Round, service: Service, demand: Demand) -> None:
         return
     unsettled = [each for each in newest if each.revision == demand.revision and _unsettled(work, each, demand)]
     failed = [each for each in unsettled if _failed(work, each)]
-    if len(failed) > demand.failure_ratio * max(len(newest), demand.replicas):
+    asked = {slot for name, slot in work.asked if name == service.name}
+    slots = asked.union(service.slots, service.freed)
+    if len(failed) > demand.failure_ratio * max(len(slots), demand.replicas):
         work.notes.append(_stopped(service, failed, olds))
         return
-    asked = {slot for slot in (*service.slots, *service.freed) if (service.name, slot) in work.asked}
     going = {each.slot for each in service.leaving if work.alive(each)}.union(asked.intersection(service.freed))
     busy = going.union(each.slot for each in unsettled if each not in failed)
     able = [each for each in olds if work.alive(each) and each.slot not in going.union(asked)]
