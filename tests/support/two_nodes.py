@@ -47,6 +47,9 @@ class Served:
     def ready(self, container):
         return self._engine.containers[container].state is InstanceState.RUNNING
 
+    def why(self, container):
+        return ""
+
     def leave(self, containers):
         """Nobody has requests."""
 
