@@ -249,7 +249,7 @@ async def _killed(stage: Stage, victim: Host, *, member: bool) -> None:
             victim.member.kill()
         await asyncio.to_thread(victim.die)
         await _until(lambda: phase.now.has(shop.ROAMING, victim.name, ready=True))
-    async with stage.phase("it comes back", living) as phase:
+    async with stage.phase("they come back" if member else "it comes back", living) as phase:
         if member:
             victim.member.start()
         await asyncio.to_thread(victim.engine.start)
