@@ -16,7 +16,9 @@ from tidegate.cli.session import Session, talking
 
 
 @click.command()
-@click.argument("what", metavar="URL|CONTAINER|SERVICE|STACK/SERVICE[/N]", type=names("route", "endpoint", "service", "member"))
+@click.argument(
+    "what", metavar="URL|CONTAINER|SERVICE|STACK/SERVICE[/N]", type=names("route", "endpoint", "service", "member")
+)
 @click.option("-X", "--method", metavar="METHOD", help="The request's method (default GET).")
 @click.option("-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="A header; may be repeated.")
 @click.option("--cookie", "cookies", multiple=True, metavar="NAME=VALUE", help="A cookie; may be repeated.")
