@@ -105,7 +105,7 @@ class Laws:
         self.hold("nothing new comes to a drained node", not facts.drained, place)
         standing = world.memory.standings.get(place.node)
         self.hold("nothing new comes to a flapping node", not (standing and standing.eligible_at > world.now), place)
-        self._fits(facts)
+        self._fits(place, facts)
         self._rules(place, demand, facts)
         others = [each for each in world.places.slot[self._slot(place)].values() if each is not place]
         self.hold("generations of a slot grow", all(each.generation < place.generation for each in others))
@@ -119,7 +119,7 @@ class Laws:
             slots = {each.slot for each in world.places.of[place.service].values() if not each.leaving}
             self.hold("no more slots than wanted", len(slots) <= demand.replicas, place, sorted(slots))
 
-    def _fits(self, facts):
+    def _fits(self, place, facts):
         here = [each for each in self.world.places.on[facts.name].values() if not self._left(each)]
         cpu, memory = sum(each.reservation.cpu for each in here), sum(each.reservation.memory for each in here)
         self.hold(
@@ -130,7 +130,8 @@ class Laws:
         )
         ports = Counter(port for each in here for port in each.ports)
         self.hold("no host port is given twice", all(count == 1 for count in ports.values()), facts.name, ports)
-        for quota in self.world.quotas:
+        # An empty place that holds its slot counts again when its node is lost; nothing new may come on top of that.
+        for quota in [each for each in self.world.quotas if each.account == place.account]:
             used = sum(each.account == quota.account for each in self.world.places.values() if not self._left(each))
             self.hold("no quota is exceeded", used <= quota.replicas, quota.account, used)
 
