@@ -18,6 +18,7 @@ from tidegate.router.tunnel import Tunnel
 from tidegate.router.worker import Router
 
 _MAX_EJECTED = 1000  # endpoints told of in one report
+_PEERS = (Caller, Pipe)
 _Key = tuple[str, tuple[tuple[str, str], ...]]
 
 
@@ -118,17 +119,25 @@ class Reporter:
 
     def _take_connections(self, router: Router) -> tuple[list[Columns], list[Columns]]:
         """Connections by what they do, both sides; gives what is in flight, by route and by endpoint."""
-        states = {"idle": 0, "active": 0, "tunnel": 0, "peer": 0}
+        peers = resting = active = tunnels = 0
         routes: dict[str, int] = {}
-        for connection in router.core.connections:
-            if isinstance(connection, Caller | Pipe):
-                states["peer"] += 1  # another node's: its router counts the requests
+        for (
+            connection
+        ) in router.core.connections:  # ten thousand of them are walked each second, and nobody is served meanwhile
+            if isinstance(connection, _PEERS):
+                peers += 1  # another node's: its router counts the requests
                 continue
             exchange = connection.exchange
-            state = "idle" if exchange is None else "tunnel" if isinstance(connection, Tunnel) else "active"
-            states[state] += 1
-            if exchange is not None and exchange.route is not None:
-                routes[exchange.route.id] = routes.get(exchange.route.id, 0) + 1
+            if exchange is None:
+                resting += 1
+                continue
+            if isinstance(connection, Tunnel):
+                tunnels += 1
+            else:
+                active += 1
+            if exchange.route is not None:
+                name = exchange.route.id
+                routes[name] = routes.get(name, 0) + 1
         endpoints: dict[tuple[str, ...], int] = {}
         idle = opened = 0
         for upstream in router.book.upstreams.values():
@@ -137,7 +146,7 @@ class Reporter:
             if upstream.in_flight:
                 key = (upstream.endpoint.service, upstream.endpoint.version, upstream.endpoint.id)
                 endpoints[key] = endpoints.get(key, 0) + upstream.in_flight
-        for state, amount in states.items():
+        for state, amount in (("idle", resting), ("active", active), ("tunnel", tunnels), ("peer", peers)):
             self.gauge("tidegate_router_downstream_connections", amount, state=state)
         self.gauge("tidegate_router_upstream_connections", idle, state="idle")
         self.gauge("tidegate_router_upstream_connections", max(0, opened - idle), state="active")
