@@ -7,14 +7,15 @@ from msgspec.structs import replace
 from tidegate.control.scaling import unknown
 from tidegate.elasticity import Metric, ScalingPolicy
 from tidegate.placement.demand import Demand
+from tidegate.placement.memory import Memory
 from tidegate.placement.node import NodeFacts
+from tidegate.placement.planning import Plan, plan
 from tidegate.placement.replica import Place, State
 from tidegate.placement.replica import Replica as Placed
+from tidegate.placement.scene import Scene
 from tidegate.scaling.decide import decide, look_seconds
 from tidegate.scaling.record import Decision, Record
 from tidegate.scaling.seen import Replica, Sight
-from tidegate.stacks import deciding
-from tidegate.stacks.naming import key_of
 
 SERVICE = "shop/web"
 TICK = 2.0
@@ -38,6 +39,7 @@ class ScaledStack:
         self.wanted = replicas
         self.waiting = 0
         self.record = Record()
+        self.memory = Memory()
         self.decisions: list[Decision] = []
         self.places: dict[str, Place] = {}
         self._look_at = self.now
@@ -87,41 +89,48 @@ class ScaledStack:
             if name not in self.dead
         )
         demand = Demand(service=SERVICE, revision=self.revision, replicas=self.wanted, max_parallel=1, min_healthy=10.0)
-        scene = deciding.Scene(
-            wanted={SERVICE: deciding.Wanted(demand=demand)},
-            replicas=tuple(map(self._placed, self.places.values())),
-            nodes=nodes,
-            gone=frozenset(key for key, place in self.places.items() if self._gone(place)),
+        scene = Scene(demands=(demand,), nodes=nodes, replicas=tuple(map(self._placed, self.places.values())))
+        decided = plan(scene, self.memory, self.now, seed=1, leader_since=0.0)
+        self._remember(decided)
+        for place in decided.deletes:
+            del self.places[place.key]
+        for place in decided.places:
+            self.places[place.key] = place
+
+    def _remember(self, decided: Plan) -> None:
+        memory = self.memory
+        self.memory = Memory(
+            ledger=decided.ledger or memory.ledger,
+            standings={
+                name: each
+                for name, each in (memory.standings | {one.node: one for one in decided.standings}).items()
+                if name not in decided.forget
+            },
+            failures={
+                name: each
+                for name, each in (memory.failures | {one.service: one for one in decided.failures}).items()
+                if name not in decided.mended
+            },
         )
-        for key, place in deciding.decide(scene, self._choose, self.now).items():
-            if place is None:
-                del self.places[key]
-            else:
-                self.places[key] = place
 
     def _placed(self, place: Place) -> Placed:
         since = self.ready_since(replace(place, leaving=False))
-        return Placed(place=place, state=State.READY if since else State.STARTING, ready_since=since)
+        state = State.READY if since else State.STARTING
+        if place.node in self.dead:
+            state = State.LOST
+        elif self._gone(place):
+            state = State.PENDING
+        return Placed(place=place, state=state, ready_since=since, gone=self._gone(place))
 
     def _gone(self, place: Place) -> bool:
         return place.leaving and self.now >= place.leaving_since + LEAVE_SECONDS and place.node not in self.dead
-
-    def _choose(self, spots, places):
-        """The node with the fewest."""
-        open_ = [name for name in self.names if name not in self.dead | self.drained]
-        counts = {name: sum(each.node == name for each in places) for name in open_}
-        chosen = {}
-        for spot in spots if open_ else ():
-            chosen[spot.slot] = min(open_, key=lambda name: counts[name])
-            counts[chosen[spot.slot]] += 1
-        return chosen
 
     def sight(self) -> Sight:
         serving = self.serving
         cpu = min(100.0, 100.0 * self.load / len(serving)) if serving else 0.0
         replicas = tuple(
             Replica(
-                id=key_of(place),
+                id=place.key,
                 started_at=place.since,
                 ready_since=self.ready_since(place),
                 measured_since=self.now - look_seconds(self.policy),
