@@ -125,7 +125,7 @@ async def test_a_canary_is_aborted_at_each_step_without_a_failed_request(box, im
         await old_ones(box, tidegate, 2)
         async with Crowd(tidegate) as crowd:
             deploy = ("deploy", SERVICE, "--image", image, "--version", "v2", "--pull", "never")
-            options = ("--canary", f"5,{share}" if share > 5 else "5", "--hold", "20s" if share == 5 else "1s")
+            options = ("--canary", f"5,{share}" if share > 5 else "5", "--hold", "20s" if share == 5 else "6s")
             async with Command(tidegate, *deploy, *options, *QUICK, "--confirm") as command:
                 await until(lambda: _has_share(tidegate, share), 90, what=f"share {share}")
                 await crowd.load.more(RATE)
