@@ -6,7 +6,7 @@ import random
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.fake_engine import FakeEngine, summary
@@ -645,6 +645,13 @@ ACTIONS = ("run", "kill", "end", "begin", "pause", "unpause", "rename", "health"
 
 
 @settings(max_examples=120, deadline=None)
+@example(  # a restart after another start: it must not be given the other's address
+    steps=[("run", 0, 0.0), ("run", 0, 0.0), ("end", 0, 0.0), ("begin", 0, 0.0)],
+    seed=0,
+    loss=0.0,
+    shuffle=False,
+    latency=0.0,
+)
 @given(
     steps=st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 5), st.floats(0, 0.3)), max_size=40),
     seed=st.integers(0, 2**32),

@@ -78,6 +78,7 @@ class FakeEngine:
         self._streams: list[asyncio.Queue[EngineEvent | None]] = []
         self._held: list[EngineEvent] | None = None
         self._born = 0
+        self._lent = 0
         self._last_ns = 0
 
     # ---------------------------------------------------------------------------------------------- the engine port
@@ -275,7 +276,8 @@ class FakeEngine:
         return self.ids.get(name, f"sha256:{name}")
 
     def begin(self, container: str) -> None:
-        address = f"172.17.{self._born >> 8 & 255}.{self._born & 255}"
+        self._lent += 1  # as Docker does, the next address and never one that another running container has
+        address = f"172.17.{self._lent >> 8 & 255}.{self._lent & 255}"
         lent = self.containers[container].network_mode.startswith("container:")
         networks = () if lent else (NetworkAddress(network="net-bridge", name="bridge", ipv4=address),)
         if not lent:

@@ -163,6 +163,17 @@ async def test_list_and_inspect_say_the_same_of_a_running_container(engine_url):
         assert row.addresses == tuple(sorted((each.network, each.ipv4, each.ipv6) for each in detail.networks))
 
 
+async def test_no_two_running_containers_have_one_address_though_one_was_started_again(engine_url):
+    async with bench(engine_url) as tools:
+        first, second = await tools.make(), await tools.make()
+        for container in (first, second):
+            await tools.engine.start(container)
+        await tools.engine.stop(first, 1.0)
+        await tools.engine.start(first)
+        found = [(await tools.engine.inspect(each)).networks[0].ipv4 for each in (first, second)]
+        assert len({text for text in found if text}) == 2
+
+
 async def test_a_stopped_container_is_still_listed(engine_url):
     async with bench(engine_url) as tools:
         container = await tools.make()
