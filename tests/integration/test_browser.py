@@ -28,4 +28,4 @@ WITH_SOCKETS = [server for server in SERVERS if server.websocket]
 async def test_a_browser_gets_all_it_asks_for(lab, server, tmp_path):
     url = f"http://{server.host}:{lab.where[1]}/page"
     async with page(url, tmp_path, resolve=f"MAP *.test {lab.where[0]}") as shown:
-        assert await shown.evaluate("window.outcome") == TOLD
+        assert await shown.evaluate("window.outcome") == TOLD, shown.failures

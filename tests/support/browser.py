@@ -28,17 +28,20 @@ FLAGS = (
 
 
 class Page:
-    """The one open page."""
+    """The one open page. `failures` are the browser's own words for requests that got no answer: `net::ERR_NETWORK_CHANGED` is its
+    answer to an interface that came or went on this machine, and none of the server's."""
 
     def __init__(self, socket):
         self.socket = socket
         self.number = 0
+        self.failures = []
 
     async def open(self, url):
         """Show `url`, and wait until it is loaded."""
         await self._ask("Page.enable")
+        await self._ask("Network.enable")
         await self._ask("Page.navigate", url=url)
-        while (await self.socket.receive_json()).get("method") != "Page.loadEventFired":
+        while (await self._next()).get("method") != "Page.loadEventFired":
             pass
 
     async def evaluate(self, expression):
@@ -50,9 +53,15 @@ class Page:
     async def _ask(self, method, **values):
         self.number += 1
         await self.socket.send_json({"id": self.number, "method": method, "params": values})
-        while (answer := await self.socket.receive_json()).get("id") != self.number:
+        while (answer := await self._next()).get("id") != self.number:
             pass
         return answer["result"]
+
+    async def _next(self):
+        told = await self.socket.receive_json()
+        if told.get("method") == "Network.loadingFailed":
+            self.failures.append(told["params"]["errorText"])
+        return told
 
 
 @contextlib.asynccontextmanager
