@@ -77,6 +77,7 @@ class NetworkAddress(Value):
     """Where an instance stands on one network. `network` is the engine's id, `name` what people call it.
 
     `ipv4_bits` and `ipv6_bits` are the lengths of its subnets' prefixes, 0 where they are not known. `internal`: the network has no way out. `routable`: the address is reached from everywhere, on that network or not.
+    `apart`: only containers of that network reach it; this host does not stand on it.
     """
 
     network: str
@@ -88,6 +89,7 @@ class NetworkAddress(Value):
     aliases: tuple[str, ...] = ()
     internal: bool = False
     routable: bool = False
+    apart: bool = False
 
 
 class PublishedPort(Value):

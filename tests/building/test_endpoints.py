@@ -30,6 +30,15 @@ def test_open_networks_come_before_internal_ones_and_ipv4_before_ipv6():
     assert hosts(instance("c1", networks=(BACK, FRONT))) == ["10.0.0.2:80", "[fd00::2]:80", "10.9.0.2:80"]
 
 
+def test_nobody_is_looked_for_on_a_network_that_this_host_does_not_stand_on_unless_a_label_says_so():
+    mesh = NetworkAddress(network="n3", name="mesh", ipv4="10.0.9.2", apart=True)
+    assert hosts(instance("c1", networks=(mesh, FRONT))) == ["10.0.0.2:80", "[fd00::2]:80"]
+    assert hosts(instance("c1", networks=(mesh,))) == []
+    assert hosts(instance("c1", networks=(mesh,), network="mesh")) == ["10.0.9.2:80"]
+    everywhere = NetworkAddress(network="n3", name="mesh", ipv4="10.0.9.2", apart=True, routable=True)
+    assert hosts(instance("c1", networks=(everywhere,))) == ["10.0.9.2:80"]
+
+
 @pytest.mark.parametrize("wanted", ["back", "n2"])
 def test_the_network_that_a_label_names_comes_first(wanted):
     assert hosts(instance("c1", networks=(FRONT, BACK), network=wanted))[0] == "10.9.0.2:80"

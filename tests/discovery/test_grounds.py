@@ -53,6 +53,17 @@ def test_a_network_without_a_way_out_is_told_as_such():
     assert grounds(FRONT).placed(web, "c1") is web
 
 
+def test_an_overlay_that_this_host_does_not_stand_on_is_apart():
+    mesh, other = (Network(id=each, name=each, driver="overlay", subnets=("10.0.9.0/24",)) for each in ("m", "o"))
+    web = instance("c1", networks=(place("f"), place("m", "10.0.9.2"), place("o", "10.0.8.2")))
+    made = grounds(FRONT)
+    assert made.know([FRONT, mesh, other], ["o"])
+    assert [each.apart for each in made.placed(web, "c1").networks] == [False, True, False]
+    assert not made.know([FRONT, mesh, other], ["o"])
+    assert made.know([FRONT, mesh, other], ["m", "o"])
+    assert made.placed(web, "c1") is web
+
+
 def test_on_the_host_s_network_it_stands_at_the_host_s_address_on_every_bridge():
     agent = instance("c1", networks=(place("h", ""),), host_network=True)
     placed = grounds(FRONT, BACK, LAN, HOST).placed(agent, "c1")

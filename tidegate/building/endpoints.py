@@ -35,15 +35,17 @@ def candidates(instance: Instance, port: int, options: BuildOptions) -> tuple[Ad
     """Addresses at which `port` may be reached, best first, without repetition. The checker connects to find out.
 
     The network named by label, the host's own for host networking, its other networks (internal ones last, IPv4 before
-    IPv6), then published ports, then the router of the node it is on.
+    IPv6; those that this host does not stand on only by label: whoever answers there from here is somebody else), then
+    published ports, then the router of the node it is on.
     """
     host = options.node_addresses.get(instance.node, _LOOPBACK)
     found: dict[Address, None] = {}
     if instance.host_network:
         found[Address(host=host, port=port)] = None
     for network in sorted(instance.networks, key=lambda each: _rank(each, instance.network)):
+        met = not network.apart or network.routable or _is_named(network, instance.network)
         for literal in (network.ipv4, network.ipv6):
-            if literal:
+            if literal and met:
                 found[Address(host=literal, port=port)] = None
     for published in instance.published:
         if published.container_port == port and published.protocol == "tcp":
@@ -56,7 +58,11 @@ def candidates(instance: Instance, port: int, options: BuildOptions) -> tuple[Ad
 
 
 def _rank(network: NetworkAddress, wanted: str) -> tuple[bool, bool, str]:
-    return (not wanted or wanted not in (network.name, network.network), network.internal, network.name)
+    return (not _is_named(network, wanted), network.internal, network.name)
+
+
+def _is_named(network: NetworkAddress, wanted: str) -> bool:
+    return bool(wanted) and wanted in (network.name, network.network)
 
 
 def check_targets(instance: Instance, options: BuildOptions) -> Iterator[CheckTarget]:

@@ -30,13 +30,14 @@ from msgspec.structs import replace
 from tidegate.config import DockerConfig
 from tidegate.discovery.board import Board
 from tidegate.discovery.endings import is_deadly
+from tidegate.discovery.footing import stands_in
 from tidegate.discovery.heard import Heard
 from tidegate.discovery.inspector import Inspector
 from tidegate.discovery.labels import is_enabled, understand
 from tidegate.discovery.provider import Publish
 from tidegate.discovery.sightings import Sightings
 from tidegate.discovery.watchdog import silent, watch
-from tidegate.engine.port import ContainerDetail, Engine, EngineEvent
+from tidegate.engine.port import OVERLAY, ContainerDetail, Engine, EngineEvent
 from tidegate.errors import EngineError, EngineUnreachable, Problem
 from tidegate.model import Instance
 from tidegate.tasks import Tasks
@@ -53,7 +54,7 @@ _log = logger("discovery.docker")
 
 
 class EngineProvider:
-    """A `Provider` over one engine. `heard` is called with each event, whatever it speaks of. `problems` says why the engine cannot be followed, or which container cannot be read."""
+    """A `Provider` over one engine. `heard` is called with each event, whatever it speaks of. `stands_in` says whether we have an address in a subnet. `problems` says why the engine cannot be followed, or which container cannot be read."""
 
     def __init__(
         self,
@@ -64,6 +65,7 @@ class EngineProvider:
         rng: random.Random | None = None,
         metrics: Metrics | None = None,
         heard: Callable[[EngineEvent], None] = lambda _: None,
+        stands_in: Callable[[str], bool] = stands_in,
     ) -> None:
         self.name = name
         self._engine = engine
@@ -76,6 +78,7 @@ class EngineProvider:
         self._board = Board(name, self._sightings, self._inspector.postpone, _now)
         self._heard = Heard()
         self._also = heard
+        self._stands_in = stands_in
         self._touched: set[str] | None = None  # ids named by events while a list is under way
         self._awaited: set[str] | None = None  # ids that a list found different and that were not inspected since
         self._away: tuple[Problem, ...] = ()
@@ -257,7 +260,9 @@ class EngineProvider:
     async def _survey(self) -> None:
         """Learn of the engine's networks. Who may not ask for them does without: all count as having a way out."""
         try:
-            changed = self._sightings.grounds.know(await self._engine.networks())
+            networks = await self._engine.networks()
+            met = [each.id for each in networks if each.driver == OVERLAY and any(map(self._stands_in, each.subnets))]
+            changed = self._sightings.grounds.know(networks, met)
         except EngineUnreachable:
             raise
         except EngineError as error:

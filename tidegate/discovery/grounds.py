@@ -1,6 +1,6 @@
 """Where containers really stand: what an inspect says of their networks, corrected by what the engine says of those. Pure.
 
-An inspect does not say whether a network has a way out, nor which of two containers has an address that both claim: the end of
+An inspect does not say whether a network has a way out, nor whether this host stands on it, nor which of two containers has an address that both claim: the end of
 the older one was missed, or is under way, and the engine has given its address to the newer one.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
-from tidegate.engine.port import ContainerDetail, Network
+from tidegate.engine.port import OVERLAY, ContainerDetail, Network
 from tidegate.model import Instance, NetworkAddress
 
 _ON_THE_LAN = frozenset({"macvlan", "ipvlan"})  # drivers
@@ -23,15 +23,17 @@ class Grounds:
 
     def __init__(self) -> None:
         self._networks: Mapping[str, Network] = {}
+        self._apart: frozenset[str] = frozenset()  # ids of networks that this host does not stand on
         self.subnets: tuple[str, ...] | None = None  # of all networks, sorted; None before any is known
         self._claims: dict[_Place, dict[str, float]] = {}  # place -> containers and when they were started
 
-    def know(self, networks: Iterable[Network]) -> bool:
-        """Replace what is known of the networks. True if anything changed."""
+    def know(self, networks: Iterable[Network], met: Iterable[str] = ()) -> bool:
+        """Replace what is known of the networks; `met` are the ids of overlays that we stand on ourselves. True if anything changed."""
         fresh = {network.id: network for network in networks}
-        if fresh == self._networks and self.subnets is not None:
+        apart = frozenset(network.id for network in fresh.values() if network.driver == OVERLAY).difference(met)
+        if (fresh, apart) == (self._networks, self._apart) and self.subnets is not None:
             return False
-        self._networks = fresh
+        self._networks, self._apart = fresh, apart
         self.subnets = tuple(sorted({text for network in fresh.values() for text in _own_subnets(network)}))
         return True
 
@@ -74,10 +76,11 @@ class Grounds:
     def _corrected(self, place: NetworkAddress, container: str) -> NetworkAddress:
         network = self._networks.get(place.network)
         internal = network.internal if network is not None else place.internal
+        apart = place.network in self._apart
         ipv4, ipv6 = (text if self._owns(container, (place.network, text)) else "" for text in (place.ipv4, place.ipv6))
-        if (internal, ipv4, ipv6) == (place.internal, place.ipv4, place.ipv6):
+        if (internal, apart, ipv4, ipv6) == (place.internal, place.apart, place.ipv4, place.ipv6):
             return place
-        return replace(place, internal=internal, ipv4=ipv4, ipv6=ipv6)
+        return replace(place, internal=internal, apart=apart, ipv4=ipv4, ipv6=ipv6)
 
     def _owns(self, container: str, place: _Place) -> bool:
         claims = self._claims.get(place, {})

@@ -74,6 +74,9 @@ class ContainerDetail(Value):
     reserved_memory: int = 0  # bytes
 
 
+OVERLAY = "overlay"  # driver of networks that only their containers stand on, not the hosts of these
+
+
 class Network(Value):
     """A network of the engine. `gateways` are the host's own addresses on it."""
 

@@ -10,14 +10,13 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from tidegate.engine.port import EngineInfo, Network, Volume
+from tidegate.engine.port import OVERLAY, EngineInfo, Network, Volume
 from tidegate.engine.spec import ContainerSpec, MountKind, NetworkSpec, VolumeSpec
 from tidegate.errors import Problem, Severity
 from tidegate.stacks.file import StackNetwork, StackVolume
 from tidegate.value import Value
 
 NOT_THERE, NO_SWARM = "T1182", "T1183"
-OVERLAY = "overlay"
 
 
 class Ground(Value):
