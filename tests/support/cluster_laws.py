@@ -68,12 +68,15 @@ class Laws:
         waited = {each.service for each in self.world.last.refusals if "quota" in each.counts}
         told = {each.key for each in self.world.last.places}  # to leave, before there was anything of them
         empty = {self._slot(each) for each in self.world.last.places if each.leaving}
+        # One that was told to leave before it was made leaves its turn of a renewal at once, to any slot of its service.
+        unmade = {each.service for each in self.world.last.places if each.leaving and not self._made(each)}
         left = [
             each
             for each in again.places
             if each.cause is not Cause.REBALANCE
             and each.service not in crashed.union(waited)
             and not (self._slot(each) in empty and not each.leaving)
+            and not (each.service in unmade and each.cause is Cause.RENEWAL)
         ]
         more = (
             left
@@ -84,6 +87,11 @@ class Laws:
             or again.mended
         )
         self.hold("a second plan changes nothing", not more or self.world.last.again_at <= self.world.now + 1.0, more)
+
+    def _made(self, place):
+        """Whether its machine has a container of it."""
+        machine = self.world.machines.get(place.node)
+        return machine is not None and place.key in machine.containers
 
     def each_second(self):
         world = self.world
