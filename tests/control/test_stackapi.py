@@ -11,6 +11,7 @@ from tidegate.engine.port import LogLine
 from tidegate.engine.process import ProcessEngine
 from tidegate.engine.spec import ContainerSpec
 from tidegate.model import InstanceState
+from tidegate.release.spec import Pull
 from tidegate.stacks.stack import Outside
 
 PATH = "/v1/stacks/shop"
@@ -65,6 +66,21 @@ async def test_what_a_file_says_anew_goes_before_what_was_said_by_hand(world):
     assert (await world.ask("GET", PATH))[1]["wanted"] == 3
     await world.ask("PUT", PATH, json=body(member(scale=2, parallelism=2)))
     assert (await world.ask("GET", PATH))[1]["wanted"] == 2
+
+
+async def test_a_service_that_is_to_have_the_latest_image_is_replaced_when_its_name_stands_for_another_one(world):
+    sent = body(member(pull=Pull.ALWAYS, stop_first=True))
+    assert await refused(world, "PUT", PATH, json=sent) == (422, "T1151")
+    assert (await world.ask("GET", "/v1/stacks"))[1] == {"stacks": []}, "nothing was changed"
+    world.engine.registry.add("image:1")
+    assert (await world.ask("PUT", PATH, json=sent))[0] == 200
+    await until(lambda: runs(world) == ["shop-web-1"])
+    assert (await world.ask("PUT", PATH, json=sent))[1]["changes"] == []
+    world.engine.retag("image:1", "sha256:feed")
+    _, plan = await world.ask("POST", f"{PATH}/plan", json=sent)
+    assert plan["changes"][0]["details"] == ["image digest image:1 -> feed"]
+    assert (await world.ask("PUT", PATH, json=sent))[1]["number"] == 2
+    await until(lambda: "image:1@sha256:feed" in [each.image for each in world.engine.containers.values()])
 
 
 async def refused(world, method, path, **options):

@@ -91,6 +91,19 @@ async def test_a_registry_without_the_tag_is_a_failure_with_its_words(engine, sh
     assert problem.code == "T1151"
     assert "manifest unknown" in problem.cause
     assert shop.host in problem.text
+    with pytest.raises(EngineError) as caught:
+        await engine.latest(f"{shop.host}/shop/web:none")
+    assert caught.value.problems[0].code == "T1151"
+
+
+async def test_a_name_is_asked_for_what_it_stands_for_now_and_nothing_is_fetched(engine, shop):
+    name = shop.put("shop/moved", "v1", layers=(b"one",))
+    first = await engine.latest(name)
+    shop.put("shop/moved", "v1", layers=(b"two",))
+    assert first != await engine.latest(name)
+    assert await engine.latest(f"{name}@{first}") == first
+    with pytest.raises(NoSuchThing):
+        await engine.image(name)
 
 
 async def test_a_registry_that_asks_for_a_login_is_a_failure(engine):
@@ -129,6 +142,7 @@ async def test_a_login_is_sent_for_the_registry_that_asks_for_one(
         engine = DockerEngine(docker_engine_url, logins=Logins(tmp_path / "config.json"))
         await steps(engine, name)
         assert (await engine.image(name)).name == name
+        assert f"{closed.host}/shop/closed@{await engine.latest(name)}" in (await engine.image(name)).digests
         await engine.remove_image(name)
         (tmp_path / "config.json").write_text(json.dumps(login(tmp_path, closed.host, "other")))
         problem = await failure(engine, name)

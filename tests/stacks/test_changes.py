@@ -44,6 +44,12 @@ def test_another_container_is_told_by_what_differs_without_its_values():
     )
 
 
+def test_another_image_under_the_same_name_is_told_by_its_digest():
+    old, new = member(digest=f"sha256:{'a' * 64}"), member(digest=f"sha256:{'b' * 64}", config="other")
+    assert differences(old, new) == ("image digest aaaaaaaaaaaa -> bbbbbbbbbbbb",)
+    assert differences(member(), new) == ("image digest (not set) -> bbbbbbbbbbbb",)
+
+
 def test_replicas_that_a_local_volume_keeps_on_their_nodes_are_told():
     old = member(scale=2, volumes=("shop_data",))
     new = member(image="image:2", scale=2, volumes=("shop_data",))

@@ -27,6 +27,11 @@ def test_a_container_tells_its_place_to_its_own_store_only():
     assert labels["com.docker.compose.container-number"] == "2"
 
 
+def test_a_container_is_made_of_the_digest_that_its_member_is_bound_to():
+    assert spec_of(place(), member(), "s").image == "image:1"
+    assert spec_of(place(), member(digest="sha256:feed"), "s").image == "image:1@sha256:feed"
+
+
 def test_a_place_that_only_its_key_is_known_of_leaves():
     found = place_of("shop/web/2.3", "a", 7.0)
     assert (found.service, found.slot, found.generation, found.leaving) == ("shop/web", 2, 3, True)

@@ -190,6 +190,12 @@ class FakeEngine:
             return Image(id=name, name=name)
         raise NoSuchThing(Problem(code="T1150", text=f"the engine holds no image {name}"))
 
+    async def latest(self, name: str) -> str:
+        await self._call("latest")
+        if name not in self.registry:
+            raise EngineError(Problem(code="T1151", text=f"image {name} could not be fetched"))
+        return self.id_of(name)
+
     async def held_images(self) -> tuple[HeldImage, ...]:
         await self._call("held_images")
         return tuple(HeldImage(id=self.id_of(name), names=(name,)) for name in sorted(self.images))
@@ -198,7 +204,7 @@ class FakeEngine:
         await self._call("pull")
         yield PullStep(said="Downloading", layers=1, done_bytes=1, total_bytes=2)
         await asyncio.sleep(self.latency + self.pull_seconds)
-        if name not in self.registry:
+        if name.partition("@")[0] not in self.registry:
             raise EngineError(Problem(code="T1151", text=f"image {name} could not be fetched"))
         self.images.add(name)
 
@@ -273,7 +279,7 @@ class FakeEngine:
         self.images.add(name)
 
     def id_of(self, name: str) -> str:
-        return self.ids.get(name, f"sha256:{name}")
+        return name.partition("@")[2] or self.ids.get(name, f"sha256:{name}")
 
     def begin(self, container: str) -> None:
         self._lent += 1  # as Docker does, the next address and never one that another running container has

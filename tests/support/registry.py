@@ -32,9 +32,9 @@ class Registry:
         self._blobs = {}
         self._manifests = {}
 
-    def put(self, repository, tag, *, layers=(b"one", b"two"), **config):
-        """Offer an image with a file in each layer; gives its full name."""
-        tars = [_tar(f"file{number}", content) for number, content in enumerate(layers)]
+    def put(self, repository, tag, *, layers=(b"one", b"two"), below=(), **config):
+        """Offer an image with a file in each layer, on layers `below` that are archives; gives its full name."""
+        tars = [*below, *(_tar(f"file{number}", content) for number, content in enumerate(layers))]
         image = {
             "architecture": "amd64",
             "os": "linux",

@@ -187,7 +187,8 @@ def member(name="web", image="image:1", *, scale=1, stack="shop", **more):
     more.setdefault("min_healthy_seconds", 2.0)
     more.setdefault("drain_seconds", 5.0)
     template = more.pop("template", ContainerSpec(name=f"{stack}-{name}", image=image, labels=labels))
-    return Member(name=name, template=template, config=f"config-of-{image}", scale=scale, **more)
+    config = more.pop("config", f"config-of-{image}")
+    return Member(name=name, template=template, config=config, scale=scale, **more)
 
 
 def stack(*members, name="shop", **more):

@@ -58,7 +58,7 @@ class Deeds:
         member = stack.member(parts_of(place.service)[1]) if stack is not None else None
         if stack is None or member is None:
             return  # it was taken away meanwhile
-        await self._fetch(member.template.image, member.pull, f"{stack.name}#{stack.number}")
+        await self._fetch(member.image, member.pull, f"{stack.name}#{stack.number}")
         await self.grounds.ensure(stack, member)
         spec = spec_of(place, member, self.owner)
         if isinstance(self._engine, ProcessEngine) and member.config not in self._told:

@@ -50,22 +50,22 @@ class StackOperations:
     async def stack(self, stack: str, query: NoQuery) -> Document:  # noqa: ARG002  as above
         """One stack: its services, how each of their replicas stands, and images on their way to this node."""
         known = self._book.stack(stack)
-        images = {member.template.image for member in known.members}
+        images = {member.image for member in known.members}
         fetches = [document(each) for each in self._stacks.fetches if each.image in images]
         return {**shown(self._book.picture, known, self._stacks.placing.refusals), "fetches": fetches}
 
     @operation("POST", "/v1/stacks/{stack}/plan")
     async def plan_stack(self, stack: str, body: StackBody) -> Put:
         """What putting it up would change."""
-        wanted = stack_of(stack, body)
+        wanted = await self._stacks.latest(stack_of(stack, body))
         return self._put(stack, 0, changes(self._book.picture, wanted), self._stacks.lacks(wanted))
 
     @operation("PUT", "/v1/stacks/{stack}")
     async def put_stack(self, request: web.Request, stack: str, body: StackBody) -> Put:
         """Put a stack up, or change it to what is given: services not named any more go. Where nothing differs, nothing is written."""
-        wanted = stack_of(stack, body)
         if self._stacks.agent is None:
             raise EngineUnreachable(_no_engine())
+        wanted = await self._stacks.latest(stack_of(stack, body))
         lacks = self._stacks.lacks(wanted)
         picture = self._book.picture
         known = picture.stacks.get(stack)

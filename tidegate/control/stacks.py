@@ -9,6 +9,7 @@ from typing import Any
 from tidegate.control.agent import Agent, ServingPort
 from tidegate.control.fence import Fence
 from tidegate.control.journal import Journal
+from tidegate.control.latest import latest
 from tidegate.control.logdesk import There
 from tidegate.control.placing import Placing
 from tidegate.control.ports import OthersPort
@@ -125,6 +126,10 @@ class Stacks:
         if unfit and self._others.alone:
             raise Refused(422, *unfit)
         return tuple(problem for template in templates for problem in lacking(template))
+
+    async def latest(self, stack: Stack) -> Stack:
+        """The stack bound to the images that its names stand for now, where it is to have the latest. Raises what the engine does."""
+        return stack if self._engine is None else await latest(stack, self._engine)
 
     def sources(self, service: str) -> tuple[Source, ...]:
         """Where the output of a service's replicas is, or of a stack's."""

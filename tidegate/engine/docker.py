@@ -175,6 +175,9 @@ class DockerEngine:
     async def image(self, name: str) -> Image:
         return await self._images.find(name)
 
+    async def latest(self, name: str) -> str:
+        return await self._images.latest(name)
+
     async def held_images(self) -> tuple[HeldImage, ...]:
         return await self._images.held()
 

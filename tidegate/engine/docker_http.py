@@ -103,11 +103,13 @@ class DockerHttp:
         params: Mapping[str, str] | None = None,
         json: Any = None,
         data: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
         seconds: float = CALL_SECONDS,
     ) -> bytes:
         """One request to the agreed version and its whole answer. `what` names it in errors."""
         path = f"/v{await self.api()}{path}"
-        return await self._send(method, path, what, params=params, json=json, data=data, seconds=seconds)
+        options = {"params": params, "json": json, "data": data, "headers": headers, "seconds": seconds}
+        return await self._send(method, path, what, **options)
 
     async def read(self, kind: type[T], path: str, what: str, params: Mapping[str, str] | None = None) -> T:
         """GET `path`, decoded as `kind`."""
@@ -180,12 +182,15 @@ class DockerHttp:
         params: Mapping[str, str] | None = None,
         json: Any = None,
         data: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
         seconds: float = CALL_SECONDS,
     ) -> tuple[bytes, Mapping[str, str]]:
         """Body and headers of a good answer."""
         timeout = aiohttp.ClientTimeout(total=seconds)
         with self.faults():
-            request = self._open().request(method, self._at(path), params=params, json=json, data=data, timeout=timeout)
+            request = self._open().request(
+                method, self._at(path), params=params, json=json, data=data, headers=headers, timeout=timeout
+            )
             async with request as response:
                 body = await response.read()
         if response.status >= 400:

@@ -7,7 +7,7 @@ whole, which may be gigabytes, but one for silence.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from urllib.parse import quote
 
 import msgspec
@@ -24,6 +24,7 @@ from tidegate.engine.pull_progress import PullProgress, RawPull
 from tidegate.errors import EngineError, EngineUnreachable, NoSuchThing, Problem
 
 SILENCE_SECONDS = 90.0  # the engine itself gives a registry that does not answer up to a minute
+ASK_SECONDS = 20.0  # for one manifest, while somebody waits at a terminal
 
 
 class RawImage(Pascal):
@@ -41,6 +42,18 @@ class RawListed(Pascal):
     repo_tags: list[str] | None = None
     repo_digests: list[str] | None = None
     created: float = 0.0
+
+
+class RawDescriptor(msgspec.Struct):
+    """What a manifest is called by."""
+
+    digest: str
+
+
+class RawDistribution(Pascal):
+    """Answer of `/distribution/{name}/json`."""
+
+    descriptor: RawDescriptor
 
 
 class DockerImages:
@@ -75,18 +88,19 @@ class DockerImages:
         """See `Engine.pull`."""
         wanted = read_image_name(name)
         params = {"fromImage": wanted.repository, "tag": wanted.wanted}
-        try:
+        with _faults(name, wanted, SILENCE_SECONDS):
             async with contextlib.aclosing(self._pull(wanted, params)) as steps:
                 async for step in steps:
                     yield step
-        except EngineUnreachable as error:
-            if error.problems[0].code != "T1104":
-                raise
-            raise EngineError(_silent(name, wanted)) from error
-        except (EngineError, NoSuchThing) as error:
-            if error.problems[0].code == "T1161":
-                raise
-            raise EngineError(_failed(name, wanted, error.problems[0])) from error
+
+    async def latest(self, name: str) -> str:
+        """See `Engine.latest`."""
+        wanted, what = read_image_name(name), f"registry's image {name}"
+        path = f"/distribution/{quote(f'{wanted.repository}:{wanted.wanted}', safe='/:')}/json"
+        with _faults(name, wanted, ASK_SECONDS):
+            headers = await self._logins.headers(wanted.registry)
+            answer = await self._http.call("GET", path, what, headers=headers, seconds=ASK_SECONDS)
+            return self._http.parse(RawDistribution, answer, what).descriptor.digest
 
     async def _pull(self, wanted: ImageName, params: dict[str, str]) -> AsyncGenerator[PullStep, None]:
         progress, splitter = PullProgress(), JsonSplitter()
@@ -113,6 +127,21 @@ class DockerImages:
 
     async def _read(self, name: str) -> RawImage:
         return await self._http.read(RawImage, f"/images/{quote(name, safe='/:@')}/json", f"image {name}")
+
+
+@contextlib.contextmanager
+def _faults(name: str, wanted: ImageName, seconds: float) -> Iterator[None]:
+    """What goes wrong with the registry, in our words; `seconds` is how long nothing was heard where nothing was."""
+    try:
+        yield
+    except EngineUnreachable as error:
+        if error.problems[0].code != "T1104":
+            raise
+        raise EngineError(_silent(name, wanted, seconds)) from error
+    except (EngineError, NoSuchThing) as error:
+        if error.problems[0].code == "T1161":
+            raise
+        raise EngineError(_failed(name, wanted, error.problems[0])) from error
 
 
 def _names(row: RawListed) -> tuple[str, ...]:
@@ -142,12 +171,12 @@ def _failed(name: str, wanted: ImageName, cause: Problem) -> Problem:
     )
 
 
-def _silent(name: str, wanted: ImageName) -> Problem:
+def _silent(name: str, wanted: ImageName, seconds: float) -> Problem:
     return Problem(
         code="T1151",
         text=f"image {name} could not be fetched from {wanted.registry}",
         place=name,
-        cause=f"nothing was heard of it for {SILENCE_SECONDS:g} s",
+        cause=f"nothing was heard of it for {seconds:g} s",
         mend="check that the registry is reached from the engine's host, then deploy again: what was fetched is kept",
         kept="nothing was created",
     )

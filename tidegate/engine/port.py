@@ -241,6 +241,11 @@ class Engine(Protocol):
         """The image called `name` (or with this id) that the engine holds; raises NoSuchThing."""
         ...
 
+    async def latest(self, name: str) -> str:
+        """The digest of what the image's registry has under `name` now, asked by the engine; nothing is fetched. Empty where containers
+        have no images. Raises EngineError where the registry refuses or cannot be reached."""
+        ...
+
     async def held_images(self) -> tuple[HeldImage, ...]:
         """All that it holds, the newest first."""
         ...

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from tidegate.stacks.field_changes import field_changes
+from tidegate.stacks.field_changes import NOTHING, FieldChange, field_changes
 from tidegate.stacks.picture import Picture
 from tidegate.stacks.stack import Member, Stack
 from tidegate.value import Value
@@ -65,7 +65,11 @@ def _outside(before: Stack, after: Stack) -> Iterator[Change]:
 
 def differences(old: Member, new: Member) -> tuple[str, ...]:
     """What of the container is another one, with both values where they cannot be secret."""
-    return tuple(str(each) for each in field_changes(old.template, new.template))
+    found = field_changes(old.template, new.template)
+    if old.digest != new.digest:
+        digests = [each.digest.removeprefix("sha256:")[:12] or NOTHING for each in (old, new)]
+        found = (*found, FieldChange(field="image digest", old=digests[0], new=digests[1]))
+    return tuple(str(each) for each in found)
 
 
 def _of_member(picture: Picture, after: Stack, member: Member, old: Member | None) -> Iterator[Change]:

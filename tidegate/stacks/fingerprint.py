@@ -31,6 +31,11 @@ def fingerprint(spec: ContainerSpec) -> str:
     return hashlib.sha256(said).hexdigest()[:16]
 
 
+def fingerprint_with(config: str, digest: str) -> str:
+    """That of a spec with the fingerprint `config`, whose image is to be the one with this digest, whatever its name stands for."""
+    return hashlib.sha256(f"{config} {digest}".encode()).hexdigest()[:16]
+
+
 def essence(spec: ContainerSpec) -> dict[str, Any]:
     """What the digest is made of, as plain data: nothing that was not said. The order of networks counts, the first is special."""
     data: dict[str, Any] = msgspec.to_builtins(spec)

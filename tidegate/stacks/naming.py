@@ -42,6 +42,7 @@ def spec_of(place: Place, member: Member, owner: str) -> ContainerSpec:
     return replace(
         member.template,
         name=container_name(place, member),
+        image=member.image,
         labels={
             **member.template.labels,
             NUMBER_LABEL: str(place.slot),

@@ -22,7 +22,8 @@ class Member(Value):
     a time, and a new one counts once it was ready for `min_healthy_seconds`; the next ones have their turn after `delay_seconds`, and none
     while more than `failure_ratio` of all have failed. `container_name` is the name of its first container where the file says one.
     `expressions`, `spread` and `max_per_node` say where it may run (`stacks.service`), `reservation` what a replica needs there. What they
-    set aside counts to `account`; empty: to that of the stack's name.
+    set aside counts to `account`; empty: to that of the stack's name. `digest` is what the image's name stood for when the stack was put
+    up; empty: whatever it stands for on the node.
     """
 
     name: str
@@ -47,6 +48,12 @@ class Member(Value):
     max_per_node: int = 0
     reservation: Resources = NOTHING
     account: str = ""
+    digest: str = ""
+
+    @property
+    def image(self) -> str:
+        """What engines are asked for."""
+        return f"{self.template.image}@{self.digest}" if self.digest else self.template.image
 
 
 class Outside(Value):
