@@ -96,7 +96,8 @@ class DockerImages:
     async def latest(self, name: str) -> str:
         """See `Engine.latest`."""
         wanted, what = read_image_name(name), f"registry's image {name}"
-        path = f"/distribution/{quote(f'{wanted.repository}:{wanted.wanted}', safe='/:')}/json"
+        called = f"{wanted.repository}{'@' if wanted.digest else ':'}{wanted.wanted}"
+        path = f"/distribution/{quote(called, safe='/:@')}/json"
         with _faults(name, wanted, ASK_SECONDS):
             headers = await self._logins.headers(wanted.registry)
             answer = await self._http.call("GET", path, what, headers=headers, seconds=ASK_SECONDS)
