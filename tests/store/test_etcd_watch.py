@@ -15,6 +15,7 @@ from tidegate.control.metrics import Registry
 from tidegate.errors import StoreError
 from tidegate.store import etcd_watch
 from tidegate.store.address import EtcdAddress
+from tidegate.store.credentials import Credentials
 from tidegate.store.etcd import EtcdStore
 from tidegate.store.etcd_watch import EtcdWatch
 from tidegate.store.ground import Ground
@@ -119,7 +120,7 @@ async def test_after_the_store_was_exchanged_every_watch_is_lost(store):
 
 def watch_of(after):
     address = EtcdAddress(members=("a:1",), prefix="/t")
-    session = Session(address, "", None, lambda: 0.0, random.Random(1))
+    session = Session(address, Credentials(address), lambda: 0.0, random.Random(1))
     made = EtcdWatch(session, "", after, None, None, lambda: 0.0, random.Random(1))
     made._where, made._stream = Ground(prefix=b"/t"), Mute()
     return made

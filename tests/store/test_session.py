@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
+import ssl
 import time
 
 import pytest
+import trustme
 
 from tests.support.lossy import Lossy
 from tidegate.control.metrics import Registry
 from tidegate.errors import StoreError
 from tidegate.store import gateway, session
 from tidegate.store.address import parse
-from tidegate.store.gateway import Header, RangeAnswer
+from tidegate.store.credentials import Credentials
+from tidegate.store.gateway import Header, LeaseAnswer, RangeAnswer
 from tidegate.store.session import Session
 
 ANY = gateway.ranged(b"/nothing")
@@ -28,7 +31,7 @@ async def asking(etcd_member):
         address = etcd_member.address()
         members = tuple(f"127.0.0.1:{port}" for port in ports) or address.members
         address = type(address)(members=members, prefix=address.prefix)
-        made.append(Session(address, "", None, clock, random.Random(seed)))
+        made.append(Session(address, Credentials(address), clock, random.Random(seed)))
         made[-1]._at = 0
         return made[-1]
 
@@ -184,14 +187,35 @@ async def test_revisions_are_remembered_with_their_time(asking):
     assert made.revision_of(1000.0) == 0
 
 
-@pytest.mark.parametrize("query", ["ca=/nowhere", "ca=system&cert=/nowhere&key=/nowhere", "password-file=/nowhere"])
-def test_a_file_that_cannot_be_read_is_named(query):
-    user = "me@" if "password" in query else ""
-    with pytest.raises(StoreError) as error:
-        session.secrets_of(parse(f"etcd://{user}a?{query}"))
-    assert error.value.problems[0].code == "T1522"
+async def test_a_certificate_that_was_exchanged_is_shown_from_the_next_connection_on(tmp_path):
+    authority, now, shown = trustme.CA(), 0.0, []
+    authority.cert_pem.write_to_path(str(tmp_path / "ca"))
 
+    def renew():
+        made = authority.issue_cert("mesh@example.test")
+        made.cert_chain_pems[0].write_to_path(str(tmp_path / "crt"))
+        made.private_key_pem.write_to_path(str(tmp_path / "key"))
 
-def test_a_password_may_come_from_a_file(tmp_path):
-    (tmp_path / "p").write_text("secret\n")
-    assert session.secrets_of(parse(f"etcd://me@a?password-file={tmp_path}/p")) == ("secret", None)
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        shown.append(writer.get_extra_info("peercert")["serialNumber"])
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+        writer.close()
+
+    renew()
+    ours = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(tmp_path / "ca"))
+    authority.issue_cert("127.0.0.1").configure_cert(ours)
+    ours.verify_mode = ssl.CERT_REQUIRED
+    async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=ours) as server:
+        port = server.sockets[0].getsockname()[1]
+        where = parse(f"etcd://127.0.0.1:{port}?ca={tmp_path}/ca&cert={tmp_path}/crt&key={tmp_path}/key")
+        credentials = Credentials(where)
+        credentials.load()
+        made = Session(where, credentials, lambda: now, random.Random(0))
+        for passed in (0.0, session.FILES_SECONDS - 1, 1.0):
+            now += passed
+            await made.ask("/v3/kv/range", ANY, LeaseAnswer)
+            renew()
+        await made.close()
+    assert len(shown) == 3
+    assert shown[0] == shown[1] != shown[2]

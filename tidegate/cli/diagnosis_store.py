@@ -14,9 +14,10 @@ from tidegate.cli.diagnosis import BROKEN, OK, WARNING, Finding
 from tidegate.config import StateConfig
 from tidegate.errors import StoreError
 from tidegate.store.address import EtcdAddress, parse
+from tidegate.store.credentials import Credentials
 from tidegate.store.etcd import EtcdStore
 from tidegate.store.gateway import StatusAnswer
-from tidegate.store.session import Session, secrets_of
+from tidegate.store.session import Session
 
 MEMBER_SECONDS = 3.0
 
@@ -45,9 +46,10 @@ async def _looked(address: EtcdAddress) -> list[Finding]:
 
 
 async def _member(address: EtcdAddress, member: str) -> Finding:
-    password, tls = secrets_of(address)
+    credentials = Credentials(address)
+    credentials.load()
     alone = structs.replace(address, members=(member,))
-    session = Session(alone, password, tls, time.monotonic, random.Random())  # noqa: S311  it guards nothing
+    session = Session(alone, credentials, time.monotonic, random.Random())  # noqa: S311  it guards nothing
     check = f"store {member}"
     try:
         found = await session.ask("/v3/maintenance/status", {}, StatusAnswer, MEMBER_SECONDS)

@@ -18,12 +18,13 @@ from tidegate.errors import Problem, StoreError
 from tidegate.store import bounds, faults, gateway
 from tidegate.store.address import EtcdAddress
 from tidegate.store.commit import Committer, EpochMoved
+from tidegate.store.credentials import Credentials
 from tidegate.store.etcd_watch import TOUCH_SECONDS, EtcdWatch
 from tidegate.store.faults import Missed
 from tidegate.store.gateway import KeyValue, LeaseAnswer, LeaseLine, RangeAnswer, TxnAnswer, Verdict
 from tidegate.store.ground import HEARTBEAT, Ground, epoch_key, ground_of, is_entry, session_key
 from tidegate.store.port import MAX_OPERATIONS, Compare, Delete, Entry, Listing, Put
-from tidegate.store.session import Clock, Session, secrets_of
+from tidegate.store.session import Clock, Session
 from tidegate.telemetry import Metrics
 
 PAGE = 1000  # keys asked for at once
@@ -47,9 +48,10 @@ class EtcdStore:
     @classmethod
     async def open(cls, address: EtcdAddress, *, clock: Clock = time.monotonic) -> EtcdStore:
         """Read the files the address names. Raises StoreError (T1522)."""
-        password, tls = await asyncio.to_thread(secrets_of, address)
+        credentials = Credentials(address)
+        await asyncio.to_thread(credentials.load)
         rng = random.Random()  # noqa: S311  it spreads load, and guards nothing
-        return cls(Session(address, password, tls, clock, rng), address.prefix, clock, rng)
+        return cls(Session(address, credentials, clock, rng), address.prefix, clock, rng)
 
     @property
     def problems(self) -> tuple[Problem, ...]:

@@ -15,10 +15,8 @@ import contextlib
 import itertools
 import os
 import random
-import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import TypeVar
 
 import aiohttp
@@ -26,7 +24,8 @@ import msgspec
 
 from tidegate.errors import Problem, StoreError
 from tidegate.store import faults, gateway
-from tidegate.store.address import SYSTEM, EtcdAddress
+from tidegate.store.address import EtcdAddress
+from tidegate.store.credentials import Credentials
 from tidegate.store.faults import Missed
 from tidegate.store.gateway import Body, Fault, Header, LeaseLine, Lines, RangeAnswer, TokenAnswer, TxnAnswer, Verdict
 from tidegate.telemetry import Metrics, NullMetrics, logger
@@ -38,6 +37,7 @@ PENDING = 1000  # calls that may wait
 CONNECTIONS = 32  # calls under way at once
 PAUSES = (0.0, 0.05, 0.1, 0.2, 0.4)  # before the next try; the last one for all that follow
 SILENT_SECONDS = 5.0  # without any answer, until it is said that the store cannot be reached
+FILES_SECONDS = 60.0  # between two looks whether what we are known by was exchanged
 SAMPLE_SECONDS = 10.0  # between two revisions that are remembered with their time
 _REFUSED_LOGIN = "authentication is not enabled"
 
@@ -74,17 +74,15 @@ class Stream:
 
 
 class Session:
-    """What all calls of one store share. `tls` and `password` are read before; the constructor does nothing yet."""
+    """What all calls of one store share. `credentials` are loaded before; the constructor does nothing yet."""
 
-    def __init__(
-        self, address: EtcdAddress, password: str, tls: ssl.SSLContext | None, clock: Clock, rng: random.Random
-    ) -> None:
+    def __init__(self, address: EtcdAddress, credentials: Credentials, clock: Clock, rng: random.Random) -> None:
         self.address = address
         self.revision = 0  # highest one told so far
         self.metrics: Metrics = NullMetrics()
         self.epoch = 0  # grows when the store turns out to be an earlier one, or another
-        self._password = password
-        self._tls = tls
+        self._credentials = credentials
+        self._look_at = clock() + FILES_SECONDS  # at the files of the credentials
         self._clock = clock
         self._cluster = 0
         self._at = rng.randrange(len(address.urls))  # so that the members have about as many of us each
@@ -252,6 +250,7 @@ class Session:
     async def _held(self, member: str) -> AsyncIterator[dict[str, str]]:
         """The headers for a try of this member; what goes wrong with it becomes Missed, and the next one's turn."""
         try:
+            await self._look()
             token = await self._token_of(member)
             yield _HEADERS | ({"Authorization": token} if token else {})
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
@@ -263,6 +262,12 @@ class Session:
                 raise
             raise Missed(Verdict.REFUSED, "the store is closed", member) from error
 
+    async def _look(self) -> None:
+        """Now and then: were our certificate or password exchanged?"""
+        if self._credentials.changeable and self._clock() >= self._look_at:
+            self._look_at = self._clock() + FILES_SECONDS
+            await asyncio.to_thread(self._credentials.renew)
+
     async def _token_of(self, member: str) -> str:
         """What the store knows us by, fetched where there is none."""
         if not self.address.user or self._open:
@@ -273,7 +278,7 @@ class Session:
             return self._token
 
     async def _log_in(self, member: str) -> None:
-        body = gateway.encode({"name": self.address.user, "password": self._password})
+        body = gateway.encode({"name": self.address.user, "password": self._credentials.password})
         url = f"{member}/v3/auth/authenticate"
         async with asyncio.timeout(TRY_SECONDS), self._session().post(url, data=body, headers=_HEADERS) as response:
             answer = await response.read()
@@ -289,7 +294,7 @@ class Session:
         if self._closed:
             raise RuntimeError("the store is closed")
         if self._http is None:
-            connector = aiohttp.TCPConnector(limit=0, ssl=self._tls if self._tls is not None else True)
+            connector = aiohttp.TCPConnector(limit=0, ssl=self._credentials.tls or True)
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
             self._http = aiohttp.ClientSession(
                 connector=connector, timeout=timeout, trust_env=False, cookie_jar=aiohttp.DummyCookieJar()
@@ -314,22 +319,6 @@ class Session:
         """Nothing that was read before counts any more: whoever watches lists again."""
         self.epoch += 1
         self._samples.clear()
-
-
-def secrets_of(address: EtcdAddress) -> tuple[str, ssl.SSLContext | None]:
-    """The password and the TLS context. Reads files; raises StoreError (T1522) for one that cannot be used."""
-    try:
-        password = address.password
-        if address.password_file:
-            password = Path(address.password_file).read_text(encoding="utf-8").strip()
-        if address.scheme == "http":
-            return password, None
-        context = ssl.create_default_context(cafile=address.ca if address.ca not in {"", SYSTEM} else None)
-        if address.cert:
-            context.load_cert_chain(address.cert, address.key)
-    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        raise StoreError(faults.unusable(address, error)) from error
-    return password, context
 
 
 # What the gateway calls it, and what our own interface does.
