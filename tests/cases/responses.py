@@ -21,6 +21,7 @@ REQUESTS = {
 UNSAFE = ("the next client got", "the client got")
 ERRORS = (502, 503, 504)
 QUIET_SECONDS = 0.6
+PATIENCE_SECONDS = 8.0  # with the next client, whose connection ends with its answer
 LONGEST_CUT = 1000
 
 
@@ -61,18 +62,20 @@ async def finding(case, address, player):
     heard = await talk(address, REQUESTS[asked], quiet=QUIET_SECONDS)
     answers, rest, ending = read_answers(heard.data, [True] if asked == "HEAD" else ())
     finals = [answer for answer in answers if answer.status >= 200 or answer.status == 101]
-    probed = await talk(address, PROBE, case={"close": True}, quiet=QUIET_SECONDS)
+    probed = await talk(address, PROBE, case={"close": True}, quiet=PATIENCE_SECONDS)
     return (
-        _poisoned(probed.data)
+        _poisoned(probed.data, probed.closed)
         or _split(case, finals, heard.data, rest)
         or _wrong(case, finals[0] if finals else None, ending, heard.closed)
         or _changed(case, answers, finals[0] if finals else None, heard.data)
     )
 
 
-def _poisoned(data):
+def _poisoned(data, closed):
     own = [answer for answer in read_answers(data)[0] if answer.status == 200 and answer.body == b"probe"]
-    return "" if own and b"EVIL" not in data and b"x-evil" not in data.lower() else f"the next client got {data[:80]!r}"
+    if own and b"EVIL" not in data and b"x-evil" not in data.lower():
+        return ""
+    return f"the next client got {data[:80]!r} and then {'the end' if closed else 'nothing'}"
 
 
 def _split(case, finals, data, rest):
