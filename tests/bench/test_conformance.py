@@ -53,4 +53,4 @@ def test_what_is_unsafe_is_told_by_how_the_judges_begin():
     recorder = requests.Recorder()
     recorder.ambiguous.append("bare LF")
     assert requests._unsafe({"requests": 1}, recorder).startswith(requests.UNSAFE)
-    assert responses._poisoned(b"HTTP/1.1 200 OK\r\nX-Evil: 1\r\n\r\n").startswith(responses.UNSAFE)
+    assert responses._poisoned(b"HTTP/1.1 200 OK\r\nX-Evil: 1\r\n\r\n", True).startswith(responses.UNSAFE)
