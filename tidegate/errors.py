@@ -99,6 +99,11 @@ class TidegateError(Exception):
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems: tuple[Problem, ...] = problems
 
+    @property
+    def sentence(self) -> str:
+        """All problems in one line, each with its cause."""
+        return "; ".join(f"{each.text}{f' ({each.cause})' if each.cause else ''}" for each in self.problems)
+
 
 class ConfigError(TidegateError):
     """Settings or a file that cannot be used."""

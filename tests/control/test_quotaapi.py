@@ -6,10 +6,8 @@ import pytest
 from tests.support.fake_engine import FakeEngine
 from tests.support.plane import running, until
 from tests.support.stack_stage import member, stack
-from tidegate.control.quotaapi import said
 from tidegate.model import InstanceState
 from tidegate.placement.resources import Resources
-from tidegate.stacks.stack import Allowance
 
 PATH = "/v1/quotas/team-a"
 HALF = Resources(cpu=0.5, memory=1 << 30)
@@ -55,8 +53,3 @@ async def test_a_name_that_is_none_and_a_quota_that_is_not_there_are_refused(wor
     assert (status, refused["code"]) == (422, "T2120")
     status, refused = await world.ask("DELETE", PATH, json={})
     assert (status, refused["code"]) == (404, "T2121")
-
-
-def test_an_allowance_is_said_in_words():
-    assert said(Allowance(cpus=1.5, memory=512 << 20, replicas=3)) == "1.5 CPU and 512 MiB and 3 replicas"
-    assert said(Allowance()) == "anything"

@@ -10,7 +10,6 @@ from tidegate.control.stackexplain import explain
 from tidegate.placement.replica import Place, State
 from tidegate.placement.resources import Resources
 from tidegate.placement.stock import Stock, stocked
-from tidegate.stacks.naming import key_of
 from tidegate.stacks.picture import Picture
 from tidegate.stacks.report import Report
 from tidegate.stacks.stack import Stack
@@ -18,13 +17,11 @@ from tidegate.stacks.stack import Stack
 
 def picture(wanted: Stack, *places: Place, **reports: Report) -> Picture:
     """`places` that are ready, but for those of `reports`, by slot."""
-    said = {
-        f"{each.node}/{key_of(each)}": Report(placed=each.since, state=State.READY, ready_since=1.0) for each in places
-    }
+    said = {f"{each.node}/{each.key}": Report(placed=each.since, state=State.READY, ready_since=1.0) for each in places}
     for each in places:
         if (told := reports.get(f"slot{each.slot}")) is not None:
-            said[f"{each.node}/{key_of(each)}"] = told
-    return Picture(stacks={wanted.name: wanted}, places={key_of(each): each for each in places}, reports=said)
+            said[f"{each.node}/{each.key}"] = told
+    return Picture(stacks={wanted.name: wanted}, places={each.key: each for each in places}, reports=said)
 
 
 def place(slot, on, **more):
@@ -95,9 +92,7 @@ def test_an_affinity_of_another_stack_counts():
     refuses = replace(member("db", stack="other"), expressions=("affinity:service!=shop/web",))
     found = picture(stack(member()))
     there = Place(service="other/db", slot=1, generation=1, revision="config-of-image:1", node="a", since=1.0)
-    found = replace(
-        found, stacks={**found.stacks, "other": stack(refuses, name="other")}, places={key_of(there): there}
-    )
+    found = replace(found, stacks={**found.stacks, "other": stack(refuses, name="other")}, places={there.key: there})
     assert told(found, node("a"))["explanation"]["misses"][0]["filter"] == "affinity"
 
 

@@ -6,6 +6,7 @@ from tests.support.placement import demand, node, refusals, replica, slots
 from tidegate.placement.decision import Filter
 from tidegate.placement.demand import Quota
 from tidegate.placement.replica import Pending
+from tidegate.placement.resources import NOTHING, Resources
 from tidegate.placement.saying import amounts, described, reason
 from tidegate.placement.scores import Score
 
@@ -25,8 +26,9 @@ def test_ports_and_platforms_are_named():
 
 
 def test_reservations_are_said_in_units():
-    assert amounts(demand(cpu=0.5, memory=256 * 2**20)) == "0.5 CPU and 256 MiB"
-    assert amounts(demand(memory=1536 * 2**20)) == "1536 MiB"
+    assert amounts(Resources(cpu=0.5, memory=256 * 2**20), 3) == "0.5 CPU and 256 MiB and 3 replicas"
+    assert amounts(Resources(memory=1536 * 2**20)) == "1536 MiB"
+    assert amounts(NOTHING) == ""
 
 
 def test_a_slot_that_is_bound_to_a_node_says_to_which():

@@ -1,6 +1,6 @@
 from tests.support.stack_stage import member
 from tidegate.placement.replica import Place
-from tidegate.stacks.naming import container_name, key_of, place_key, place_of, spec_of
+from tidegate.stacks.naming import container_name, place_key, place_of, spec_of
 
 
 def place(slot=1, generation=1):
@@ -20,7 +20,7 @@ def test_a_container_is_called_as_compose_does_and_a_further_generation_by_its_n
 
 def test_a_container_tells_its_place_to_its_own_store_only():
     labels = spec_of(place(2, 3), member(), "store-1").labels
-    assert place_key(labels, "store-1") == key_of(place(2, 3)) == "shop/web/2.3"
+    assert place_key(labels, "store-1") == place(2, 3).key == "shop/web/2.3"
     assert place_key(labels, "store-2") == ""
     assert place_key({}, "store-1") == ""
     assert place_key(labels | {"io.tidegate.scaling": "shop/web#v1"}, "store-1") == ""

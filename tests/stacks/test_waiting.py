@@ -2,7 +2,7 @@ import pytest
 
 from tests.support.stack_stage import member, stack
 from tidegate.placement.replica import Place, State
-from tidegate.stacks.naming import key_of
+from tidegate.stacks.picture import Picture
 from tidegate.stacks.report import Report
 from tidegate.stacks.service import Condition
 from tidegate.stacks.waiting import waits_for
@@ -12,8 +12,9 @@ DB = [Place(service="shop/db", slot=slot, generation=1, revision="r", node="a") 
 
 def said(condition, *reports, others=("db",)):
     web = member(depends={"db": condition})
-    known = {key_of(place): report for place, report in zip(DB, reports, strict=False)}
-    return waits_for(stack(web, *(member(name) for name in others)), web, DB, known)
+    known = {f"{place.node}/{place.key}": report for place, report in zip(DB, reports, strict=False)}
+    picture = Picture(places={place.key: place for place in DB}, reports=known)
+    return waits_for(stack(web, *(member(name) for name in others)), web, picture)
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from tidegate.control.deeds import Deeds
 from tidegate.control.journal import Journal
 from tidegate.control.stackbook import StackBook
 from tidegate.engine.port import ContainerDetail, ContainerSummary, Engine
-from tidegate.errors import Conflict, EngineError, NoSuchThing, Problem, StoreError, TidegateError
+from tidegate.errors import Conflict, EngineError, NoSuchThing, StoreError, TidegateError
 from tidegate.placement.replica import Place
-from tidegate.stacks.naming import key_of, parts_of, place_key, place_of
+from tidegate.stacks.naming import parts_of, place_key, place_of
 from tidegate.stacks.picture import Picture
 from tidegate.stacks.report import Report
 from tidegate.stacks.step import Deed, Look, Next, failed, step
@@ -168,7 +168,7 @@ class Agent:
         stack_name, name = parts_of(place.service)
         stack = picture.stacks.get(stack_name)
         member = stack.member(name) if stack is not None else None
-        waits = waits_for(stack, member, picture.places.values(), self._reports(picture)) if stack and member else ""
+        waits = waits_for(stack, member, picture) if stack and member else ""
         look = Look(
             member=member,
             container=container,
@@ -183,9 +183,6 @@ class Agent:
         if container is None or not place.leaving or self._wall() < place.leaving_since + self._linger:
             return False
         return self._serving.idle(container.id)
-
-    def _reports(self, picture: Picture) -> dict[str, Report]:
-        return {key: picture.report(place) for key, place in picture.places.items()}
 
     async def _cleared(self, picture: Picture, mine: Mapping[str, Place]) -> dict[str, Report | None]:
         """What is said of stacks that leave and have no place here any more, after what was made for them is gone too."""
@@ -230,7 +227,7 @@ class Agent:
         return await self._book.places.confirmed(key) and not self._cut_off()
 
     async def _do(self, picture: Picture, place: Place, wanted: Next, container: ContainerDetail | None) -> None:
-        key = key_of(place)
+        key = place.key
         assert wanted.deed is not None
         try:
             async with self._slots:
@@ -238,7 +235,7 @@ class Agent:
                     return
                 await self.deeds.do(wanted.deed, place, picture.stacks.get(parts_of(place.service)[0]), container)
         except TidegateError as error:
-            self._faults[key] = failed(wanted.report, _sentence(error.problems), self._wall())
+            self._faults[key] = failed(wanted.report, error.sentence, self._wall())
             _log.warning("%s failed", wanted.deed.value, extra={"place": key, "cause": str(error)})
         finally:
             self._busy.discard(key)
@@ -259,7 +256,3 @@ def _is_exclusive(picture: Picture, key: str) -> bool:
 def _rests(report: Report) -> bool:
     """Whether nothing is to be expected of it by itself."""
     return report.ready_since > 0.0 or report.done or report.gone
-
-
-def _sentence(problems: Iterable[Problem]) -> str:
-    return "; ".join(f"{each.text}{f' ({each.cause})' if each.cause else ''}" for each in problems)

@@ -12,7 +12,7 @@ from tidegate.errors import EngineError, NoSuchThing, Problem
 from tidegate.model import Address
 from tidegate.placement.replica import Place
 from tidegate.release.spec import Pull
-from tidegate.stacks.naming import key_of, parts_of, place_key, spec_of
+from tidegate.stacks.naming import parts_of, place_key, spec_of
 from tidegate.stacks.resolving import asking, resolvers
 from tidegate.stacks.stack import Stack
 from tidegate.stacks.step import Deed
@@ -68,7 +68,7 @@ class Deeds:
         try:
             await self._engine.create(asking(spec, await self._resolvers()))
         except EngineError as error:
-            if not await self._is_ours(spec.name, key_of(place)):
+            if not await self._is_ours(spec.name, place.key):
                 raise _named(error, spec.name) from error
 
     async def _resolvers(self) -> tuple[str, ...]:

@@ -130,7 +130,7 @@ class Executor:
         lasting = problem.code in _LASTING or work.tries >= HOPELESS_AFTER
         wait = min(FIRST_WAIT_SECONDS * 2 ** max(work.tries - 1, 0), LONGEST_WAIT_SECONDS)
         work.again_at = asyncio.get_running_loop().time() + wait
-        work.fault = Fault(text=_sentence(error), lasting=lasting)
+        work.fault = Fault(text=error.sentence, lasting=lasting)
         _log.warning("%s failed: %s", _verb(act), problem.text, extra={"release": mark(release), "code": problem.code})
         self._metrics.count("tidegate_release_acts_total", act=_verb(act), outcome="failed")
 
@@ -200,11 +200,6 @@ def _done(act: Act) -> str:
         return "has the image"
     ended = {"create": "created", "start": "started", "stop": "stopped", "remove": "removed"}[_verb(act)]
     return f"{ended} container {act.name or (act.container[:12] if not isinstance(act, Create) else '')}"
-
-
-def _sentence(error: TidegateError) -> str:
-    """All problems in one line, each with its cause."""
-    return "; ".join(f"{problem.text}{f' ({problem.cause})' if problem.cause else ''}" for problem in error.problems)
 
 
 def _no_source(act: Create) -> Problem:

@@ -16,6 +16,7 @@ from tidegate.control.parts import Parts
 from tidegate.control.refusal import Refused
 from tidegate.errors import NoSuchThing, Problem
 from tidegate.placement.resources import NOTHING, Resources
+from tidegate.placement.saying import amounts
 from tidegate.stacks.extensions import is_account
 from tidegate.stacks.picture import Picture
 from tidegate.stacks.stack import Allowance
@@ -66,7 +67,8 @@ class QuotaOperations:
             cpus=body.cpus, memory=body.memory, replicas=body.replicas, who=who, when=time.time(), why=body.why
         )
         await self._book.quotas.commit({account: allowed})
-        self._journal.tell("quota", f"{account} may set aside {said(allowed)}", who=who, why=body.why)
+        said = amounts(Resources(cpu=body.cpus, memory=body.memory), body.replicas) or "anything"
+        self._journal.tell("quota", f"{account} may set aside {said}", who=who, why=body.why)
         return shown(self._book.picture, account)
 
     @operation("DELETE", "/v1/quotas/{account}")
@@ -93,17 +95,6 @@ def shown(picture: Picture, account: str) -> Document:
         "when": allowed.when,
         "why": allowed.why,
     }
-
-
-def said(allowed: Allowance) -> str:
-    """`4 CPU, 8 GiB and 20 replicas`."""
-    amounts = Resources(cpu=allowed.cpus, memory=allowed.memory)
-    parts = [
-        *((f"{amounts.cpu:g} CPU",) if amounts.cpu else ()),
-        *((f"{amounts.memory / 2**20:g} MiB",) if amounts.memory else ()),
-        *((f"{allowed.replicas} replicas",) if allowed.replicas else ()),
-    ]
-    return " and ".join(parts) or "anything"
 
 
 def _no_account(account: str) -> Problem:

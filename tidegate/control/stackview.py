@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tidegate.control.answers import Document
 from tidegate.placement.replica import Place
-from tidegate.stacks.naming import container_name, key_of
+from tidegate.stacks.naming import container_name
 from tidegate.stacks.picture import Picture
 from tidegate.stacks.stack import Member, Stack
 
@@ -76,11 +76,11 @@ def _member(picture: Picture, stack: Stack, member: Member) -> Document:
 def _replica(picture: Picture, place: Place, member: Member | None) -> Document:
     report = picture.report(place)
     return {
-        "key": key_of(place),
+        "key": place.key,
         "slot": place.slot,
         "generation": place.generation,
         "node": place.node,
-        "name": container_name(place, member) if member is not None else key_of(place),
+        "name": container_name(place, member) if member is not None else place.key,
         "container": report.container,
         "state": "leaving" if place.leaving else report.word,
         "why": place.why if place.leaving else report.why,

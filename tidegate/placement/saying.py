@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from tidegate.placement.decision import Filter
 from tidegate.placement.demand import Demand
 from tidegate.placement.replica import Pending
+from tidegate.placement.resources import Resources
 from tidegate.placement.rules import Kind
 from tidegate.placement.scores import Score
 
@@ -22,7 +23,7 @@ def refused(slot: Pending, counts: Mapping[Filter, int], nodes: int, demand: Dem
 def reason(what: Filter, demand: Demand, slot: Pending | None = None) -> str:
     """What a filter says of the nodes it excludes, so that `3 ...` reads well."""
     if what is Filter.RESOURCES:
-        return f"have no room for {amounts(demand)}"
+        return f"have no room for {amounts(demand.reservation) or 'anything more'}"
     if what is Filter.CONSTRAINT:
         return f"do not satisfy {listed(demand.hard(Kind.CONSTRAINT))}"
     if what is Filter.PORT:
@@ -38,14 +39,14 @@ def reason(what: Filter, demand: Demand, slot: Pending | None = None) -> str:
     return _REASONS[what].format(demand=demand)
 
 
-def amounts(demand: Demand) -> str:
-    """A reservation, as `0.5 CPU and 256 MiB`."""
-    both = []
-    if demand.reservation.cpu:
-        both.append(f"{demand.reservation.cpu:g} CPU")
-    if demand.reservation.memory:
-        both.append(f"{demand.reservation.memory / 2**20:g} MiB")
-    return " and ".join(both) or "anything more"
+def amounts(what: Resources, replicas: int = 0) -> str:
+    """What there is of each, as `0.5 CPU and 256 MiB and 3 replicas`; empty where there is nothing."""
+    parts = (
+        (what.cpu, f"{what.cpu:g} CPU"),
+        (what.memory, f"{what.memory / 2**20:g} MiB"),
+        (replicas, f"{replicas} replicas"),
+    )
+    return " and ".join(text for amount, text in parts if amount)
 
 
 def listed(rules: tuple[object, ...]) -> str:

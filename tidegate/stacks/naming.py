@@ -17,11 +17,6 @@ _MADE_ELSEWHERE = ("io.tidegate.release", "io.tidegate.scaling")  # on copies of
 OWNER_LABEL = "io.tidegate.owner"  # the store in which the place is: two of them may share an engine
 
 
-def key_of(place: Place) -> str:
-    """What a place and its reports are called in the store, below their prefix."""
-    return f"{place.service}/{place.slot}.{place.generation}"
-
-
 def parts_of(service: str) -> tuple[str, str]:
     """Stack and member of a service key."""
     stack, _, member = service.partition("/")
@@ -46,7 +41,7 @@ def spec_of(place: Place, member: Member, owner: str) -> ContainerSpec:
         labels={
             **member.template.labels,
             NUMBER_LABEL: str(place.slot),
-            PLACE_LABEL: key_of(place),
+            PLACE_LABEL: place.key,
             CONFIG_LABEL: member.config,
             OWNER_LABEL: owner,
         },

@@ -11,7 +11,6 @@ from tidegate.placement.replica import Place
 from tidegate.placement.resources import Resources
 from tidegate.placement.rule_text import understood
 from tidegate.placement.scene import Scene
-from tidegate.stacks.naming import key_of
 from tidegate.stacks.report import Report, replica, said
 from tidegate.stacks.stack import Allowance, Member, Scale, Stack
 from tidegate.value import Value
@@ -29,7 +28,7 @@ class Picture(Value):
 
     def report(self, place: Place) -> Report:
         """What its node says of a place."""
-        return said(place, self.reports.get(f"{place.node}/{key_of(place)}"))
+        return said(place, self.reports.get(f"{place.node}/{place.key}"))
 
     @property
     def limits(self) -> tuple[Quota, ...]:

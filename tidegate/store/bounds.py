@@ -1,4 +1,4 @@
-"""What fits into one transaction: the same for every store, so that what works on one host works on many. Pure."""
+"""What no store takes, and what it says then: the same for every store, so that what works on one host works on many. Pure."""
 
 from __future__ import annotations
 
@@ -18,6 +18,28 @@ def check(compares: Sequence[Compare], operations: Sequence[Put | Delete]) -> No
     size = sum(len(operation.value) for operation in operations if isinstance(operation, Put))
     if len(operations) > MAX_OPERATIONS or len(compares) > MAX_OPERATIONS or size > MAX_BYTES:
         raise StoreError(_too_large(len(operations), len(compares), size))
+
+
+def no_lease(put: Put) -> Problem:
+    """What is put hangs on a lease that is not there."""
+    return Problem(
+        code="T1507",
+        text=f"`{put.key}` cannot be put on lease {put.lease}: it has ended",
+        cause="it was not kept in time, or was revoked",
+        mend="grant a new lease",
+        kept="nothing was written",
+    )
+
+
+def full(cause: str) -> Problem:
+    """As many calls wait as may."""
+    return Problem(
+        code="T1511",
+        text="the store takes no more calls",
+        cause=cause,
+        mend="try again later",
+        kept="nothing was written; traffic goes on",
+    )
 
 
 def _bad_key(key: str) -> Problem:

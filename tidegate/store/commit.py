@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tidegate.errors import Problem, StoreError
+from tidegate.errors import StoreError
 from tidegate.store import gateway
+from tidegate.store.bounds import no_lease
 from tidegate.store.faults import Missed
 from tidegate.store.gateway import Body, KeyValue, TxnAnswer, Verdict
 from tidegate.store.ground import Ground, epoch_key, session_key
@@ -151,14 +152,4 @@ def _raise_for(operations: Sequence[Put | Delete], missed: Missed) -> None:
     """Raise StoreError where a refusal has to do with these operations."""
     leased = [each for each in operations if isinstance(each, Put) and each.lease]
     if missed.code == _NOT_FOUND and leased:
-        raise StoreError(_no_lease(leased[0])) from missed
-
-
-def _no_lease(put: Put) -> Problem:
-    return Problem(
-        code="T1507",
-        text=f"`{put.key}` cannot be put on lease {put.lease}: it has ended",
-        cause="it was not kept in time, or was revoked",
-        mend="grant a new lease",
-        kept="nothing was written",
-    )
+        raise StoreError(no_lease(leased[0])) from missed

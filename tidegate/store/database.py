@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tidegate.errors import Problem, StoreError
-from tidegate.store.bounds import check
+from tidegate.store.bounds import check, no_lease
 from tidegate.store.datafile import Damaged, back_up, checksum, open_file
 from tidegate.store.port import Change, Compare, Delete, Entry, Listing, Put, WatchLost
 from tidegate.telemetry import logger
@@ -158,7 +158,7 @@ class Database:
 
     def _put(self, put: Put, revision: int) -> Change:
         if put.lease and put.lease not in self._deadlines:
-            raise StoreError(_no_lease(put))
+            raise StoreError(no_lease(put))
         self._connection.execute(
             "INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?)",
             (put.key, put.value, revision, put.lease, checksum(put.key, put.value, revision, put.lease)),
@@ -244,14 +244,4 @@ def _unknown_revision(asked: int, compacted: int, revision: int) -> Problem:
         cause=f"the store knows revisions {compacted} to {revision}",
         mend="list again and watch from the listing's revision",
         kept="every entry is in the store",
-    )
-
-
-def _no_lease(put: Put) -> Problem:
-    return Problem(
-        code="T1507",
-        text=f"`{put.key}` cannot be put on lease {put.lease}: it has ended",
-        cause="it was not kept in time, or was revoked",
-        mend="grant a new lease",
-        kept="nothing was written",
     )

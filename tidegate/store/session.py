@@ -25,6 +25,7 @@ import msgspec
 from tidegate.errors import Problem, StoreError
 from tidegate.store import faults, gateway
 from tidegate.store.address import EtcdAddress
+from tidegate.store.bounds import full
 from tidegate.store.credentials import Credentials
 from tidegate.store.faults import Missed
 from tidegate.store.gateway import Body, Fault, Header, LeaseLine, Lines, RangeAnswer, TokenAnswer, TxnAnswer, Verdict
@@ -104,7 +105,7 @@ class Session:
         """One call with all its tries, bounded in time. Whatever is missed in the end becomes a StoreError; with `writing`
         one that says that the change may yet come to be. Raises StoreError (T1511) where too many wait already."""
         if self._closed or self._pending >= PENDING:
-            raise StoreError(_full("it is closed" if self._closed else f"{PENDING} calls wait already"))
+            raise StoreError(full("it is closed" if self._closed else f"{PENDING} calls wait already"))
         self._pending += 1
         self._missed, doubts = "no member answered", self._doubts
         try:
@@ -116,7 +117,7 @@ class Session:
             raise StoreError(self._failed) from None
         except Missed as missed:
             if self._closed:
-                raise StoreError(_full("it is closed")) from missed
+                raise StoreError(full("it is closed")) from missed
             unsure = missed.verdict is Verdict.UNKNOWN
             self._failed = faults.unsure(self.address, str(missed)) if unsure else faults.refused(self.address, missed)
             raise StoreError(self._failed) from missed
@@ -342,13 +343,3 @@ def _words(error: BaseException) -> str:
     if isinstance(cause, TimeoutError):
         return f"no answer within {TRY_SECONDS:g} s"
     return " ".join(str(cause).split())[:300] or type(cause).__name__
-
-
-def _full(cause: str) -> Problem:
-    return Problem(
-        code="T1511",
-        text="the store takes no more calls",
-        cause=cause,
-        mend="try again later",
-        kept="nothing was written; traffic goes on",
-    )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from tidegate.errors import Problem, StoreError
+from tidegate.store.bounds import full
 from tidegate.store.database import Batch, Database
 from tidegate.store.port import Compare, Delete, Entry, Listing, Put
 from tidegate.store.watch import Watch, Watchers
@@ -116,7 +117,7 @@ class SqliteStore:
 
     async def _call(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         if self._closed or self._pending >= PENDING:
-            raise StoreError(_refused("it is closed" if self._closed else f"{PENDING} calls wait already"))
+            raise StoreError(full("it is closed" if self._closed else f"{PENDING} calls wait already"))
         self._pending += 1
         asked = self._loop.time()
         future = self._loop.run_in_executor(self._thread, lambda: self._timely(function, *arguments, **named))
@@ -173,16 +174,6 @@ class SqliteStore:
             raise error
         elif not future.cancelled():
             self._arm(future.result())
-
-
-def _refused(cause: str) -> Problem:
-    return Problem(
-        code="T1511",
-        text="the store takes no more calls",
-        cause=cause,
-        mend="try again later",
-        kept="nothing was written; traffic goes on",
-    )
 
 
 def _silent() -> Problem:
