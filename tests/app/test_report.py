@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
+import websockets
+from websockets.asyncio.server import serve
 
 from tests.support.channel import EMPTY, step
 from tests.support.counts import add, columns_of
-from tests.support.router import endpoint, route, service, table_of
+from tests.support.router import endpoint, route, running, service, table_of
 from tidegate.app.channel import difference
 from tidegate.app.report import Reporter
 from tidegate.config import HttpConfig
 from tidegate.errors import Reason
 from tidegate.model import Address, Endpoint, HealthState, Service
+from tidegate.router.exchange import CLAIMED, HELD, RESPONDING, Exchange
 from tidegate.router.peering import Caller
 from tidegate.router.pipe import Pipe
 from tidegate.router.worker import Router
@@ -106,6 +111,44 @@ def test_what_is_in_flight_is_told_by_endpoint_and_not_once_it_is_over(router):
     assert (columns.kind, columns.key, columns.values) == ("endpoint", ("web", "v1", "e:80"), (4,))
     upstream.in_flight = 0
     assert not reporter.report(router).in_flight
+
+
+class Busy:
+    """A connection, as much of it as is read."""
+
+    def __init__(self, exchange):
+        self.exchange = exchange
+
+
+def lasting(router):
+    return [each for each in Reporter(0).report(router).in_flight if each.kind == "lasting"]
+
+
+async def test_upgraded_connections_are_told_as_lasting():
+    async with serve(lambda connection: connection.wait_closed(), "127.0.0.1", 0) as server:
+        origin = SimpleNamespace(address=server.sockets[0].getsockname()[:2])
+        async with running(origin) as mesh:
+            host, port = mesh.address
+            async with websockets.connect("ws://a.test/chat", host=host, port=port, proxy=None):
+                (told,) = lasting(mesh.router)
+            of = mesh.upstreams[0].endpoint
+            assert (told.key, told.values) == ((of.service, of.version, of.id), (1,))
+
+
+def test_a_request_lasts_once_it_was_with_its_endpoint_for_long(router):
+    (upstream,) = router.book.upstreams.values()
+    router.core.clock = lambda: 1000.0
+
+    def carrying(started, state):
+        exchange = Exchange(b"GET", b"shop.test", b"/", b"", started)
+        exchange.upstream, exchange.state = upstream, state
+        router.core.connections = {Busy(exchange)}
+        return [(each.key, each.values) for each in lasting(router)]
+
+    told = [(("web", "v1", "e:80"), (1,))]
+    assert carrying(969.0, RESPONDING) == carrying(969.0, CLAIMED) == told
+    assert carrying(971.0, RESPONDING) == []
+    assert carrying(900.0, HELD) == []
 
 
 def test_failures_are_told_once_with_their_reason(router):

@@ -12,8 +12,10 @@ from tests.support.used import used
 from tests.support.virtual_time import run_virtual
 from tidegate.control.duplicates import RELEASE_LABEL
 from tidegate.control.figures import Counted, Figures, Question
+from tidegate.control.gathering import Gathered
 from tidegate.control.ports import Alone
 from tidegate.control.scalebook import ScaleBook
+from tidegate.control.serving import CHOICE_SECONDS
 from tidegate.discovery.sleeping import Dormant
 from tidegate.errors import Conflict, Problem
 from tidegate.model import InstanceState
@@ -242,12 +244,33 @@ def test_the_number_of_a_stacks_service_is_told_to_the_book_and_goes_to_zero_and
     assert not any("copy" in each for each in (*grown[0], *woken[0]))
 
 
+def test_the_copy_leaves_first_that_no_router_of_any_node_has_lasting_connections_to(path, monkeypatch):
+    async def elsewhere(program, service, version, seconds):
+        held = [f"{each.id}:80" for each in program.running() if each.name == names[1]]
+        return Gathered(counted={"b": Counted(at=1.0, flying=dict.fromkeys(held, 1), lasting=dict.fromkeys(held, 1))})
+
+    async def story(program):
+        await program.until(lambda: len(program.names()) == 3)
+        names[:] = [each for each in program.names() if "copy" in each]
+        await program.until(lambda: len(program.names()) == 2)
+        left.extend(each for each in program.names() if "copy" in each)
+
+    names, left = [], []
+    monkeypatch.setattr(ScaledProgram, "elsewhere", elsewhere)
+    lived(path, engine_with, story, load=lambda now: 0.0 if names else 2.5)
+    assert names == ["shop-web-v1-copy-1", "shop-web-v1-copy-2"]
+    assert left == names[1:], "without them the youngest would have left"
+
+
 def test_a_copy_leaves_only_when_the_routers_of_other_nodes_are_done_with_it(path, monkeypatch):
-    async def elsewhere(program, service, version):
+    async def elsewhere(program, service, version, seconds):
+        if seconds == CHOICE_SECONDS:
+            return Gathered()
         asked.append(asyncio.get_running_loop().time())
         names = {each.id: each.name for each in program.running()}
         busy = {f"{id_}:80": 1 for id_, name in names.items() if "copy" in name}
-        return None if len(asked) == 1 else busy if len(asked) < 5 else {}
+        told = Counted(at=1.0, flying=busy if len(asked) < 5 else {})
+        return Gathered(missing={"b": "no answer"}) if len(asked) == 1 else Gathered(counted={"b": told})
 
     async def story(program):
         await asyncio.sleep(40)

@@ -14,8 +14,8 @@ def test_what_routers_counted_is_told_as_it_stands():
     columns = [0] * COLUMNS
     columns[0] = 7
     traffic.add("endpoint", ("web", "v1", "c1:80"), b"".join(each.to_bytes(8, "little") for each in columns))
-    traffic.fly(0, 1, [("endpoint", ("web", "v1", "c1:80"), 3)])
+    traffic.fly(0, 1, [("endpoint", ("web", "v1", "c1:80"), 3), ("lasting", ("web", "v1", "c1:80"), 1)])
     told = counted(traffic, "web", "v1")
     assert (told.at, told.requests, told.in_flight, len(told.buckets)) == (5.0, 7, 3, len(BUCKETS) + 1)
-    assert told.flying == {"c1:80": 3}
+    assert (told.flying, told.lasting) == ({"c1:80": 3}, {"c1:80": 1})
     assert counted(traffic, "web", "v2") == Counted(at=5.0)

@@ -1,5 +1,7 @@
 """Figures of three nodes, gathered by the first."""
 
+import asyncio
+
 import pytest
 from msgspec import json
 from msgspec.structs import replace
@@ -79,14 +81,20 @@ async def test_an_answer_that_is_not_understood_is_none():
     assert set(found.loads) == {"a1"}
 
 
-async def test_what_other_nodes_have_in_flight_is_known_only_where_all_of_them_say_it():
-    def carrying(**flying):
-        return Figures(now=NOW, counted=Counted(at=1.0, flying=flying))
+async def test_what_nodes_say_in_time_is_told_though_others_say_nothing():
+    class Slow(Nodes):
+        async def ask(self, node, question):
+            if node == "d":
+                await asyncio.Event().wait()
+            return await super().ask(node, question)
 
-    made, nodes = gathering(b=carrying(x=2, y=1), c=carrying(x=1))
-    assert await made.flying("web", "v1") == {"x": 3, "y": 1}
-    nodes.answers["c"] = "it does not answer in time"
-    assert await made.flying("web", "v1") is None
+    told = Counted(at=1.0, flying={"x": 2}, lasting={"x": 1})
+    nodes = Slow(b=Figures(now=NOW, counted=told), c="it is gone", d="never")
+    made = Gathering("a", Meter(), Traffic(lambda: 5.0), nodes, Registry(), lambda: NOW)
+    found = await made.elsewhere("web", "v1", 0.01)
+    assert found.counted == {"b": told}
+    assert found.missing == {"c": "it is gone", "d": "it does not answer in time"}
+    assert nodes.asked["b"] == Question(service="web", version="v1")
 
 
 async def test_a_round_keeps_what_each_node_measured_and_what_its_host_uses():

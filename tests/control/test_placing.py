@@ -7,7 +7,7 @@ import pytest
 from tests.support.memory_store import MemoryStore
 from tests.support.placing_stage import Stage, db, web
 from tidegate.placement.node import NodeFacts
-from tidegate.placement.replica import Place
+from tidegate.placement.replica import Carried, Place
 from tidegate.store.etcd import EtcdStore
 from tidegate.store.sqlite import SqliteStore
 
@@ -124,6 +124,48 @@ async def test_places_of_another_name_of_a_host_that_is_alone_are_made_anew(stag
     await stage.want(db(volumes=("data",)))
     await stage.settle()
     assert stage.places() == {"shop/db/1.1": ("n1", False)}
+
+
+async def test_of_fewer_replicas_those_stay_that_carry_something(stage):
+    await stage.want(web(scale=4))
+    await stage.settle()
+    assert not stage.asked, "nobody is asked where nobody is to go"
+    ((doubled, _),) = Counter(node for node, _ in stage.places().values()).most_common(1)
+    pair = sorted(key for key, (node, _) in stage.places().items() if node == doubled)
+    stage.carries = {pair[0]: Carried(in_flight=9), pair[1]: Carried(in_flight=1, long_lived=1)}
+    await stage.scale("shop/web", 3)
+    await stage.settle()
+    assert stage.asked == [["shop/web/1.1", "shop/web/2.1", "shop/web/3.1", "shop/web/4.1"]]
+    assert pair[1] in stage.places() and pair[0] not in stage.places(), "zones are made even first"
+    stage.carries |= {key: Carried(in_flight=5) for key in stage.places() if key != pair[1]}
+    idle = next(key for key in sorted(stage.places()) if key != pair[1])
+    stage.carries[idle] = Carried(in_flight=4)
+    await stage.scale("shop/web", 2)
+    await stage.settle()
+    assert idle not in stage.places()
+
+
+async def test_of_whom_nothing_is_known_the_highest_slot_goes_as_before(stage):
+    await stage.want(web())
+    await stage.settle()
+    await stage.scale("shop/web", 2)
+    await stage.settle()
+    assert set(stage.places()) == {"shop/web/1.1", "shop/web/2.1"}
+    assert len(stage.asked) == 1
+
+
+async def test_what_changes_while_routers_are_asked_counts(stage):
+    await stage.want(web())
+    await stage.settle()
+    await stage.scale("shop/web", 1)
+
+    async def carrying(_containers):
+        await stage.scale("shop/web", 3)
+        return {}
+
+    stage.placing._carrying = carrying
+    await stage.placing.turn()
+    assert len(stage.places()) == 3 and not any(leaves for _, leaves in stage.places().values())
 
 
 # -------------------------------------------------------------------------------------------- a leader that may die

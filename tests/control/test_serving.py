@@ -4,17 +4,20 @@ from types import SimpleNamespace
 
 from tests.support.built import make
 from tests.support.seen import instance, inventory
+from tidegate.control.figures import Counted
+from tidegate.control.gathering import Gathered
 from tidegate.control.serving import Serving
 from tidegate.control.traffic import Traffic
 from tidegate.model import HealthReport, HealthSource, HealthState, InstanceState
+from tidegate.placement.replica import IDLE, Carried
 from tidegate.routing import RoutingTable
 
 
 class World:
-    """A node with one container; `far` is what the other nodes say they have in flight, None where one cannot be asked."""
+    """A node with one container; `far` is what each other node that answers says it has in flight."""
 
     def __init__(self, *, alone=False):
-        self.now, self.far, self.asked = 100.0, {}, 0
+        self.now, self.far, self.asked = 100.0, [], 0
         self.traffic = Traffic(lambda: self.now)
         reconciler = SimpleNamespace(
             table=make(instance("c1", routes=["a.test/"])).table, waiting_for=(), settle=lambda: 1
@@ -26,10 +29,11 @@ class World:
         self.serving.leave(("c1",))
         assert not self.idle(near=0), "what was said before it left says nothing"
 
-    async def elsewhere(self, service, version):
+    async def elsewhere(self, service, version, seconds):
         self.asked += 1
-        assert (service, version) == ("web", "")
-        return self.far
+        assert (service, version) == ("web", "") and seconds
+        told = (each if isinstance(each, Counted) else Counted(at=1.0, flying=each) for each in self.far)
+        return Gathered(counted={f"n{at}": each for at, each in enumerate(told)}, missing={"mute": "no answer"})
 
     def idle(self, near):
         """Whether it is, after our own worker said what it has."""
@@ -41,21 +45,34 @@ class World:
 
 async def test_it_is_idle_when_nobody_has_anything_in_flight_to_it():
     world = World()
-    world.far = {"c1:80": 2, "c2:80": 1}
+    world.far = [{"c1:80": 2, "c2:80": 1}]
     await world.serving.look_around()
     assert not world.idle(near=1)
     assert not world.idle(near=0)
     assert not world.idle(near=0), "others still have something"
-    world.far = {"c2:80": 1}
+    world.far = [{"c2:80": 1}]
     await world.serving.look_around()
     assert world.idle(near=0)
 
 
 async def test_a_node_that_cannot_be_asked_holds_nobody_up():
     world = World()
-    world.far = None
     await world.serving.look_around()
     assert world.idle(near=0)
+
+
+async def test_what_a_container_carries_is_that_of_our_routers_and_of_all_nodes_that_answer():
+    world = World()
+    key = ("web", "", "c1:80")
+    world.traffic.fly(0, 1, [("endpoint", key, 3), ("lasting", key, 1), ("route", ("a.test/",), 3)])
+    world.far = [
+        Counted(at=1.0, flying={"c1:80": 4, "c2:80": 9}, lasting={"c1:80": 2}),
+        Counted(at=9.0, flying={"c1:80": 1}),
+    ]
+    assert await world.serving.carried({"c1", "unknown"}) == {"c1": Carried(in_flight=8, long_lived=3), "unknown": IDLE}
+    alone = World(alone=True)
+    alone.traffic.fly(0, 1, [("endpoint", key, 3)])
+    assert await alone.serving.carried({"c1"}) == {"c1": Carried(in_flight=3)}
 
 
 async def test_nobody_is_asked_while_nobody_leaves_or_there_are_no_others():

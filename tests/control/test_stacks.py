@@ -43,6 +43,36 @@ def test_a_stack_comes_up_with_its_replicas_is_scaled_and_leaves_nothing(tmp_pat
     play(tmp_path / "db", story)
 
 
+def test_of_fewer_replicas_those_stay_that_routers_have_connections_to(tmp_path):
+    def endpoint(program, name):
+        (container,) = (id_ for id_, each in program.engine.containers.items() if each.name == name)
+        return "shop/web", "", f"{container}:80"
+
+    async def story(program):
+        await program.up(stack(member(scale=4)))
+        await program.settled()
+        busy, held, idle = (endpoint(program, f"shop-web-{slot}") for slot in (2, 4, 3))
+        program.flying = (("endpoint", busy, 7), ("endpoint", held, 1), ("lasting", held, 1), ("endpoint", idle, 2))
+        await asyncio.sleep(1)
+        await program.scale("shop/web", 1)
+        await program.until(lambda: len(leaving()) == 3)
+        assert leaving() == {1, 2, 3}, "the one with a connection that lasts is the highest slot"
+        program.flying = (("endpoint", held, 1), ("lasting", held, 1))
+        await program.settled()
+        assert program.running() == [("shop-web-4", "image:1")]
+
+    def leaving():
+        return {each.slot for each in found[0].stacks.book.places.entries.values() if each.leaving}
+
+    found = []
+
+    async def told(program):
+        found[:] = [program]
+        await story(program)
+
+    play(tmp_path / "db", told)
+
+
 def test_a_changed_service_is_replaced_slot_by_slot_and_never_short_of_ready_ones(tmp_path):
     short = []
 

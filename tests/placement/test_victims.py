@@ -49,6 +49,18 @@ def test_requests_in_flight_decide_only_among_equals():
     assert gone(replica("a1", 1, in_flight=9), replica("a2", 2, in_flight=9), replica("b1", 3)) != [3]
 
 
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), min_size=1, max_size=12), st.integers(0, 12))
+def test_of_equals_nobody_goes_who_carries_more_than_one_that_stays(burdens, count):
+    replicas = [
+        replica("a1", slot, in_flight=flying, long_lived=min(lasting, flying))
+        for slot, (flying, lasting) in enumerate(burdens, 1)
+    ]
+    dismissed = set(gone(*replicas, count=count))
+    burden = {each.slot: (each.carried.long_lived > 0, each.carried.in_flight) for each in replicas}
+    left = [burden[slot] for slot in burden.keys() - dismissed]
+    assert all(burden[slot] <= least for slot in dismissed for least in left)
+
+
 @given(st.lists(st.sampled_from(["a1", "a2", "b1"]), min_size=1, max_size=15), st.integers(0, 15))
 def test_scale_in_never_makes_zones_less_even_than_it_finds_them(hosts, count):
     replicas = [replica(host, slot) for slot, host in enumerate(hosts, 1)]

@@ -2,7 +2,7 @@ from msgspec.structs import replace
 
 from tests.support.stack_stage import member, stack
 from tidegate.placement.node import NodeFacts
-from tidegate.placement.replica import Place, State
+from tidegate.placement.replica import Carried, Place, State
 from tidegate.stacks.picture import Picture
 from tidegate.stacks.report import Report
 from tidegate.stacks.service import Condition
@@ -37,6 +37,20 @@ def test_of_a_stack_that_leaves_nothing_is_wanted_and_who_is_needed_goes_last():
     scene = picture(wanted).scene(NODES)
     assert scene.after == {"shop/web": (), "shop/db": ("shop/web",)}
     assert scene.demands == ()
+
+
+def test_surplus_are_the_containers_of_services_that_shrink_and_do_not_go_as_a_whole():
+    places = [replace(PLACE, slot=slot, leaving=slot == 4) for slot in (1, 2, 3, 4)]
+    reports = {f"a/shop/web/{slot}.1": Report(placed=5.0, container=f"c{slot}") for slot in (1, 2, 4)}
+
+    def surplus(scale, held=(), **more):
+        return picture(stack(member(scale=scale, **more)), places, reports=reports).surplus(held)
+
+    assert surplus(2) == {"c1", "c2"}
+    assert surplus(3) == surplus(4) == surplus(0) == frozenset()
+    assert surplus(2, held=("shop/web",)) == surplus(2, everywhere=True) == frozenset()
+    (first, *_) = picture(stack(member()), places, reports=reports).scene(NODES, (), {"c1": Carried(in_flight=2)}).replicas
+    assert first.carried == Carried(in_flight=2)
 
 
 def test_what_a_node_says_of_another_life_of_a_place_is_not_taken():

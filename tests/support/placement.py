@@ -9,7 +9,7 @@ from tidegate.placement.memory import Memory
 from tidegate.placement.node import NodeFacts
 from tidegate.placement.place import place
 from tidegate.placement.planning import plan
-from tidegate.placement.replica import Pending, Place, Replica, State
+from tidegate.placement.replica import Carried, Pending, Place, Replica, State
 from tidegate.placement.resources import Resources
 from tidegate.placement.rule_text import read
 from tidegate.placement.rules import Rule, ZoneRule
@@ -47,10 +47,13 @@ def replica(on, slot=1, service=WEB, state=State.READY, **more):
     """One that has been ready for long, unless said otherwise."""
     seen = {
         name: more.pop(name)
-        for name in ("ready_since", "ended", "ended_at", "done", "gone", "in_flight", "long_lived")
+        for name in ("ready_since", "ended", "ended_at", "done", "gone")
         if name in more
     }
-    return Replica(place=order(on, slot, service, **more), state=state, **({"ready_since": 1.0} | seen))
+    carried = Carried(in_flight=more.pop("in_flight", 0), long_lived=more.pop("long_lived", 0))
+    return Replica(
+        place=order(on, slot, service, **more), state=state, carried=carried, **({"ready_since": 1.0} | seen)
+    )
 
 
 def slots(count, service=WEB, **more):

@@ -49,6 +49,8 @@ class Stage:
         self.most = Counter()
         self.lives = 0
         self.journal = Journal(lambda: self.now)
+        self.carries = {}  # container, called as its place -> what routers have with it
+        self.asked = []  # of which containers that was asked, each time
 
     async def lead(self, sighted=0.0):
         """A leader begins: reads everything, and nobody else may write from now on. It saw nodes come and go for so long before."""
@@ -63,10 +65,15 @@ class Stage:
             nodes=lambda: tuple(self.nodes.values()),
             held=frozenset,
             wall=lambda: self.now,
+            carrying=self.carrying,
             alone=False,
             sighted=lambda: sighted,
         )
         self.placing.begin()
+
+    async def carrying(self, containers):
+        self.asked.append(sorted(containers))
+        return {each: self.carries[each] for each in containers if each in self.carries}
 
     async def want(self, *members, number=1, **more):
         await self.book.stacks.commit({"shop": stack(*members, number=number, **more)})
@@ -153,7 +160,7 @@ class Stage:
         if self.now < started + READY_AFTER or place.revision in self.broken:
             return Report(placed=place.since, state=State.STARTING, since=started)
         ready = started + READY_AFTER
-        return Report(placed=place.since, state=State.READY, since=ready, ready_since=ready)
+        return Report(placed=place.since, state=State.READY, since=ready, ready_since=ready, container=place.key)
 
 
 def web(image="image:1", scale=3, **more):

@@ -16,6 +16,7 @@ from tidegate.control.metering import Metering
 from tidegate.control.pace import Pace
 from tidegate.control.ports import Alone
 from tidegate.control.scalebook import ScaleBook
+from tidegate.control.serving import Serving
 from tidegate.discovery.labels import understand
 from tidegate.discovery.sleeping import SleepingProvider
 from tidegate.model import InstanceState
@@ -56,8 +57,18 @@ class ScaledProgram(Program):
         tasks = Tasks("autoscaling")
         wall, now = release_stage.wall, release_stage._now
         self.metering = Metering(on, lambda: self.reconciler.inventories, self.registry, wall, now)
+        serving = Serving(self.reconciler, self.releases, Workers(), self.traffic, now, self.elsewhere)
         self.copying = Copying(
-            on, self.reconciler, self.book, Workers(), self.traffic, self.journal, tasks, now, self.elsewhere
+            on,
+            self.reconciler,
+            self.book,
+            Workers(),
+            self.traffic,
+            self.journal,
+            tasks,
+            now,
+            serving.carried,
+            self.elsewhere,
         )
         self.scaling = Autoscaling(
             ScaleBook(store),

@@ -40,6 +40,7 @@ class StackProgram:
         self.engine, self.store, self.unready = engine, store, unready
         self.began, self.shown, self.peak = wall(), None, {}
         self.journal, self.traffic = Journal(wall), Traffic(_now)
+        self.flying = ()  # what the one worker has in flight
         self.reconciler = Reconciler(
             self, self, self.journal, required=["docker"], metrics=Registry(), clock=_now, built=self._built
         )
@@ -121,7 +122,7 @@ class StackProgram:
     async def _watch(self):
         while True:
             self.look()
-            self.traffic.fly(0, 1, ())
+            self.traffic.fly(0, 1, self.flying)
             await asyncio.sleep(0.25)
 
     def look(self):

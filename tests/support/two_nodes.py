@@ -56,6 +56,9 @@ class Served:
     def idle(self, container):
         return True
 
+    async def carried(self, containers):
+        return {}
+
 
 class Node(Alone):
     """One of them; it is what its stacks see of the others. With `engine` it is another life of who had that."""

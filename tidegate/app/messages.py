@@ -71,8 +71,8 @@ class Spread(Struct, frozen=True, array_like=True):
 
 
 class Columns(Struct, frozen=True, array_like=True):
-    """Numbers of one route or endpoint: how many requests it has in flight; or how often it failed, with the reason at the
-    end of `key`. `key` are its label values."""
+    """Numbers of one route or endpoint: how many requests it has in flight, of an endpoint also (as kind `lasting`) how many of those do
+    not end soon; or how often it failed, with the reason at the end of `key`. `key` are its label values."""
 
     kind: str
     key: tuple[str, ...]

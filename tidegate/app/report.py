@@ -8,15 +8,17 @@ what is at rest: 10 000 idle services say nothing every second.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from tidegate.app.messages import Columns, Ejected, Report, Sample, Spread, Tally
+from tidegate.router.exchange import CLAIMED, RESPONDING, Exchange
 from tidegate.router.peering import Caller
 from tidegate.router.pipe import Pipe
 from tidegate.router.tunnel import Tunnel
 from tidegate.router.worker import Router
 
+LASTING_SECONDS = 30.0  # a request that took longer is one that does not end soon: a stream, an upload
 _MAX_EJECTED = 1000  # endpoints told of in one report
 _PEERS = (Caller, Pipe)
 _Key = tuple[str, tuple[tuple[str, str], ...]]
@@ -121,6 +123,8 @@ class Reporter:
         """Connections by what they do, both sides; gives what is in flight, by route and by endpoint."""
         peers = resting = active = tunnels = 0
         routes: dict[str, int] = {}
+        lasting: list[Exchange] = []
+        before = router.core.clock() - LASTING_SECONDS
         for (
             connection
         ) in router.core.connections:  # ten thousand of them are walked each second, and nobody is served meanwhile
@@ -133,8 +137,11 @@ class Reporter:
                 continue
             if isinstance(connection, Tunnel):
                 tunnels += 1
+                lasting.append(exchange)
             else:
                 active += 1
+                if exchange.started < before:
+                    lasting.append(exchange)
             if exchange.route is not None:
                 name = exchange.route.id
                 routes[name] = routes.get(name, 0) + 1
@@ -152,7 +159,7 @@ class Reporter:
         self.gauge("tidegate_router_upstream_connections", max(0, opened - idle), state="active")
         return (
             [Columns("route", (route,), (amount,)) for route, amount in routes.items()],
-            [Columns("endpoint", key, (amount,)) for key, amount in endpoints.items()],
+            [*(Columns("endpoint", key, (amount,)) for key, amount in endpoints.items()), *_lasting(lasting)],
         )
 
     def _take_spans(self, spans: Exporting) -> None:
@@ -169,6 +176,17 @@ class Reporter:
         if value != before:
             self.count(name, value - before, **labels)
             self._told[key] = value
+
+
+def _lasting(exchanges: Iterable[Exchange]) -> Iterator[Columns]:
+    """How many of these are with each endpoint; those that are held, or about to be tried elsewhere, are with none."""
+    found: dict[tuple[str, ...], int] = {}
+    for exchange in exchanges:
+        if exchange.state in (CLAIMED, RESPONDING):
+            endpoint = exchange.upstream.endpoint
+            key = (endpoint.service, endpoint.version, endpoint.id)
+            found[key] = found.get(key, 0) + 1
+    return (Columns("lasting", key, (number,)) for key, number in found.items())
 
 
 def _failures(router: Router) -> tuple[Columns, ...]:

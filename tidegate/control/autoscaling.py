@@ -197,7 +197,7 @@ class Autoscaling:
         await self._keep(found, record, decision, placed=wanted is not None)
         if wanted is None:
             inventories, table = self._reconciler.inventories, self._reconciler.table
-            self._copying.follow(found, max(decision.wanted - len(found.own), 0))
+            await self._copying.follow(found, max(decision.wanted - len(found.own), 0))
             self._copying.retire(idle_copies(found, inventories, table, self._records()))
         self._metrics.gauge("tidegate_scaling_wanted_replicas", decision.wanted, service=service)
         self._stands(found, record, decision, decision.wanted, placed=wanted is not None)

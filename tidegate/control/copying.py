@@ -18,13 +18,14 @@ from tidegate.control.engines import Engines
 from tidegate.control.gathering import Elsewhere
 from tidegate.control.journal import Journal
 from tidegate.control.overrides import OverrideBook
-from tidegate.control.ports import Followers
+from tidegate.control.ports import Carrying, Followers
 from tidegate.control.reconciler import Reconciler
 from tidegate.control.scaling import Serving, drained
 from tidegate.control.traffic import Traffic
 from tidegate.engine.port import Duplicate, Engine
 from tidegate.errors import NoSuchThing, TidegateError
 from tidegate.model import Instance, InstanceState
+from tidegate.placement.replica import IDLE, Carried
 from tidegate.release.record import TIDEGATE
 from tidegate.scaling.victims import Copy, victims
 from tidegate.tasks import Tasks
@@ -37,6 +38,7 @@ APPLY_SECONDS = 2.0
 IDLE_LOOK_SECONDS = 0.25
 FAR_LOOK_SECONDS = 1.0
 FAR_SECONDS = 3.0  # until other nodes have heard of a drain, and their workers have reported since
+ASK_SECONDS = 10.0  # for other nodes to say whether they are done; a question has eight
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 60.0
 
 _log = logger("control.scaling")
@@ -51,7 +53,7 @@ class _Trouble(Struct):
 
 
 class Copying:
-    """Makes and takes away copies, in tasks of `tasks`. `clock` is monotonic. `elsewhere` asks the routers of other nodes, None where
+    """Makes and takes away copies, in tasks of `tasks`. `clock` is monotonic. `carrying` is asked who is to leave, `elsewhere` asks the routers of other nodes, None where
     there are none."""
 
     def __init__(
@@ -64,8 +66,10 @@ class Copying:
         journal: Journal,
         tasks: Tasks,
         clock: Callable[[], float],
+        carrying: Carrying,
         elsewhere: Elsewhere | None = None,
     ) -> None:
+        self._carrying = carrying
         self._elsewhere = elsewhere
         self._engines = engines
         self._reconciler = reconciler
@@ -83,8 +87,8 @@ class Copying:
         """Why a copy that is wanted could not be made; empty where nothing is wrong."""
         return self._troubles[service].text if service in self._troubles else ""
 
-    def follow(self, serving: Serving, number: int) -> None:
-        """Begin what it takes to have `number` containers of ours; to be called at every look."""
+    async def follow(self, serving: Serving, number: int) -> None:
+        """Begin what it takes to have `number` containers of ours; to be called at every look, one at a time for each service."""
         ours = [each for each in serving.made if each.id not in self._leaving]
         gone = drained(serving.service, self._reconciler.table)
         for each in [each for each in ours if each.id in gone and each.made == "scaling" and self._is_ours(each)]:
@@ -96,7 +100,7 @@ class Copying:
             for _ in range(number - len(ours) - len(making)):
                 self._make(serving, self._free(serving, making))
         if not serving.frozen and len(ours) > number:
-            self._shed(ours, len(ours) - number)
+            await self._shed(ours, len(ours) - number)
 
     def retire(self, instances: Iterable[Instance]) -> None:
         """Take these copies away: their version serves no more."""
@@ -110,23 +114,23 @@ class Copying:
         found = self._overrides.setting("drain", instance.id)
         return found is not None and found.who == TIDEGATE
 
-    def _shed(self, ours: list[Instance], number: int) -> None:
-        flying = self._traffic.in_flight()
+    async def _shed(self, ours: list[Instance], number: int) -> None:
         copies = {each.id: each for each in ours}
-        found = (self._copy(each, flying) for each in ours)
-        for victim in victims(found, number):
-            self._let_go(copies[victim.id])
+        carried = await self._carrying(copies)
+        for victim in victims((self._copy(each, carried.get(each.id, IDLE)) for each in ours), number):
+            if victim.id not in self._leaving:
+                self._let_go(copies[victim.id])
 
-    def _copy(self, instance: Instance, flying: dict[tuple[str, tuple[str, ...]], int]) -> Copy:
+    def _copy(self, instance: Instance, carried: Carried) -> Copy:
         service = self._reconciler.table.services.get(instance.key)
         endpoints = [each for each in service.endpoints if each.instance == instance.id] if service is not None else []
-        keys = [("endpoint", (each.service, each.version, each.id)) for each in endpoints]
         return Copy(
             id=instance.id,
             name=instance.name,
             number=instance.number,
             ready=bool(endpoints) and all(each.state == "healthy" for each in endpoints),
-            in_flight=sum(flying.get(key, 0) for key in keys),
+            in_flight=carried.in_flight,
+            long_lived=carried.long_lived,
             created_at=instance.created_at,
         )
 
@@ -227,8 +231,9 @@ class Copying:
         if self._clock() < since + FAR_SECONDS:
             return False
         service, version, _ = keys[0]
-        flying = await self._elsewhere(service, version)
-        return flying is not None and not any(flying.get(endpoint) for *_, endpoint in keys)
+        told = await self._elsewhere(service, version, ASK_SECONDS)
+        flying = [each.flying.get(endpoint, 0) for each in told.counted.values() for *_, endpoint in keys]
+        return not told.missing and not any(flying)
 
 
 async def _removed(engine: Engine, container: str) -> None:

@@ -27,13 +27,14 @@ class Question(Value):
 class Counted(Value):
     """What the routers of one node counted for one version of a service since its control started; `at` is when, on the node's
     own monotonic clock. `buckets` count requests by the container's time (`metrics.BUCKETS`); `flying` are those in flight by endpoint,
-    where there are any."""
+    where there are any, and `lasting` those of them that do not end soon."""
 
     at: float
     requests: int = 0
     buckets: tuple[int, ...] = ()
     in_flight: int = 0
     flying: dict[str, int] = {}
+    lasting: dict[str, int] = {}
 
 
 class Figures(Value):
@@ -50,8 +51,16 @@ def counted(traffic: Traffic, service: str, version: str) -> Counted:
     key = (service, version)
     columns = traffic.columns("service", key)
     in_flight = traffic.in_flight()
-    flying = {each[2]: number for (kind, each), number in in_flight.items() if kind == "endpoint" and each[:2] == key}
-    now = Counted(at=traffic.measured_at(), in_flight=in_flight.get(("service", key), 0), flying=flying)
+    by_kind: dict[str, dict[str, int]] = {"endpoint": {}, "lasting": {}}
+    for (kind, each), number in in_flight.items():
+        if kind in by_kind and each[:2] == key:
+            by_kind[kind][each[2]] = number
+    now = Counted(
+        at=traffic.measured_at(),
+        in_flight=in_flight.get(("service", key), 0),
+        flying=by_kind["endpoint"],
+        lasting=by_kind["lasting"],
+    )
     if columns is None:
         return now
     return replace(now, requests=columns[0], buckets=tuple(histograms(columns)[1]))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Protocol
 
 from msgspec import DecodeError, json
+from msgspec.structs import replace
 
 from tidegate.control.figures import Counted, Figures, Question, counted, moved
 from tidegate.control.loads import Host, Load, busy
@@ -23,10 +24,6 @@ from tidegate.value import Value
 
 AT_ONCE = 32  # questions under way
 ROUND_SECONDS = 15.0
-
-
-#: What other nodes' routers have in flight to a version of a service, by endpoint; None where that is not known.
-Elsewhere = Callable[[str, str], Coroutine[Any, Any, Mapping[str, int] | None]]
 
 
 class MeterPort(Protocol):
@@ -52,6 +49,10 @@ class Gathered(Value):
     loads: dict[str, Load] = {}
     counted: dict[str, Counted] = {}
     missing: dict[str, str] = {}
+
+
+#: `Gathering.elsewhere`: for a service and version, within seconds.
+Elsewhere = Callable[[str, str, float], Coroutine[Any, Any, Gathered]]
 
 
 class Gathering:
@@ -126,46 +127,48 @@ class Gathering:
         async with Tasks("control.gathering") as tasks:
             own = tasks.spawn("own", self._meter.read(near))
             others = tasks.spawn("others", self._ask_all(questions))
-        return self._gathered(own.result(), others.result(), counted(self._traffic, service, version))
+        found = _gathered(others.result())
+        mine = {self._own: counted(self._traffic, service, version)}
+        return replace(found, loads={**own.result(), **found.loads}, counted=mine | found.counted)
 
-    async def flying(self, service: str, version: str) -> dict[str, int] | None:
-        """What the routers of other nodes have in flight to this version, by endpoint; None where one of them cannot be asked."""
-        answers = await self._ask_all(dict.fromkeys(self._others.there(), Question(service=service, version=version)))
-        found: dict[str, int] = {}
-        for each in answers.values():
-            if isinstance(each, str) or each.counted is None:
-                return None
-            for endpoint, number in each.counted.flying.items():
-                found[endpoint] = found.get(endpoint, 0) + number
-        return found
+    async def elsewhere(self, service: str, version: str, seconds: float) -> Gathered:
+        """What the routers of other nodes counted for this version, of those that say so within `seconds`."""
+        questions = dict.fromkeys(self._others.there(), Question(service=service, version=version))
+        return _gathered(await self._ask_all(questions, seconds))
 
     # --------------------------------------------------------------------------------------------------------- private
 
-    def _gathered(self, loads: dict[str, Load], answers: dict[str, Figures | str], own: Counted) -> Gathered:
-        loads, counts, missing = dict(loads), {self._own: own}, {}
-        for node, answer in answers.items():
-            if isinstance(answer, str):
-                missing[node] = answer
-                continue
-            loads |= answer.loads
-            if answer.counted is not None:
-                counts[node] = answer.counted
-        return Gathered(loads=loads, counted=counts, missing=missing)
-
-    async def _ask_all(self, questions: dict[str, Question]) -> dict[str, Figures | str]:
+    async def _ask_all(
+        self, questions: dict[str, Question], seconds: float | None = None
+    ) -> dict[str, Figures | str]:
+        """`seconds` are for all of them; without, each has its own time."""
         async with Tasks("control.gathering") as tasks:
-            asked = {node: tasks.spawn(node, self._ask(node, each)) for node, each in questions.items()}
+            asked = {node: tasks.spawn(node, self._ask(node, each, seconds)) for node, each in questions.items()}
         return {node: task.result() for node, task in asked.items()}
 
-    async def _ask(self, node: str, question: Question) -> Figures | str:
-        async with self._places:
-            answer = await self._others.ask(node, json.encode(question))
+    async def _ask(self, node: str, question: Question, seconds: float | None) -> Figures | str:
+        answer: bytes | str
+        try:
+            async with asyncio.timeout(seconds), self._places:
+                answer = await self._others.ask(node, json.encode(question))
+        except TimeoutError:
+            answer = "it does not answer in time"
         figures = answer if isinstance(answer, str) else _read(answer)
         if isinstance(figures, str):
             self._metrics.count("tidegate_node_questions_total", outcome="failed")
             return figures
         self._metrics.count("tidegate_node_questions_total", outcome="answered")
         return moved(figures, self._wall())
+
+
+def _gathered(answers: Mapping[str, Figures | str]) -> Gathered:
+    """What nodes answered, together, and why others did not."""
+    told = {node: each for node, each in answers.items() if isinstance(each, Figures)}
+    return Gathered(
+        loads={id_: load for each in told.values() for id_, load in each.loads.items()},
+        counted={node: each.counted for node, each in told.items() if each.counted is not None},
+        missing={node: each for node, each in answers.items() if isinstance(each, str)},
+    )
 
 
 def _read(answer: bytes) -> Figures | str:

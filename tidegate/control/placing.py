@@ -11,11 +11,12 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from tidegate.control.journal import Journal
+from tidegate.control.ports import Carrying
 from tidegate.control.stackbook import StackBook
 from tidegate.errors import Conflict, StoreError
 from tidegate.placement.node import NodeFacts
 from tidegate.placement.planning import Plan, plan
-from tidegate.placement.replica import Place
+from tidegate.placement.replica import Carried, Place
 from tidegate.stacks.picture import Picture
 from tidegate.telemetry import logger
 
@@ -28,7 +29,8 @@ _log = logger("control.placing")
 
 class Placing:
     """`nodes` are all nodes that are known now, `held` the services that releases move. `alone`: there is no other node than this one.
-    `wall` gives seconds since the epoch, `sighted` for how many seconds it was seen who came and went. `refusals` says by service what of it cannot be done, and why."""
+    `wall` gives seconds since the epoch, `sighted` for how many seconds it was seen who came and went. `carrying` is asked when some of
+    several replicas are to go. `refusals` says by service what of it cannot be done, and why."""
 
     def __init__(
         self,
@@ -38,6 +40,7 @@ class Placing:
         nodes: Callable[[], Iterable[NodeFacts]],
         held: Callable[[], Collection[str]],
         wall: Callable[[], float],
+        carrying: Carrying,
         alone: bool = True,
         sighted: Callable[[], float] = lambda: 0.0,
     ) -> None:
@@ -46,6 +49,7 @@ class Placing:
         self._nodes = nodes
         self._held = held
         self._wall = wall
+        self._carrying = carrying
         self._alone = alone
         self._sighted = sighted
         self._leads_since = 0.0  # since when we know who is gone; set when we begin to lead; alone, always
@@ -84,6 +88,7 @@ class Placing:
     async def turn(self) -> float | None:
         """One decision, written. When the next one is due though nothing happens, in seconds since the epoch; None where it could not
         be written: something of it was not so any more, or we do not lead."""
+        carried = await self._spare()  # first: whatever changes meanwhile, the decision is made from what is so afterwards
         nodes = tuple(self._nodes())
         if not self._book.known or not (nodes or self._alone):
             return self._wall() + RETRY_SECONDS
@@ -97,21 +102,28 @@ class Placing:
                     await self._forget(stack.name)
             if not nodes:
                 return self._wall() + REST_SECONDS
-            return await self._round(picture, nodes)
+            return await self._round(picture, nodes, carried)
         except Conflict:
             self._remembers = False
         except StoreError as error:
             _log.warning("places cannot be written", extra={"cause": str(error)})
         return None
 
-    async def _round(self, picture: Picture, nodes: tuple[NodeFacts, ...]) -> float:
+    async def _spare(self) -> Mapping[str, Carried]:
+        """What those containers carry of which some are to go."""
+        containers = self._book.picture.surplus(self._held()) if self._book.known else ()
+        return await self._carrying(containers) if containers else {}
+
+    async def _round(
+        self, picture: Picture, nodes: tuple[NodeFacts, ...], carried: Mapping[str, Carried]
+    ) -> float:
         """Raises Conflict, StoreError."""
         if self._alone and (strangers := picture.elsewhere(nodes)):
             # Of another name of this host: there is nobody who would come back.
             await self._book.places.commit(dict.fromkeys(strangers))
             return self._wall()
         self._rounds += 1
-        scene = picture.scene(nodes, self._held())
+        scene = picture.scene(nodes, self._held(), carried)
         decided = plan(scene, self._book.remembering.memory, self._wall(), self._rounds, self._leads_since)
         await self._book.remembering.commit(decided)
         await self._book.places.commit({each.key: None for each in decided.deletes})

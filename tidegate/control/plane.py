@@ -77,7 +77,7 @@ class ControlPlane:
         figures = FigureDesk(self.metering, near.traffic, lambda: self.reconciler.inventories, near.wall)
         self.releases = self._made_releases()
         self.book = OverrideBook(near.store, self.journal, self.releases.offer_overrides, near.wall)
-        self._elsewhere = None if near.others.alone else self.gathering.flying
+        self._elsewhere = None if near.others.alone else self.gathering.elsewhere
         self._serving = Serving(
             self.reconciler, self.releases, near.followers, near.traffic, near.clock, self._elsewhere
         )
@@ -188,6 +188,7 @@ class ControlPlane:
             self.journal,
             tasks,
             near.clock,
+            self._serving.carried,
             self._elsewhere,
         )
         return Autoscaling(

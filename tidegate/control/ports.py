@@ -11,6 +11,7 @@ from tidegate.control.webhooks import Notice
 from tidegate.errors import NoSuchThing, Problem, TidegateError
 from tidegate.model import Asked, CheckTarget, Decision, HealthReport
 from tidegate.placement.node import NodeFacts
+from tidegate.placement.replica import Carried
 from tidegate.placement.stock import Stock
 from tidegate.release.acts import Act
 from tidegate.release.gates import Verdict
@@ -19,6 +20,9 @@ from tidegate.release.record import Release
 from tidegate.release.seen import Container, Fault, Fetching
 from tidegate.routing import Delta, RoutingTable
 from tidegate.store.port import Compare
+
+#: What routers have with these containers now, by id, as far as it can be learned at once; `serving.Serving.carried` is one.
+Carrying = Callable[[Collection[str]], Awaitable[Mapping[str, Carried]]]
 
 
 class Publisher(Protocol):

@@ -1,25 +1,31 @@
 """Whether single containers serve: who is ready, who gets nothing any more, and who has no requests left.
 
 A container that is to leave is drained in the table; it is idle once every worker runs a table that says so and has said after it
-that nothing is in flight there, and no other node's routers are known to have anything.
+that nothing is in flight there, and no other node's routers are known to have anything. What each one carries is asked by who chooses
+those that leave.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 
 from tidegate.building.endpoints import LIVE
+from tidegate.control.figures import Counted
 from tidegate.control.gathering import Elsewhere
 from tidegate.control.ports import Followers
 from tidegate.control.reconciler import Reconciler
 from tidegate.control.releases import Releases
 from tidegate.control.traffic import Traffic
 from tidegate.model import Endpoint, HealthState
+from tidegate.placement.replica import Carried
 from tidegate.routing import RoutingTable
 from tidegate.tasks import Tasks
 
 FAR_LOOK_SECONDS = 1.0
+FAR_SECONDS = 10.0  # for other nodes to say whether they are done; a question has eight
+CHOICE_SECONDS = 1.0  # for other nodes to say what they carry: until then the leader decides nothing
 
 
 class Serving:
@@ -95,14 +101,36 @@ class Serving:
 
     async def look_around(self) -> None:
         """Ask them once."""
-        versions = {(each.service, each.version) for container in self._leaving for each in self._of(container)}
-        found: dict[str, int] = {}
-        if self._elsewhere is not None and versions:
-            async with Tasks("control.serving") as tasks:
-                asked = [tasks.spawn(service, self._elsewhere(service, version)) for service, version in versions]
-            for each in asked:
-                found |= each.result() or {}
+        found = Counter[str]()
+        for each in await self._told(self._leaving, FAR_SECONDS):
+            found.update(each.flying)
         self._far = found
+
+    async def carried(self, containers: Collection[str]) -> dict[str, Carried]:
+        """What our routers have with each of these, and those of other nodes that say so within `CHOICE_SECONDS`."""
+        flying, lasting = Counter[str](), Counter[str]()
+        for each in await self._told(containers, CHOICE_SECONDS):
+            flying.update(each.flying)
+            lasting.update(each.lasting)
+        for (kind, key), number in self._traffic.in_flight().items():
+            if kind == "endpoint":
+                flying[key[2]] += number
+            elif kind == "lasting":
+                lasting[key[2]] += number
+        ids = {container: {each.id for each in self._of(container)} for container in containers}
+        return {
+            container: Carried(in_flight=sum(map(flying.__getitem__, of)), long_lived=sum(map(lasting.__getitem__, of)))
+            for container, of in ids.items()
+        }
+
+    async def _told(self, containers: Collection[str], seconds: float) -> list[Counted]:
+        """What other nodes' routers counted of the versions that these are of; nothing of those that do not say it in time."""
+        versions = {(each.service, each.version) for container in containers for each in self._of(container)}
+        if self._elsewhere is None or not versions:
+            return []
+        async with Tasks("control.serving") as tasks:
+            asked = [tasks.spawn(service, self._elsewhere(service, version, seconds)) for service, version in versions]
+        return [told for each in asked for told in each.result().counted.values()]
 
     def _of(self, container: str) -> list[Endpoint]:
         table = self._reconciler.table

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
-from tidegate.control.agent import Agent, ServingPort
+from tidegate.control.agent import Agent
 from tidegate.control.fence import Fence
 from tidegate.control.journal import Journal
 from tidegate.control.latest import latest
@@ -15,6 +15,7 @@ from tidegate.control.placing import Placing
 from tidegate.control.ports import OthersPort
 from tidegate.control.refusal import Refused
 from tidegate.control.releases import Releases
+from tidegate.control.serving import Serving
 from tidegate.control.stackbook import StackBook
 from tidegate.control.stacklogs import Here, Source
 from tidegate.control.stocktaking import Stocktaking
@@ -44,7 +45,7 @@ class Stacks:
         store: Store,
         node: NodeFacts,
         engine: Engine | None,
-        serving: ServingPort,
+        serving: Serving,
         releases: Releases,
         journal: Journal,
         wall: Callable[[], float],
@@ -65,6 +66,7 @@ class Stacks:
             nodes=self.nodes,
             held=self._held,
             wall=wall,
+            carrying=serving.carried,
             alone=others.alone,
             sighted=others.sighted,
         )

@@ -78,7 +78,8 @@ class Traffic:
             reasons[reason] = reasons.get(reason, 0) + number
 
     def fly(self, slot: int, pid: int, in_flight: Iterable[tuple[str, Key, int]]) -> None:
-        """What one worker process has in flight now: (`route` or `endpoint`, key, number); all else it has not."""
+        """What one worker process has in flight now: (`route` or `endpoint`, key, number), and as `lasting` what of an endpoint's does not
+        end soon; all else it has not."""
         flying: dict[tuple[str, Key], int] = {}
         for kind, key, number in in_flight:
             flying[kind, key] = number

@@ -65,10 +65,21 @@ class Place(Value):
         return f"{self.service}/{self.slot}.{self.generation}"
 
 
+class Carried(Value):
+    """What routers have with a replica: `in_flight` requests, of which `long_lived` ones do not end soon."""
+
+    in_flight: int = 0
+    long_lived: int = 0
+
+
+IDLE = Carried()  # or nobody knows
+
+
 class Replica(Value):
     """A place and what is seen of it. `ready_since` is 0 while it is not ready, `ended` how often it ended by itself.
     `ended_at` is when it last did. `done`: it ended well, as it was meant to, and counts as ready wherever it is. `gone`: its node says
-    that nothing of it is there, and that nothing will be: it left, or cannot be made again. `in_flight` requests are with it, of which `long_lived` ones do not end soon (upgraded connections, streams)."""
+    that nothing of it is there, and that nothing will be: it left, or cannot be made again. `carried` is
+    known only of services of which some replicas are to go."""
 
     place: Place
     state: State = State.PENDING
@@ -77,8 +88,7 @@ class Replica(Value):
     ended_at: float = 0.0
     done: bool = False
     gone: bool = False
-    in_flight: int = 0
-    long_lived: int = 0
+    carried: Carried = IDLE
 
     @property
     def key(self) -> str:

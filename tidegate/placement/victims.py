@@ -50,7 +50,8 @@ def _rank(replica: Replica, nodes: Mapping[str, NodeFacts], revision: str) -> tu
 
 def _use(replica: Replica, now: float) -> tuple[bool, int, int, int]:
     age = max(now - replica.place.since, 1.0)
-    return replica.long_lived > 0, replica.in_flight, int(age).bit_length(), -replica.slot
+    carried = replica.carried
+    return carried.long_lived > 0, carried.in_flight, int(age).bit_length(), -replica.slot
 
 
 def _zone(replica: Replica, nodes: Mapping[str, NodeFacts]) -> str:

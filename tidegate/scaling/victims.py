@@ -8,7 +8,8 @@ from tidegate.value import Value
 
 
 class Copy(Value):
-    """A replica that may be taken away. `in_flight` counts requests and open tunnels; `number` is that of its name."""
+    """A replica that may be taken away. `in_flight` counts requests and open tunnels, `long_lived` those of them that do not end soon;
+    `number` is that of its name."""
 
     id: str
     name: str
@@ -16,14 +17,15 @@ class Copy(Value):
     ready: bool = True
     leaving: bool = False
     in_flight: int = 0
+    long_lived: int = 0
     created_at: float = 0.0
 
 
 def victims(copies: Iterable[Copy], number: int) -> tuple[Copy, ...]:
-    """`number` of them: who leaves already, who is not ready, who has the fewest requests in flight, the youngest, and of those
-    made at one time the highest number."""
+    """`number` of them: who leaves already, who is not ready, who has no long-lived connections, who has the fewest requests in
+    flight, the youngest, and of those made at one time the highest number."""
     return tuple(sorted(copies, key=_order)[: max(number, 0)])
 
 
-def _order(copy: Copy) -> tuple[bool, bool, int, float, int]:
-    return (not copy.leaving, copy.ready, copy.in_flight, -copy.created_at, -copy.number)
+def _order(copy: Copy) -> tuple[bool, bool, bool, int, float, int]:
+    return (not copy.leaving, copy.ready, copy.long_lived > 0, copy.in_flight, -copy.created_at, -copy.number)

@@ -7,13 +7,15 @@ from collections.abc import Collection, Iterable, Mapping
 from tidegate.engine.image_name import familiar
 from tidegate.placement.demand import Demand, Quota
 from tidegate.placement.node import NodeFacts
-from tidegate.placement.replica import Place
+from tidegate.placement.replica import IDLE, Carried, Place, Replica
 from tidegate.placement.resources import Resources
 from tidegate.placement.rule_text import understood
 from tidegate.placement.scene import Scene
 from tidegate.stacks.report import Report, replica, said
 from tidegate.stacks.stack import Allowance, Member, Scale, Stack
 from tidegate.value import Value
+
+NOTHING_KNOWN: Mapping[str, Carried] = {}
 
 
 class Picture(Value):
@@ -54,15 +56,34 @@ class Picture(Value):
         scale = self.scales.get(f"{stack.name}/{member.name}")
         return member.scale if scale is None else scale.desired
 
-    def scene(self, nodes: Iterable[NodeFacts], held: Collection[str] = ()) -> Scene:
-        """All that placing is decided from. Of a stack that leaves nothing is wanted; those members go first that need others."""
+    def surplus(self, held: Collection[str] = ()) -> frozenset[str]:
+        """The containers of services of which some replicas are to go and others stay."""
+        slots: dict[str, set[int]] = {}
+        for place in self.places.values():
+            if not place.leaving and place.service not in held:
+                slots.setdefault(place.service, set()).add(place.slot)
+        shrinking = {
+            service
+            for stack in self.stacks.values()
+            for member in stack.members
+            if (service := f"{stack.name}/{member.name}") in slots
+            and 0 < self.desired(stack, member) < len(slots[service])
+        }
+        staying = (place for place in self.places.values() if shrinking and place.service in shrinking)
+        return frozenset(filter(None, (self.report(place).container for place in staying if not place.leaving)))
+
+    def scene(
+        self, nodes: Iterable[NodeFacts], held: Collection[str] = (), carried: Mapping[str, Carried] = NOTHING_KNOWN
+    ) -> Scene:
+        """All that placing is decided from; `carried` is what routers have with containers, by id. Of a stack that leaves nothing is
+        wanted; those members go first that need others."""
         members = [(stack, member) for stack in self.stacks.values() for member in stack.members]
         return Scene(
             demands=tuple(
                 demand_of(stack, member, self.desired(stack, member)) for stack, member in members if not stack.leaving
             ),
             nodes=tuple(nodes),
-            replicas=tuple(replica(place, self.report(place)) for place in self.places.values()),
+            replicas=tuple(self._replica(place, carried) for place in self.places.values()),
             held=frozenset(held),
             quotas=self.limits,
             after={
@@ -73,6 +94,10 @@ class Picture(Value):
                 if stack.leaving
             },
         )
+
+    def _replica(self, place: Place, carried: Mapping[str, Carried]) -> Replica:
+        report = self.report(place)
+        return replica(place, report, carried.get(report.container, IDLE))
 
     def elsewhere(self, nodes: Iterable[NodeFacts]) -> tuple[str, ...]:
         """The keys of places on other nodes than these."""

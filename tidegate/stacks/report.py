@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tidegate.placement.replica import Place, Replica, State
+from tidegate.placement.replica import IDLE, Carried, Place, Replica, State
 from tidegate.value import Value
 
 
@@ -40,8 +40,8 @@ def said(place: Place, report: Report | None) -> Report:
     return report if report is not None and report.placed == place.since else Report(placed=place.since)
 
 
-def replica(place: Place, report: Report) -> Replica:
-    """A place beside its report."""
+def replica(place: Place, report: Report, carried: Carried = IDLE) -> Replica:
+    """A place beside its report, and what routers have with it."""
     return Replica(
         place=place,
         state=report.state,
@@ -50,4 +50,5 @@ def replica(place: Place, report: Report) -> Replica:
         ended_at=report.since,
         done=report.done,
         gone=report.gone if place.leaving else report.void,
+        carried=carried,
     )
