@@ -402,6 +402,32 @@ def test_a_step_that_somebody_else_forestalls_is_not_told_as_one(path, monkeypat
     assert program.said().count("shop/web: 1 -> 2 replicas") == 1
 
 
+def test_a_number_that_somebody_says_while_figures_are_read_holds(path, monkeypatch):
+    async def story(program):
+        class Slow:
+            async def value(self, query):
+                await asyncio.sleep(2)
+                if books[0].number == 1:
+                    books[0].number = 3
+                return 25.0
+
+        program.scaling._queries = Slow()
+        await program.until(lambda: books[0].number == 3)
+        await asyncio.sleep(1)
+        assert (books[0].told, program.changes) == ([], [])
+
+    books = []
+
+    def made():
+        target = {"tidegate.auto_scaling.target_query": "sum(queue)", "tidegate.auto_scaling.target_query_value": "5"}
+        engine = engine_with(1, **PLACED, **target)
+        books.append(Stacks(engine))
+        monkeypatch.setattr(ScaledProgram, "counts", books[0])
+        return engine
+
+    lived(path, made, story)
+
+
 def test_whoever_holds_requests_for_a_sleeping_service_wakes_it(path, monkeypatch):
     async def story(program):
         await program.engine.stop(next(iter(program.engine.containers)))

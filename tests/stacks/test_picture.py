@@ -49,7 +49,9 @@ def test_surplus_are_the_containers_of_services_that_shrink_and_do_not_go_as_a_w
     assert surplus(2) == {"c1", "c2"}
     assert surplus(3) == surplus(4) == surplus(0) == frozenset()
     assert surplus(2, held=("shop/web",)) == surplus(2, everywhere=True) == frozenset()
-    (first, *_) = picture(stack(member()), places, reports=reports).scene(NODES, (), {"c1": Carried(in_flight=2)}).replicas
+    (first, *_) = (
+        picture(stack(member()), places, reports=reports).scene(NODES, (), {"c1": Carried(in_flight=2)}).replicas
+    )
     assert first.carried == Carried(in_flight=2)
 
 

@@ -45,11 +45,7 @@ def order(on, slot=1, service=WEB, generation=1, revision="r1", **more):
 
 def replica(on, slot=1, service=WEB, state=State.READY, **more):
     """One that has been ready for long, unless said otherwise."""
-    seen = {
-        name: more.pop(name)
-        for name in ("ready_since", "ended", "ended_at", "done", "gone")
-        if name in more
-    }
+    seen = {name: more.pop(name) for name in ("ready_since", "ended", "ended_at", "done", "gone") if name in more}
     carried = Carried(in_flight=more.pop("in_flight", 0), long_lived=more.pop("long_lived", 0))
     return Replica(
         place=order(on, slot, service, **more), state=state, carried=carried, **({"ready_since": 1.0} | seen)

@@ -193,6 +193,9 @@ class Autoscaling:
             return None
         self._due[service] = self._clock() + look_seconds(found.policy)
         sight = await self._sight(found, wanted)
+        if self._counts.wanted(service) != wanted:
+            self._due.pop(service, None)  # somebody said a number while figures were read: look again, from that one
+            return None
         record, decision = decide(found.policy, sight, self.book.record(service), self._wall())
         await self._keep(found, record, decision, placed=wanted is not None)
         if wanted is None:

@@ -138,9 +138,7 @@ class Gathering:
 
     # --------------------------------------------------------------------------------------------------------- private
 
-    async def _ask_all(
-        self, questions: dict[str, Question], seconds: float | None = None
-    ) -> dict[str, Figures | str]:
+    async def _ask_all(self, questions: dict[str, Question], seconds: float | None = None) -> dict[str, Figures | str]:
         """`seconds` are for all of them; without, each has its own time."""
         async with Tasks("control.gathering") as tasks:
             asked = {node: tasks.spawn(node, self._ask(node, each, seconds)) for node, each in questions.items()}

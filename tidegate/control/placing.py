@@ -88,7 +88,9 @@ class Placing:
     async def turn(self) -> float | None:
         """One decision, written. When the next one is due though nothing happens, in seconds since the epoch; None where it could not
         be written: something of it was not so any more, or we do not lead."""
-        carried = await self._spare()  # first: whatever changes meanwhile, the decision is made from what is so afterwards
+        carried = (
+            await self._spare()
+        )  # first: whatever changes meanwhile, the decision is made from what is so afterwards
         nodes = tuple(self._nodes())
         if not self._book.known or not (nodes or self._alone):
             return self._wall() + RETRY_SECONDS
@@ -114,9 +116,7 @@ class Placing:
         containers = self._book.picture.surplus(self._held()) if self._book.known else ()
         return await self._carrying(containers) if containers else {}
 
-    async def _round(
-        self, picture: Picture, nodes: tuple[NodeFacts, ...], carried: Mapping[str, Carried]
-    ) -> float:
+    async def _round(self, picture: Picture, nodes: tuple[NodeFacts, ...], carried: Mapping[str, Carried]) -> float:
         """Raises Conflict, StoreError."""
         if self._alone and (strangers := picture.elsewhere(nodes)):
             # Of another name of this host: there is nobody who would come back.
