@@ -65,14 +65,14 @@ class Node(Alone):
 
     alone = False
 
-    def __init__(self, name, way, engine=None):
+    def __init__(self, name, way, engine=None, id_=""):
         super().__init__()
         self.met = []
         self.name, self.way, self.engine = name, way, engine or FakeEngine()
         rng, clock = random.Random(name), asyncio.get_running_loop().time
-        live = Live(id=name, incarnation=f"boot/{name}", cpus=4.0, memory=8 << 30)
+        live = Live(id=id_ or name, incarnation=f"boot/{name}", cpus=4.0, memory=8 << 30)
         self.membership = Membership(way, name, lambda: live, clock=clock, rng=rng, changed=self._joined)
-        self.leadership = Leadership(way, Holder(node=name, id=name), clock=clock, rng=rng)
+        self.leadership = Leadership(way, Holder(node=name, id=id_ or name), clock=clock, rng=rng)
         self.nodes = Nodes(way, clock, self._met)
         self.publisher = Publisher(way, name, lambda: self.membership.lease, {}, Places)
         served, self.journal = Served(self.engine), Journal(wall)
@@ -90,6 +90,10 @@ class Node(Alone):
     @property
     def cut_off(self):
         return self.membership.is_cut_off
+
+    @property
+    def has_name(self):
+        return self.membership.has_name
 
     @property
     def spoke_at(self):

@@ -103,6 +103,11 @@ class Cluster:
         """Whether others may take us for lost."""
         return self.membership.is_cut_off
 
+    @property
+    def has_name(self) -> bool:
+        """Whether we are the node of our name."""
+        return self.membership.has_name
+
     async def while_leading(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Run `work` whenever we lead."""
         await self.leadership.while_leading(name, work)

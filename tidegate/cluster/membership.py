@@ -52,6 +52,7 @@ class Membership:
         self._told: Live | None = None  # what stands in the store, while we are in
         self._joined_at = -TTL_SECONDS  # when we joined again after we were out
         self._cut_at = clock() + START_SECONDS  # when we count as cut off, while we are out
+        self.has_name = False  # as was found last: nobody else is the node of our name
         self.index = 0  # our number in the cluster; set by the first join
         self.problem: Problem | None = None  # why we are out; None while we are in, and before the first try
 
@@ -97,6 +98,7 @@ class Membership:
             self._out(_lost(self.name, error.problems[0].text))
             return RETRY_SECONDS
         if problem is not None:
+            self.has_name = False
             self._out(problem)
             return TAKEN_SECONDS
         assert self._lease is not None
@@ -119,7 +121,7 @@ class Membership:
             return _hurried(self.name)
         if self.problem is not None:
             self._joined_at = self._clock()
-        self._lease, self._told, self.problem = lease, live, None
+        self._lease, self._told, self.problem, self.has_name = lease, live, None, True
         _log.info("joined the cluster", extra={"node": self.name, "index": self.index})
         self._changed()
         return None

@@ -48,7 +48,8 @@ class ServingPort(Protocol):
 class Agent:
     """Of the node called `node`. `wall` gives seconds since the epoch. A container that leaves is stopped no sooner than after
     `linger_seconds`: routers of other nodes take as long to hear of it, and to end what they have in flight there. While the node is
-    `cut_off` nothing starts that must not run twice."""
+    `cut_off` nothing starts that must not run twice; where another node has the name (`has_name`), what is ordered is ordered of that one, and
+    nothing is done."""
 
     def __init__(
         self,
@@ -60,6 +61,7 @@ class Agent:
         wall: Callable[[], float],
         linger_seconds: float = 0.0,
         cut_off: Callable[[], bool] = lambda: False,
+        has_name: Callable[[], bool] = lambda: True,
     ) -> None:
         self._node = node
         self._engine = engine
@@ -69,6 +71,7 @@ class Agent:
         self._wall = wall
         self._linger = linger_seconds
         self._cut_off = cut_off
+        self._has_name = has_name
         self.deeds = Deeds(engine, journal)
         self._wakeup = asyncio.Event()
         self._busy: set[str] = set()  # place keys with a deed under way
@@ -109,7 +112,7 @@ class Agent:
 
     async def _turn(self, tasks: Tasks) -> bool:
         """One look at everything. Whether something is under way."""
-        if not self._book.known:
+        if not self._book.known or not self._has_name():
             return True
         picture = self._book.picture
         mine = {key: place for key, place in picture.places.items() if place.node == self._node}

@@ -154,6 +154,11 @@ class OthersPort(Protocol):
         """Whether the others may take this node for lost: what must not run twice must not run here."""
         ...
 
+    @property
+    def has_name(self) -> bool:
+        """Whether the node of our name is us, as was found last: what is ordered of it is for us to do. False until it is known."""
+        ...
+
     async def while_leading(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Run `work` whenever we lead, from its beginning each time, and cancel it when we do not."""
         ...
@@ -200,6 +205,7 @@ class Alone:
 
     alone = True
     cut_off = False
+    has_name = True
     leader = ""
     fence: Compare | None = Compare(key="leader", revision=0)  # holds for as long as nobody was elected over this store
 

@@ -73,7 +73,17 @@ class Stacks:
         others.met.append(self.placing.wake)
         if engine is not None:
             linger = 0.0 if others.alone else LINGER_SECONDS
-            agent = Agent(node.name, engine, self.book, serving, journal, wall, linger, lambda: others.cut_off)
+            agent = Agent(
+                node.name,
+                engine,
+                self.book,
+                serving,
+                journal,
+                wall,
+                linger,
+                cut_off=lambda: others.cut_off,
+                has_name=lambda: others.has_name,
+            )
             fence = Fence(engine, lambda: agent.deeds.owner, lambda: others.cut_off, journal)
             self.agent, self.stock = agent, Stocktaking(engine, agent.owner, self._restocked)
             self._loops = [("agent", agent.run), ("stock", self.stock.run), ("fence", fence.run)]
