@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import pytest
+
 from tests.support.client import GET, post
 from tests.support.origin import refusing, serving
 from tests.support.router import endpoint, route, running, service, until
 from tidegate.policy import Timeouts
+from tidegate.router import live
 
 
 async def closing(peer):
@@ -67,3 +70,19 @@ async def test_a_container_that_does_not_answer_is_a_504():
         assert (response.status, response.reason) == (504, "response-timeout")
         assert [reason.token for _, reason in mesh.failures] == ["response-timeout"]
         await until(lambda: not origin.open)
+
+
+@pytest.mark.parametrize("request_bytes", [GET, post(b"x")])
+async def test_a_container_that_thinks_for_longer_than_until_the_first_look_is_waited_for(monkeypatch, request_bytes):
+    monkeypatch.setattr(live, "LOOK_SECONDS", 0.05)
+    slow = route(timeouts=Timeouts(response=0.8))
+    async with (
+        serving(lambda peer: peer.ended()) as a,
+        serving(lambda peer: peer.ended()) as b,
+        running(a, b, routes=[slow]) as mesh,
+    ):
+        client = await mesh.client()
+        response = await client.ask(request_bytes)
+        assert (response.status, response.reason) == (504, "response-timeout")
+        assert [reason.token for _, reason in mesh.failures] == ["response-timeout"]
+    assert a.connections + b.connections == 1

@@ -10,4 +10,7 @@ cdef int _CLAIMED
 
 cdef class Attempts(Relay):
     @cython.locals(upstream=Upstream, route=LiveRoute, connection=UpstreamConnection)
+    cdef look(self, Exchange exchange, double now)
+
+    @cython.locals(upstream=Upstream, route=LiveRoute, connection=UpstreamConnection)
     cdef late(self, Exchange exchange)

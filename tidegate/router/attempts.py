@@ -12,6 +12,7 @@ from tidegate.router.link import Link
 from tidegate.router.relay import Relay
 
 _CLAIMED = CLAIMED
+_ALL = 1e300  # whenever it went idle
 
 
 class Attempts(Relay):
@@ -28,6 +29,29 @@ class Attempts(Relay):
         upstream.released()
         self.core.failed(upstream, reason, exchange.route)
         self._try_another(exchange, again and self._granted(exchange), reason)
+
+    def look(self, exchange: Exchange, now: float) -> None:
+        """No answer has ended yet: is it that the endpoint's host takes no packets? Then another one, where that does no harm."""
+        route = exchange.route
+        upstream = exchange.upstream
+        connection = self.connection
+        due = exchange.sent_at + route.answer_timeout
+        if exchange.state != _CLAIMED or connection is None:
+            self.arm(due)
+        elif not connection.unheard():
+            self.arm(min(now + route.first_look, due))
+        elif not self._repeatable(exchange) or exchange.first_byte != 0.0:
+            upstream.close_idle(_ALL)
+            self.core.failed(upstream, Reason.RESPONSE_TIMEOUT, route)
+            self.arm(due)  # its packets may yet arrive, so only time can tell
+        else:
+            self.connection = None
+            connection.abort()
+            again = exchange.give_up(True)
+            upstream.close_idle(_ALL)  # nobody would be answered on those either
+            upstream.released()
+            self.core.failed(upstream, Reason.RESPONSE_TIMEOUT, route)
+            self._try_another(exchange, again and self._granted(exchange), Reason.RESPONSE_TIMEOUT)
 
     def late(self, exchange: Exchange) -> None:
         """No response head in time: another endpoint, where the route bounds each try and a second one does no harm."""

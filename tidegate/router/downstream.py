@@ -111,6 +111,8 @@ class Downstream(Intake):
             self.fail(Reason.DEADLINE)
         elif exchange.state == _HELD:
             self.fail(exchange.reason or Reason.HOLD_TIMEOUT)
+        elif self.connection is not None and self.request_done and not self.ended and now < self._answer_due(exchange):
+            self.look(exchange, now)
         elif self._moved(exchange):
             patience = self.core.half_close if self.ended and not self.write_paused else exchange.route.response_timeout
             self.arm(now + patience)
@@ -120,6 +122,11 @@ class Downstream(Intake):
             self.fail(Reason.REQUEST_TIMEOUT)
         else:
             self.late(exchange)
+
+    def _answer_due(self, exchange: Exchange) -> float:
+        """Until when an answer to what was sent may begin."""
+        due: float = exchange.sent_at + exchange.route.answer_timeout
+        return due
 
     def _moved(self, exchange: Exchange) -> bool:
         """Whether the client took response bytes since the last look: a long answer is not a late one."""

@@ -5,9 +5,15 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
+import struct
 from typing import Any
 
 from tidegate.router.listener import UNSENT_BYTES
+
+#: `struct tcp_info` of linux/tcp.h, up to the last of what we read: retransmits, unacknowledged segments, milliseconds since the last ACK.
+_TCP_INFO = struct.Struct("=2xB21xI28xI")
+_RETRANSMITS = 2  # after the first of them; with the least timeout they take 0.6 s
+_UNHEARD_MS = 1000
 
 
 class Link:
@@ -45,6 +51,17 @@ class Link:
         poll = select.poll()
         poll.register(descriptor.fileno(), select.POLLIN | select.POLLRDHUP)
         return bool(poll.poll(0))
+
+    def unheard(self) -> bool:
+        """Whether the host at the other end takes no packets: what we sent was sent again and again, and nothing came back. A program
+        that is busy or frozen is none of its: its kernel answers."""
+        raw = self.transport if self.tls is None else self.transport.raw
+        descriptor = raw.get_extra_info("socket")
+        if descriptor is None or descriptor.fileno() < 0:
+            return False
+        info = _TCP_INFO.unpack(descriptor.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size))
+        retransmits, unacknowledged, last_heard_ms = info
+        return bool(retransmits >= _RETRANSMITS and unacknowledged and last_heard_ms >= _UNHEARD_MS)
 
     def close(self) -> None:
         """Close politely (nothing of interest is in flight)."""

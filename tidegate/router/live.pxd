@@ -14,6 +14,7 @@ cdef class LiveRoute:
     cdef public long long requests
     cdef public double request_timeout
     cdef public double answer_timeout
+    cdef public double first_look
     cdef public int mode
     cdef public int guard
     cdef public bint prefixed

@@ -32,6 +32,10 @@ _MODES = {
 ORDERED_HOLD_SECONDS = 30.0
 _HOLD_SECONDS = Timeouts().hold
 
+#: So long after a request was sent it is looked whether its endpoint's host takes packets at all: what is sent on a connection that was
+#: kept is lost in silence where a host has lost its power.
+LOOK_SECONDS = 2.0
+
 _NO_LIMIT = (1 << 62) - 1
 #: `LiveRoute.guard`, a set of bits: 0 takes whoever comes.
 ONLY_SECURE = 1  # plain HTTP is sent to HTTPS
@@ -55,6 +59,7 @@ class LiveRoute:
         "connect_timeout",
         "counters",
         "failing",
+        "first_look",
         "guard",
         "hold_seconds",
         "hsts",
@@ -128,6 +133,7 @@ class LiveRoute:
         self.connect_timeout = timeouts.connect
         self.response_timeout = timeouts.response
         self.answer_timeout = min(timeouts.try_, timeouts.response) if timeouts.try_ > 0 else timeouts.response
+        self.first_look = min(self.answer_timeout, LOOK_SECONDS)
         self.try_timeout = timeouts.try_
         self.request_timeout = timeouts.request
         self.tunnel_idle = timeouts.idle

@@ -22,5 +22,5 @@ cdef class Relay(Reply):
 
     cdef bint _repeatable(self, Exchange exchange)
 
-    @cython.locals(exchange=Exchange, head=RequestHead, host=bytes, forwarded=bytes)
+    @cython.locals(exchange=Exchange, route=LiveRoute, head=RequestHead, host=bytes, forwarded=bytes)
     cdef _send(self, UpstreamConnection connection, double now)

@@ -142,9 +142,11 @@ class Relay(Reply):
         connection.write(request_head(head, forwarded, host))
         if self.write_paused:
             connection.transport.pause_reading()
-        self.arm(now + (self.core.half_close if self.ended else exchange.route.answer_timeout))
+        route = exchange.route
         if self.request_done:
+            self.arm(now + (self.core.half_close if self.ended else route.first_look))
             return
+        self.arm(now + (self.core.half_close if self.ended else route.answer_timeout))
         if head.expect_continue and not self.pending and not self.busy:
             self.write(CONTINUE)
         elif head.expect_continue:

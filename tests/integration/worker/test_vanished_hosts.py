@@ -103,6 +103,30 @@ async def test_a_request_on_a_kept_connection_to_a_vanished_host_goes_elsewhere_
         assert len(mesh.failures) == failed
 
 
+async def test_a_request_on_a_kept_connection_to_a_vanished_host_goes_elsewhere_once_packets_were_lost(hosts, pair):  # noqa: F811
+    bad, good = pair
+    async with running() as mesh:
+        patient = route(
+            timeouts=QUICK, retry=Retry(budget_per_second=100.0), ejection=Ejection(failures=3, seconds=60.0)
+        )
+        alone = route("b.test", backends={"lost": 1})
+        both = service("web", endpoint(bad.address), endpoint(good.address))
+        mesh.publish([patient, alone], [both, service("lost", endpoint(bad.address, "lost"))])
+        assert await ask_all(mesh, 20) == {200: 20}
+        posting, posted = await mesh.client(), post(b"x").replace(b"a.test", b"b.test")
+        assert (await posting.ask(posted)).status == 200
+        hosts.vanish(bad.address[0])
+        await posting.send(posted)
+        assert await ask_all(mesh, 20) == {200: 20}
+        assert {reason.token for _, reason in mesh.failures} == {"response-timeout"}
+        failed = len(mesh.failures)
+        assert await ask_all(mesh, 20) == {200: 20}
+        assert len(mesh.failures) == failed, "ejected"
+        assert sum(one.in_flight for one in mesh.upstreams) == 1, "what must not be sent twice waits on"
+        hosts.come_back(bad.address[0])
+        assert (await posting.response()).body == b"gone"
+
+
 async def test_an_answer_whose_host_vanishes_in_the_middle_is_a_visible_cut_and_hurts_nobody_else(hosts):  # noqa: F811
     gone, stays = hosts.addresses
 
