@@ -176,6 +176,10 @@ SHEETS = (
             Column(value="there_before", heading="places there before", form="{:.0f}"), Column(value="there_after", heading="after", form="{:.0f}"),
             Column(value="places_before", heading="all places before", form="{:.0f}"), Column(value="places_after", heading="after", form="{:.0f}"),
             Column(value="moved", heading="new places", form="{:.0f}"), Column(value="doubles", heading="doubles", form="{:.0f}"),
+            Column(value="lines", heading="lines", form="{:,.0f}"), Column(value="nodes", heading="of nodes", form="{:.0f}"),
+            Column(value="replicas", heading="of replicas", form="{:.0f}"), Column(value="disordered", heading="out of order", form="{:.0f}"),
+            Column(value="gaps", heading="gaps", form="{:.0f}"), Column(value="named", heading="nodes named as not asked", form="{:.0f}"),
+            Column(value="took_ms", heading="ms", form="{:,.0f}"),
         ),
     ),
     Sheet(

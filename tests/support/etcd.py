@@ -62,7 +62,9 @@ class Member:
         deadline = time.monotonic() + READY_SECONDS
         while not self.healthy():
             if self.process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"etcd did not become ready: {(self.folder / f'{self.name}.log').read_text()[-2000:]}")
+                raise AssertionError(
+                    f"etcd did not become ready: {(self.folder / f'{self.name}.log').read_text()[-2000:]}"
+                )
             time.sleep(0.02)  # between two questions: it announces readiness in no other way
 
     def healthy(self):

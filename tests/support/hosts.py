@@ -69,9 +69,14 @@ class Host:
         return (self.folder / "serve.log").read_text(errors="replace")
 
     async def cli(self, *arguments):
-        """The data of a verb, run there."""
+        """The data of a verb, run there; where it fails what it says."""
+        code, out, err = await self.verb(*arguments, "--json")
+        return json.loads(out)["data"] if code == 0 else err
+
+    async def verb(self, *arguments):
+        """Exit code, standard output and standard error of a verb, run there."""
         process = await asyncio.create_subprocess_exec(
-            *(*self.inside, sys.executable, "-m", "tidegate", *arguments, "--json"),
+            *(*self.inside, sys.executable, "-m", "tidegate", *arguments),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env=environment(TIDEGATE_ADMIN="127.0.0.1:9900"),
@@ -79,7 +84,7 @@ class Host:
         )
         async with asyncio.timeout(30):
             out, err = await process.communicate()
-        return json.loads(out)["data"] if process.returncode == 0 else err.decode()
+        return process.returncode, out.decode(), err.decode()
 
     async def api(self, path):
         """The decoded answer of its admin API; raises OSError, EOFError or TimeoutError where none comes."""
@@ -146,15 +151,21 @@ class Host:
             _ip("-n", self.namespace, "route", "replace", f"{address}/32", "dev", interface, "src", near)
 
 
+def lacking():
+    """Why hosts cannot be made here, and the mend; empty where they can."""
+    if os.geteuid() != 0:
+        return "only root may make hosts of namespaces; mend: run as root"
+    needs = ("dockerd docker.io", "ip iproute2", "etcd etcd-server", "busybox busybox-static")
+    missing = (each.split() for each in needs if shutil.which(each.split()[0]) is None)
+    return next((f"{program} is missing; mend: apt-get install -y {package}" for program, package in missing), "")
+
+
 @contextlib.contextmanager
 def hosts(*names, prefix="tgh", members=False):
     """The hosts with their engines started, and the URL of a store that all of them reach: one etcd of ours, or with `members` one
     on each host. Namespaces and interfaces begin with `prefix`."""
-    if os.geteuid() != 0:
-        pytest.skip("only root may make hosts of namespaces; mend: run as root")
-    for program, package in (("dockerd", "docker.io"), ("ip", "iproute2"), ("etcd", "etcd-server")):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is missing; mend: apt-get install -y {package}")
+    if reason := lacking():
+        pytest.skip(reason)
     with tempfile.TemporaryDirectory(prefix="tidegate-hosts-", ignore_cleanup_errors=True) as folder:
         made = [Host(name, number, Path(folder) / name, prefix) for number, name in enumerate(names)]
         with contextlib.ExitStack() as stack:

@@ -44,7 +44,9 @@ class KillableEngine:
         deadline = time.monotonic() + DEADLINE_SECONDS
         while not _answers(self.url):
             if self._daemon.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"dockerd did not become ready: {(self.folder / 'dockerd.log').read_text()[-2000:]}")
+                raise AssertionError(
+                    f"dockerd did not become ready: {(self.folder / 'dockerd.log').read_text()[-2000:]}"
+                )
             time.sleep(0.05)  # between two polls of /_ping: the daemon announces readiness in no other way
 
     def kill(self):
