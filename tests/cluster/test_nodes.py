@@ -7,7 +7,7 @@ import pytest
 from msgspec import json
 
 from tests.support.beside import beside
-from tests.support.memory_store import MemoryStore
+from tests.support.memory_store import MemoryStore, Way
 from tests.support.virtual_time import run_virtual
 from tidegate.cluster.keys import live_key, seen_key, spec_key, stock_key
 from tidegate.cluster.live import Live, Machine, Spec
@@ -181,5 +181,31 @@ def test_a_value_of_another_version_is_a_problem_until_it_is_gone():
             assert [each.code for each in view.problems] == ["T2302"]
             await put(store, **{live_key("a"): json.encode(LIVE)})
             assert view.problems == () and view.all["a"].live == LIVE
+
+    run_virtual(main())
+
+
+def test_it_tells_for_how_long_a_node_was_surely_not_there():
+    """Neither what it says needs to be understood, nor does a gap count."""
+
+    async def main() -> None:
+        store = MemoryStore()
+        way = Way(store)
+        async with nodes(way) as (view, _, _):
+            await asyncio.sleep(5.0)
+            assert 4.0 < view.unseen("a") <= 5.1 and view.unseen("a") == view.sighted
+            await put(store, **{live_key("a"): b"not understood"})
+            assert view.all["a"].live is None and view.unseen("a") == 0.0
+            await store.txn((), (Delete(key=live_key("a")),))
+            await asyncio.sleep(3.0)
+            assert view.unseen("a") == pytest.approx(3.0, abs=0.1)
+            await put(store, **{spec_key("a"): json.encode(Spec(drained=True))})
+            assert view.unseen("a") == pytest.approx(3.0, abs=0.1)
+            way.broken = True
+            await asyncio.sleep(3.0)
+            assert view.unseen("a") == view.sighted == 0.0
+            way.broken = False
+            await asyncio.sleep(3.0)
+            assert 0.0 < view.unseen("a") <= 3.0
 
     run_virtual(main())

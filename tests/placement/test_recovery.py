@@ -53,6 +53,24 @@ def test_an_exclusive_replica_is_told_to_leave_in_the_same_write_and_not_before_
     assert [(each.key, each.leaving) for each in found.places] == [("shop/web/1.1", True), ("shop/web/1.2", False)]
 
 
+def test_an_exclusive_replica_waits_from_when_its_node_was_seen_to_go_whenever_that_was_said():
+    """A new leader says it late; and what another one wrote was by another clock."""
+    wanted, gone = [demand(exclusive=True)], [replica("n1")]
+
+    def begins(said, seen):
+        found = planned(LEFT, wanted, gone, memory(lost("n1", said), standing("n2")), unseen={"n1": NOW - seen})
+        return bool(found.places) or found.again_at
+
+    assert begins(said=0.0, seen=12.0) is True
+    assert begins(said=0.0, seen=11.0) == NOW + 1.0
+    assert begins(said=3600.0, seen=2.0) == NOW + 10.0
+
+
+def test_a_place_keeps_how_long_its_revision_takes_to_stop():
+    (place,), _ = moves(replica("n1"), stop_grace=45.0)
+    assert place.stop_grace == 45.0
+
+
 def test_not_more_than_a_tenth_moves_at_once():
     nodes = [node(f"n{number}") for number in range(2, 22)]
     here = [replica("n2", slot) for slot in range(1, 16)]

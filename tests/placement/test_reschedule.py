@@ -27,9 +27,15 @@ def test_who_fails_again_soon_waits_longer(moves, ran, due, then):
 
 def test_an_exclusive_replica_moves_when_its_old_node_has_surely_stopped_it():
     """Lease end is at least 15 s after the last sign of life, the agent has killed by 23 s after it: 27 s leave a margin of 4."""
-    assert fenced_at(demand(exclusive=True), NOW) == NOW + 12.0
-    assert fenced_at(demand(exclusive=True, stop_grace=30.0), NOW) == NOW + 32.0
-    assert fenced_at(demand(), NOW) == NOW
+    place = order("n1")
+    assert fenced_at(place, demand(exclusive=True), NOW) == NOW + 12.0
+    assert fenced_at(place, demand(exclusive=True, stop_grace=30.0), NOW) == NOW + 32.0
+    assert fenced_at(place, demand(), NOW) == NOW
+
+
+def test_what_runs_there_of_an_older_revision_is_given_the_time_that_it_takes():
+    place = order("n1", stop_grace=60.0)
+    assert fenced_at(place, demand(exclusive=True, stop_grace=5.0), NOW) == NOW + 62.0
 
 
 @pytest.mark.parametrize(

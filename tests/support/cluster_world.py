@@ -223,6 +223,7 @@ class World:
             replicas=tuple(self._replica(place, alive) for place in self.places.values()),
             quotas=self.quotas,
             held=self.held,
+            unseen={name: each.lease_until for name, each in self.machines.items() if name not in alive},
         )
 
     def _replica(self, place, alive):

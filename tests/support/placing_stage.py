@@ -45,6 +45,7 @@ class Stage:
         self.store, self.now = Dying(store, last), 10_000.0
         self.nodes = {name: NodeFacts(name=name, zone=name, incarnation="first") for name in names}
         self.running = {name: {} for name in names}  # node -> place key -> when it started
+        self.gone = {}  # node -> when it went
         self.broken = set()  # revisions that do not get ready
         self.most = Counter()
         self.lives = 0
@@ -68,6 +69,7 @@ class Stage:
             carrying=self.carrying,
             alone=False,
             sighted=lambda: sighted,
+            unseen=lambda name: self.now - self.gone[name],
         )
         self.placing.begin()
 
@@ -83,6 +85,7 @@ class Stage:
 
     def down(self, name):
         self.nodes[name] = NodeFacts(name=name, zone=name, ready=False)
+        self.gone[name] = self.now
         self.running[name].clear()
 
     def up(self, name):

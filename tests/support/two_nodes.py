@@ -106,6 +106,12 @@ class Node(Alone):
     def facts(self):
         return self.nodes.facts()
 
+    def sighted(self):
+        return self.nodes.sighted
+
+    def unseen(self, node):
+        return self.nodes.unseen(node)
+
     def offer_stock(self, stock):
         self.publisher.offer_stock(stock)
 

@@ -122,7 +122,11 @@ class Cluster:
 
     def sighted(self) -> float:
         """For how many seconds we have seen, without a gap, which nodes came and went."""
-        return time.monotonic() - self.nodes.since if self.nodes.known else 0.0
+        return self.nodes.sighted
+
+    def unseen(self, node: str) -> float:
+        """For how many seconds we have known that a node was not there all the while."""
+        return self.nodes.unseen(node)
 
     def listed(self) -> Sequence[Mapping[str, Any]]:
         """One mapping per node, by name."""

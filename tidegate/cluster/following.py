@@ -44,7 +44,7 @@ class Following:
         self._missing: set[str] = set()  # kept though the last listing did not have them
         self._ending: asyncio.TimerHandle | None = None  # set while some are missing
         self.known = False  # it was listed once
-        self.since = 0.0  # since when, on our clock, no change was missed; set at the first listing
+        self._since = 0.0  # since when, on our clock, no change was missed; set at the first listing
         self.lost_at: float | None = None  # when the store was lost, on our clock; None while it is followed
         self.lost: Problem | None = None  # and why
 
@@ -52,6 +52,11 @@ class Following:
     def entries(self) -> Mapping[str, Entry]:
         """What is below the prefix, by key. A live view."""
         return self._entries
+
+    @property
+    def sighted(self) -> float:
+        """For how many seconds, up to now, no change was missed; 0 while some may be."""
+        return 0.0 if self._has_gap or self.lost is not None else self._clock() - self._since
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -73,7 +78,7 @@ class Following:
         """List, then take changes until it is time to list again. Raises StoreError."""
         listing = await answered(self._store.list(self._prefix))
         if self._has_gap or self.lost is not None:
-            self._has_gap, self.since = listing.stale, self._clock()
+            self._has_gap, self._since = listing.stale, self._clock()
         self._take_all({entry.key: entry for entry in listing.entries})
         try:
             async with asyncio.timeout(RESYNC_SECONDS):

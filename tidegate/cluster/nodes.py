@@ -19,6 +19,8 @@ from tidegate.placement.stock import KINDS, Stock, stocked, whole
 from tidegate.store.port import Compare, Entry, Put, Store
 from tidegate.value import Value
 
+REMEMBERED_SECONDS = 3600.0  # when a node went; longer ago than that nobody asks for the second
+
 V = TypeVar("V", bound=Value)
 
 
@@ -35,6 +37,9 @@ class Nodes:
         doubt: Callable[[], bool] = lambda: False,
     ) -> None:
         self._following = Following(store, NODES, self._take, clock, TTL_SECONDS, doubt)
+        self._clock = clock
+        self._there: set[str] = set()  # who keeps a lease, understood or not
+        self._gone: dict[str, float] = {}  # node -> when, on our clock, we saw it go
         self._store = store
         self._changed = changed
         self._seen = seen
@@ -53,9 +58,16 @@ class Nodes:
         return self._following.known
 
     @property
-    def since(self) -> float:
-        """Since when, on our clock, we have missed nothing of who came and went."""
-        return self._following.since
+    def sighted(self) -> float:
+        """For how many seconds, up to now, we have missed nothing of who came and went; 0 while we may."""
+        return self._following.sighted
+
+    def unseen(self, name: str) -> float:
+        """For how many seconds we have known that a node was not there all the while; 0 where it is, or may be."""
+        if live_key(name) in self.entries:
+            return 0.0  # also where what it says is not understood
+        gone = self._gone.get(name)
+        return self.sighted if gone is None else min(self.sighted, self._clock() - gone)
 
     @property
     def lost(self) -> Problem | None:
@@ -123,6 +135,13 @@ class Nodes:
 
     def _read(self, name: str) -> None:
         live, spec = (self.entries.get(key) for key in (live_key(name), spec_key(name)))
+        if live is not None:
+            self._there.add(name)
+            self._gone.pop(name, None)
+        elif name in self._there:
+            self._there.discard(name)
+            now = self._clock()
+            self._gone = {each: at for each, at in self._gone.items() if at > now - REMEMBERED_SECONDS} | {name: now}
         if live is None and spec is None:
             self._nodes.pop(name, None)
             for key in (live_key(name), spec_key(name)):

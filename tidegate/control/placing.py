@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 
+from msgspec.structs import replace
+
 from tidegate.control.journal import Journal
 from tidegate.control.ports import Carrying
 from tidegate.control.stackbook import StackBook
@@ -29,8 +31,9 @@ _log = logger("control.placing")
 
 class Placing:
     """`nodes` are all nodes that are known now, `held` the services that releases move. `alone`: there is no other node than this one.
-    `wall` gives seconds since the epoch, `sighted` for how many seconds it was seen who came and went. `carrying` is asked when some of
-    several replicas are to go. `refusals` says by service what of it cannot be done, and why."""
+    `wall` gives seconds since the epoch, `sighted` for how many seconds it was seen who came and went,
+    `unseen` for how many a node was surely not there. `carrying` is asked when some of several replicas are to go.
+    `refusals` says by service what of it cannot be done, and why."""
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class Placing:
         carrying: Carrying,
         alone: bool = True,
         sighted: Callable[[], float] = lambda: 0.0,
+        unseen: Callable[[str], float] = lambda _: 0.0,
     ) -> None:
         self._book = book
         self._journal = journal
@@ -52,6 +56,7 @@ class Placing:
         self._carrying = carrying
         self._alone = alone
         self._sighted = sighted
+        self._unseen = unseen
         self._leads_since = 0.0  # since when we know who is gone; set when we begin to lead; alone, always
         self._remembers = False  # whether what former leaders remembered was read, since then
         self._rounds = 0
@@ -123,13 +128,19 @@ class Placing:
             await self._book.places.commit(dict.fromkeys(strangers))
             return self._wall()
         self._rounds += 1
-        scene = picture.scene(nodes, self._held(), carried)
-        decided = plan(scene, self._book.remembering.memory, self._wall(), self._rounds, self._leads_since)
+        now = self._wall()
+        scene = replace(picture.scene(nodes, self._held(), carried), unseen=self._absent(picture, nodes, now))
+        decided = plan(scene, self._book.remembering.memory, now, self._rounds, self._leads_since)
         await self._book.remembering.commit(decided)
         await self._book.places.commit({each.key: None for each in decided.deletes})
         await self._book.places.commit({each.key: each for each in decided.places})
         self._tell(decided, picture.places)
         return decided.again_at
+
+    def _absent(self, picture: Picture, nodes: tuple[NodeFacts, ...], now: float) -> dict[str, float]:
+        """Since when those nodes are gone that have places, in seconds since the epoch."""
+        away = {each.node for each in picture.places.values()} - {each.name for each in nodes if each.ready}
+        return {node: now - self._unseen(node) for node in away}
 
     async def _forget(self, stack: str) -> None:
         """A stack of which nothing is left. Its scales go first: without it nobody would look for them."""

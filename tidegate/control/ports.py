@@ -172,7 +172,11 @@ class OthersPort(Protocol):
         ...
 
     def sighted(self) -> float:
-        """For how many seconds we have seen, without a gap, which nodes came and went."""
+        """For how many seconds, up to now, we have seen without a gap which nodes came and went."""
+        ...
+
+    def unseen(self, node: str) -> float:
+        """For how many seconds we have known that a node was not there all the while; 0 where it is, or may be."""
         ...
 
     def listed(self) -> Sequence[Mapping[str, Any]]:
@@ -225,6 +229,10 @@ class Alone:
 
     def sighted(self) -> float:
         """See OthersPort."""
+        return 0.0
+
+    def unseen(self, node: str) -> float:  # noqa: ARG002  the port's signature
+        """There is nobody who could be missed."""
         return 0.0
 
     def listed(self) -> Sequence[Mapping[str, Any]]:

@@ -69,6 +69,7 @@ class Stacks:
             carrying=serving.carried,
             alone=others.alone,
             sighted=others.sighted,
+            unseen=others.unseen,
         )
         others.met.append(self.placing.wake)
         if engine is not None:

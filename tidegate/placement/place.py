@@ -160,6 +160,7 @@ def ordered(slot: Pending, demand: Demand, node: str, now: float) -> Place:
         ports=demand.ports,
         account=demand.account,
         moves=slot.moves,
+        stop_grace=demand.stop_grace,
     )
 
 

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from tidegate.placement.demand import Demand
 from tidegate.placement.replica import Cause, Pending, Replica
-from tidegate.placement.reschedule import again, crashing, fenced_at
+from tidegate.placement.reschedule import again, crashing
 from tidegate.placement.round import Round, Service
 
 
@@ -39,7 +39,7 @@ def _lost(work: Round, replica: Replica, demand: Demand, lost_at: float) -> None
     if replica.node not in work.drained and any(brake.holds(zone) for brake in work.brakes):
         return
     due, moves = again(replica.place, lost_at)
-    due = max(due, fenced_at(demand, lost_at))
+    due = max(due, work.fenced_at(replica, demand, lost_at))
     if work.now < due:
         work.later(due)
         return

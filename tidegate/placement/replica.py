@@ -40,7 +40,7 @@ class Cause(StrEnum):
 class Place(Value):
     """Stored: run `slot` of `service` on `node`. `leaving`: drain it and stop it, since `leaving_since`; the place goes when it is gone.
 
-    `since` is when it was placed, in seconds since the epoch. `reservation` and `ports` are those of its revision, so that they count
+    `since` is when it was placed, in seconds since the epoch. `reservation`, `ports` and `stop_grace` are those of its revision, so that they count
     after the demand has changed. `moves` counts how often in a row the slot had to go elsewhere because of a failure. `why` is one sentence.
     """
 
@@ -58,6 +58,7 @@ class Place(Value):
     ports: tuple[str, ...] = ()
     account: str = ""
     moves: int = 0
+    stop_grace: float = 0.0
 
     @property
     def key(self) -> str:

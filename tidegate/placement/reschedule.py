@@ -34,9 +34,10 @@ def again(place: Place, lost_at: float) -> tuple[float, int]:
     return lost_at + wait, place.moves + 1
 
 
-def fenced_at(demand: Demand, lost_at: float) -> float:
-    """From when on the old node cannot run an exclusive replica any more."""
-    return lost_at + demand.stop_grace + MARGIN if demand.exclusive else lost_at
+def fenced_at(place: Place, demand: Demand, away_since: float) -> float:
+    """From when on the old node, whose lease had ended by `away_since`, cannot run an exclusive replica any more. What runs there may
+    be of an older revision, that may take longer to stop."""
+    return away_since + max(place.stop_grace, demand.stop_grace) + MARGIN if demand.exclusive else away_since
 
 
 def crashing(replica: Replica) -> bool:

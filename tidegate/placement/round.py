@@ -12,6 +12,7 @@ from tidegate.placement.demand import Demand
 from tidegate.placement.memory import Memory
 from tidegate.placement.node import NodeFacts
 from tidegate.placement.replica import Cause, Pending, Place, Replica, State
+from tidegate.placement.reschedule import fenced_at
 from tidegate.placement.scene import Scene
 from tidegate.placement.standing import Standing
 from tidegate.value import Value
@@ -91,6 +92,11 @@ class Round:
     def lost_at(self, replica: Replica) -> float | None:
         """Since when its node is gone; None while that is not said."""
         return self.down.get(replica.node)
+
+    def fenced_at(self, replica: Replica, demand: Demand, lost_at: float) -> float:
+        """From when on a replica of a lost node surely does not run, where that must be waited for. It counts from when we know that the
+        node was not there, which may be before anybody said that it is gone (a new leader waits with that), and is by one clock."""
+        return fenced_at(replica.place, demand, self.scene.unseen.get(replica.node, lost_at))
 
     def healthy(self, replica: Replica, demand: Demand) -> bool:
         """Whether it is ready, and was for as long as the demand asks."""

@@ -14,6 +14,9 @@ class Scene(Value):
 
     `nodes` are those that can be seen, `replicas` all places that are stored with what is seen of them. `failing`: service -> nodes where
     it fails again and again. `held` are services whose slots somebody else decides about (a release): only failures are answered.
+
+    `unseen`: since when nodes that are not seen have surely not been there, by the clock of whoever decides, in epoch seconds; of a node that
+    is not among them, from when it was said to be gone.
     """
 
     demands: tuple[Demand, ...] = ()
@@ -23,3 +26,4 @@ class Scene(Value):
     failing: dict[str, frozenset[str]] = {}
     held: frozenset[str] = frozenset()
     after: dict[str, tuple[str, ...]] = {}
+    unseen: dict[str, float] = {}

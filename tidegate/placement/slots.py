@@ -8,7 +8,6 @@ from tidegate.placement.decision import Filter
 from tidegate.placement.demand import Demand
 from tidegate.placement.filters import excluded_by_itself
 from tidegate.placement.replica import Pending, Replica
-from tidegate.placement.reschedule import fenced_at
 from tidegate.placement.round import Round, Service
 from tidegate.placement.rules import Kind
 from tidegate.placement.standing import FORGOTTEN
@@ -47,7 +46,7 @@ def _given_up(work: Round, replica: Replica, demand: Demand | None) -> bool:
         return False
     demand = demand or Demand(service=replica.service, exclusive=True)  # nobody knows any more whether it was
     bound = bool(demand.volumes) and not demand.portable
-    over = lost_at + FORGOTTEN if bound else fenced_at(demand, lost_at)
+    over = lost_at + FORGOTTEN if bound else work.fenced_at(replica, demand, lost_at)
     work.later(over)
     return work.now >= over
 
