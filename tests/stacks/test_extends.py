@@ -100,6 +100,18 @@ def test_inherited_things_that_are_wrong_are_told_at_the_heir():
         ("own", {"a": 1}, "own"),
         ({"command": ["own"]}, {"command": ["base", "more"]}, {"command": ["own"]}),
         (
+            {"depends_on": ["a"]},
+            {"depends_on": {"b": {"condition": "service_healthy"}}},
+            {"depends_on": {"a": None, "b": {"condition": "service_healthy"}}},
+        ),
+        (
+            {"networks": {"a": {"aliases": ["x"]}}},
+            {"networks": ["b", "a"]},
+            {"networks": {"a": {"aliases": ["x"]}, "b": None}},
+        ),
+        ({"dns": "10.0.0.1"}, {"dns": ["10.0.0.2"]}, {"dns": ["10.0.0.1", "10.0.0.2"]}),
+        ({"env_file": "own.env"}, {"env_file": ["base.env"]}, {"env_file": ["base.env", "own.env"]}),
+        (
             {"environment": ["A=1", "B"]},
             {"environment": {"A": "2", "C": "3"}},
             {"environment": {"A": "1", "B": None, "C": "3"}},
@@ -108,3 +120,28 @@ def test_inherited_things_that_are_wrong_are_told_at_the_heir():
 )
 def test_own_values_go_first(own, base, both):
     assert merged(own, base) == both
+
+
+def test_what_a_service_mounts_and_sets_itself_goes_before_what_it_inherits():
+    file = compose(
+        """
+        services:
+          base:
+            image: x
+            volumes: ["./base:/data", "./more:/more:ro", /cache]
+            env_file: base.env
+          web:
+            extends: base
+            volumes: ["./own:/data", {type: tmpfs, target: /cache}]
+            env_file: [own.env]
+        """,
+        files={"/srv/shop/base.env": "A=base\nB=base\n", "/srv/shop/own.env": "A=own\n"},
+    )
+    assert file.problems == ()
+    web = file.service("web").template
+    assert {mount.target: mount.source for mount in web.mounts} == {
+        "/data": "/srv/shop/own",
+        "/cache": "",
+        "/more": "/srv/shop/more",
+    }
+    assert web.environment == {"A": "own", "B": "base"}

@@ -1,7 +1,7 @@
 """`extends`: a service that begins with what another one says, of the same file or of another (pure but for reading that one).
 
-Mappings are united, lists too, single values of the service's own go first; a command is never mixed. Relative paths of another file are
-meant from its own folder. What is wrong with an inherited value is told at the service that inherits it.
+Mappings are united, lists too, whatever form each of both is written in; what the service says itself goes first, also where both mount
+something at one place or name a variable in files; a command is never mixed. Relative paths of another file are meant from its own folder. What is wrong with an inherited value is told at the service that inherits it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ BAD_EXTENDS = "T1175"
 MAX_DEPTH = 20
 _WHOLE = frozenset({"command", "entrypoint", "test"})  # a list that is one value
 _PAIRS = frozenset({"environment", "labels", "sysctls", "extra_hosts", "driver_opts", "options"})
+_NAMES = frozenset({"depends_on", "networks"})  # a list of names, or what is said of each
+_ONE_OR_MORE = frozenset({"env_file", "dns", "dns_search", "dns_opt", "dns_options", "tmpfs", "expose", "profiles"})
 
 ReadText = Callable[[str], str]  # the text at an absolute path; raises OSError, UnicodeDecodeError
 
@@ -106,11 +108,31 @@ def merged(own: Any, base: Any, key: Any = "") -> Any:
     """`own` over `base`; its own items first, so that they keep their places."""
     if key in _PAIRS:
         own, base = _as_pairs(own), _as_pairs(base)
+    elif key in _NAMES and isinstance(own, dict) != isinstance(base, dict):
+        own, base = _as_names(own), _as_names(base)
+    elif key in _ONE_OR_MORE:
+        own, base = _as_list(own), _as_list(base)
     if isinstance(own, dict) and isinstance(base, dict):
         return {**own, **{name: merged(own[name], item, name) if name in own else item for name, item in base.items()}}
     if isinstance(own, list) and isinstance(base, list) and key not in _WHOLE:
-        return [*own, *(item for item in base if item not in own)]
+        return _united(own, base, key)
     return own
+
+
+def _united(own: list[Any], base: list[Any], key: Any) -> list[Any]:
+    """Of files of variables the later one holds, of two mounts at one place the service's own."""
+    if key == "env_file":
+        return [*(item for item in base if item not in own), *own]
+    taken = {_target(item) for item in own} if key == "volumes" else set()
+    return [*own, *(item for item in base if item not in own and _target(item) not in taken)]
+
+
+def _target(item: Any) -> Any:
+    """Where inside the container a mount is; None for what is none."""
+    if isinstance(item, dict):
+        return item.get("target")
+    parts = item.split(":") if isinstance(item, str) else []
+    return parts[min(1, len(parts) - 1)] if parts else None
 
 
 def _as_pairs(value: Any) -> Any:
@@ -119,6 +141,16 @@ def _as_pairs(value: Any) -> Any:
         return value
     parts = [str(item).partition("=") for item in value]
     return {name: text if sign else None for name, sign, text in parts}
+
+
+def _as_names(value: Any) -> Any:
+    """A list of names as a mapping of which nothing more is said."""
+    return dict.fromkeys(map(str, value)) if isinstance(value, list) else value
+
+
+def _as_list(value: Any) -> Any:
+    """One alone as a list of one."""
+    return value if isinstance(value, list) or value is None else [value]
 
 
 def _without(settings: dict[Any, Any]) -> dict[Any, Any]:
