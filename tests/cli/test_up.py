@@ -108,3 +108,15 @@ def test_without_a_server_it_says_how_to_start_one(file):
     done = piped("up", "-f", str(file), TIDEGATE_ADMIN="127.0.0.1:1")
     assert done.code == 5
     assert "tidegate serve" in done.err
+
+
+def test_two_files_are_refused_and_one_beside_that_is_not_read_is_named(file):
+    twice = piped("plan", "-f", str(file), "-f", "other.yaml")
+    assert (twice.code, "error[T2115] one file is read, not" in twice.err) == (2, True)
+    (file.parent / "compose.override.yml").write_text("services: {}\n")
+    with FakeAdmin(answers(**{f"POST {PATH}/plan": PLANNED})) as fake:
+        done = piped("plan", cwd=file.parent, TIDEGATE_ADMIN=fake.address, COMPOSE_FILE="a.yaml:b.yaml")
+        named = piped("plan", "-f", str(file), TIDEGATE_ADMIN=fake.address)
+    assert "warning[T2115] compose.override.yml is not read" in done.err
+    assert "warning[T2115] COMPOSE_FILE is not heeded" in done.err
+    assert (named.code, named.err) == (0, "")

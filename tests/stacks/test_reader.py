@@ -378,3 +378,16 @@ def test_whatever_a_file_says_it_is_read_and_survives_the_store(data):
     again = msgspec.json.decode(msgspec.json.encode(file), type=ComposeFile)
     assert again == file
     assert [service.revision for service in again.services] == [service.revision for service in file.services]
+
+
+@pytest.mark.parametrize(
+    ("project", "variables", "name"),
+    [
+        ("Mine", {"COMPOSE_PROJECT_NAME": "theirs"}, "mine"),
+        ("", {"COMPOSE_PROJECT_NAME": "theirs"}, "theirs"),
+        ("", {}, "shopown"),
+    ],
+)
+def test_the_project_is_named_on_the_line_by_the_environment_or_in_the_file(project, variables, name):
+    file = compose("name: shop.own\nservices: {web: {image: x}}", project=project, variables=variables)
+    assert (file.project, file.specs[0].name) == (name, f"{name}-web-1")

@@ -17,11 +17,28 @@ from tidegate.errors import ConfigError, Problem, Severity
 if TYPE_CHECKING:
     from tidegate.stacks.file import ComposeFile
 
-F = TypeVar("F", bound=Callable[..., Any])
 NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+BESIDE = (
+    "compose.override.yaml",
+    "compose.override.yml",
+    "docker-compose.override.yaml",
+    "docker-compose.override.yml",
+)
+NOT_READ = "T2115"
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _only(_context: click.Context, _parameter: click.Parameter, files: tuple[str, ...]) -> str:
+    """The one file that was named; empty where none was. Raises UsageFault."""
+    if len(files) > 1:
+        mend = "write what differs into the one file, with ${VARIABLES}, profiles or extends"
+        raise usage(f"one file is read, not {' and '.join(files)} together", mend, code=NOT_READ)
+    return files[0] if files else ""
+
 
 _OPTIONS = (
-    click.option("-f", "--file", "file", default="", metavar="FILE", type=click.Path(), help=f"The Compose file (default: {NAMES[0]} and its kin here)."),
+    click.option("-f", "--file", "file", multiple=True, callback=_only, metavar="FILE", type=click.Path(), help=f"The Compose file (default: {NAMES[0]} and its kin here)."),
     click.option("-p", "--project", default="", metavar="NAME", type=names("stack"), help="The stack's name (default: the file's, or its folder's)."),
     click.option("--env-file", default="", metavar="FILE", type=click.Path(), help="Variables for the file (default: .env beside it)."),
     click.option("--profile", multiple=True, metavar="NAME", help="Services of this profile too (also COMPOSE_PROFILES)."),
@@ -54,7 +71,22 @@ def read_stack(file: str, project: str, env_file: str, profile: tuple[str, ...])
         raise ConfigError(*found.problems)
     stack = stack_of(found)
     body = {"stack": msgspec.to_builtins(stack), "source": path.read_text(encoding="utf-8")}
-    return Read(stack.name, body, (*found.problems, *_faulty_labels(found), *remarks(found)))
+    unread = () if file else _unread(path.parent)
+    return Read(stack.name, body, (*found.problems, *unread, *_faulty_labels(found), *remarks(found)))
+
+
+def _unread(folder: Path) -> Iterator[Problem]:
+    """What Docker Compose would have read too, where no file is named."""
+    for name in (name for name in BESIDE if (folder / name).is_file()):
+        yield Problem(
+            code=NOT_READ,
+            text=f"{name} is not read: one file says all of a stack",
+            mend="write what differs into the one file, with ${VARIABLES}, profiles or extends",
+            severity=Severity.WARNING,
+        )
+    if os.environ.get("COMPOSE_FILE"):
+        text, mend = "COMPOSE_FILE is not heeded", "name the file: -f FILE"
+        yield Problem(code=NOT_READ, text=text, mend=mend, severity=Severity.WARNING)
 
 
 def _faulty_labels(file: ComposeFile) -> Iterator[Problem]:

@@ -41,8 +41,8 @@ def read_file(
     variables: Mapping[str, str] | None = None,
     profiles: Iterable[str] | None = None,
 ) -> ComposeFile:
-    """Read the file at `path`; raises ConfigError when it cannot be opened. The project is the argument, the file's own
-    `name`, or its folder's name; `variables` are those of this process unless given, over those of `.env` beside the file;
+    """Read the file at `path`; raises ConfigError when it cannot be opened. The project is the argument, COMPOSE_PROJECT_NAME,
+    the file's own `name`, or its folder's name; `variables` are those of this process unless given, over those of `.env` beside the file;
     `profiles` are those of COMPOSE_PROFILES unless given.
     """
     file = FilePath(path)
@@ -81,7 +81,12 @@ def read(
         return ComposeFile(project=project, problems=tuple(findings.problems))
     if profiles is None:
         profiles = variables.get("COMPOSE_PROFILES", "").split(",")
-    reader = _Reader(findings, _project(project or values.scalar(data.get("name")) or "", folder), folder, variables)
+    reader = _Reader(
+        findings,
+        _project(project or variables.get("COMPOSE_PROJECT_NAME") or values.scalar(data.get("name")) or "", folder),
+        folder,
+        variables,
+    )
     return reader.file(data, frozenset(profiles), read_text)
 
 
