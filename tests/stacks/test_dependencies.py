@@ -13,10 +13,10 @@ REST = "  db: {image: x}\n  job: {image: x}\n"
         ("depends_on: [db, job]", (Dependency(service="db"), Dependency(service="job"))),
         ("depends_on: db", (Dependency(service="db"),)),
         (
-            "depends_on: {db: {condition: service_healthy}, job: {condition: service_completed_successfully, restart: true}}",
+            "depends_on: {db: {condition: service_healthy}, job: {condition: service_completed_successfully, required: false, restart: false}}",
             (
                 Dependency(service="db", condition=Condition.HEALTHY),
-                Dependency(service="job", condition=Condition.COMPLETED, restart=True),
+                Dependency(service="job", condition=Condition.COMPLETED, required=False),
             ),
         ),
         ("depends_on: {db: null}", (Dependency(service="db"),)),
@@ -40,6 +40,13 @@ def test_what_a_service_needs_is_read_in_every_form(text, depends):
 )
 def test_a_condition_that_is_none_is_told(text, codes):
     assert [code for code, _ in faults(f"depends_on: {text}")] == codes
+
+
+def test_that_who_depends_is_to_be_restarted_too_is_named_as_not_done():
+    file = compose(f"services:\n  web: {{image: x, depends_on: {{db: {{restart: true}}}}}}\n{REST}")
+    assert [(each.code, each.place, each.severity) for each in file.problems] == [
+        ("T1131", "compose.yaml:2", "warning")
+    ]
 
 
 def test_a_link_to_nobody_is_an_error():

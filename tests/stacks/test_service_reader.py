@@ -117,7 +117,7 @@ def test_dependencies_come_from_every_place_that_says_them():
         services:
           web:
             image: x
-            depends_on: {db: {condition: service_healthy, restart: true}}
+            depends_on: {db: {condition: service_healthy, required: false}}
             links: ["cache:store", db]
             labels: {aliyun.depends: "queue, db"}
             pid: service:side
@@ -128,7 +128,7 @@ def test_dependencies_come_from_every_place_that_says_them():
         """)
     assert file.problems == ()
     assert file.service("web").depends == (
-        Dependency(service="db", condition=Condition.HEALTHY, restart=True),
+        Dependency(service="db", condition=Condition.HEALTHY, required=False),
         Dependency(service="queue"),
         Dependency(service="cache"),
         Dependency(service="side"),
@@ -221,3 +221,21 @@ def test_an_alias_of_somebody_elses_container_is_for_the_service_alone():
 def test_every_key_that_is_read_stands_in_the_documentation():
     page = (ROOT / "docs" / "compose.md").read_text("utf-8")
     assert not [key for key in KNOWN if f"`{key}`" not in page]
+
+
+def test_an_empty_command_is_no_word_and_needs_an_entrypoint_to_take_the_images_away():
+    assert spec("entrypoint: [/bin/app]\ncommand: []").command == ()
+    assert service("command: ''").template.command == ()
+    assert faults("command: []") == [("T1131", 1)]
+
+
+def test_what_is_shared_with_a_service_is_its_first_container_by_whatever_name():
+    file = compose("""
+        services:
+          web: {image: x, network_mode: "service:vpn", pid: "service:db"}
+          vpn: {image: x, container_name: tunnel}
+          db: {image: x}
+        """)
+    assert file.problems == ()
+    web = file.service("web").template
+    assert (web.network_mode, web.isolation.pid) == ("container:tunnel", "container:shop-db-1")

@@ -40,3 +40,19 @@ def test_work_is_done_when_all_replicas_have_done_it():
 
 def test_who_is_not_in_the_stack_is_not_waited_for():
     assert said(Condition.HEALTHY, others=("cache",)) == ""
+
+
+@pytest.mark.parametrize(
+    ("report", "waits"),
+    [
+        (Report(), "it waits for db to be ready"),
+        (Report(state=State.STARTING), "it waits for db to be ready"),
+        (Report(state=State.UNHEALTHY), ""),
+        (Report(state=State.ENDED), ""),
+        (Report(state=State.STARTING, ended=1), ""),
+    ],
+)
+def test_one_that_is_not_required_is_not_waited_for_once_it_fails(report, waits):
+    web = member(depends={"db": Condition.HEALTHY}, spared=("db",))
+    picture = Picture(places={DB[0].key: DB[0]}, reports={f"a/{DB[0].key}": report})
+    assert waits_for(stack(web, member("db")), web, picture) == waits

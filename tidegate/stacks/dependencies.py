@@ -57,9 +57,11 @@ def _long(findings: Findings, path: Path, item: Any) -> Dependency:
     if condition not in tuple(Condition):
         findings.wrong((*path, "condition"), f"one of {', '.join(Condition)}", said.get("condition"))
         condition = Condition.STARTED
-    flags = {
-        key: values.flag(findings, (*path, key), said[key])
-        for key in ("restart", "required")
-        if said.get(key) is not None
-    }
-    return Dependency(service=str(path[-1]), condition=Condition(condition), **flags)
+    if _flag(findings, path, said, "restart", default=False):
+        findings.unsupported((*path, "restart"), "who depends on a service goes on running while that is replaced")
+    required = _flag(findings, path, said, "required", default=True)
+    return Dependency(service=str(path[-1]), condition=Condition(condition), required=required)
+
+
+def _flag(findings: Findings, path: Path, said: dict[Any, Any], key: str, *, default: bool) -> bool:
+    return default if said.get(key) is None else values.flag(findings, (*path, key), said[key])

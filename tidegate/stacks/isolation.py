@@ -13,22 +13,18 @@ from tidegate.yamlfile import Path
 Reader = Callable[[Findings, Path, Any], Any]
 
 
-def isolation(findings: Findings, path: Path, settings: Mapping[Any, Any], stack: str) -> Isolation:
-    """Of one service of `stack`. A mode `service:web` means that service's first container."""
+def isolation(
+    findings: Findings, path: Path, settings: Mapping[Any, Any], shared_with: Callable[[str], str]
+) -> Isolation:
+    """Of one service. A mode `service:web` means that service's first container, as `shared_with` calls it."""
     fields = {
         name: read(findings, (*path, key), settings[key])
         for key, (name, read) in _KEYS.items()
         if settings.get(key) is not None
     }
     for name in ("pid", "ipc"):
-        fields[name] = shared_with(fields.get(name, ""), stack)
+        fields[name] = shared_with(fields.get(name, ""))
     return Isolation(**fields)
-
-
-def shared_with(mode: str, stack: str) -> str:
-    """`service:web`, as Compose has it, in the engine's words."""
-    service = mode.removeprefix("service:")
-    return f"container:{stack}-{service}-1" if service != mode else mode
 
 
 def _devices(findings: Findings, path: Path, value: Any) -> tuple[Device, ...]:

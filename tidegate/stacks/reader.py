@@ -150,6 +150,7 @@ class _Reader:
             original=version_1,
             secrets=shelf.declared_files(("secrets",), top.get("secrets")),
             configs=shelf.declared_files(("configs",), top.get("configs")),
+            named=_named(wanted),
         )
         reader = ServiceReader(findings, around, net, shelf, read_text)
         services = self._services(reader, wanted, path, profiles)
@@ -221,6 +222,12 @@ class _Reader:
             text = f"known, and without effect here: {', '.join(labels)}"
             mend = "nothing to do, unless you rely on what they did: output and figures are collected by others"
             self._findings.warn(IDLE, (*self._paths[labels[first]], "labels", first), text, mend)
+
+
+def _named(services: dict[Any, Any]) -> dict[str, str]:
+    """What the first containers of services are called, where the file says it."""
+    said = {str(name): item.get("container_name") for name, item in services.items() if isinstance(item, dict)}
+    return {name: text for name, text in said.items() if isinstance(text, str)}
 
 
 def _services_on_top(data: dict[Any, Any]) -> dict[Any, Any]:

@@ -26,11 +26,10 @@ class Condition(StrEnum):
 
 
 class Dependency(Value):
-    """`service` comes first. `restart`: when it is made anew, so is who depends on it. Not `required`: it may be missing."""
+    """`service` comes first. Not `required`: it may be missing, and where it fails it is not waited for."""
 
     service: str
     condition: Condition = Condition.STARTED
-    restart: bool = False
     required: bool = True
 
 

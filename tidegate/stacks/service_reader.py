@@ -20,7 +20,6 @@ from tidegate.stacks.dependencies import Link, depends_on, links, united
 from tidegate.stacks.extends import ReadText
 from tidegate.stacks.extensions import Extensions, extensions, parted, speaks_the_original
 from tidegate.stacks.findings import Findings, dotted, shown
-from tidegate.stacks.isolation import shared_with
 from tidegate.stacks.mounts import Files, Shelf
 from tidegate.stacks.networks import Networks
 from tidegate.stacks.service import Dependency, External, StackService, Update
@@ -54,6 +53,12 @@ class Surroundings(Value):
     original: bool  # the file is of version 1
     secrets: Files = Files()
     configs: Files = Files()
+    named: Mapping[str, str] = {}  # services -> what their first containers are called, where the file says it
+
+    def shared_with(self, mode: str) -> str:
+        """`service:web`, as Compose has it, in the engine's words: that service's first container."""
+        service = mode.removeprefix("service:")
+        return mode if service == mode else f"container:{self.named.get(service) or f'{self.stack}-{service}-1'}"
 
 
 class Found(Value):
@@ -134,7 +139,7 @@ class ServiceReader:
             networks=self._networks.joined(name, path, settings),
             mounts=self._mounts(path, settings),
             limits=replace(allotted.limits, gpus=gpus) if gpus else allotted.limits,
-            isolation=isolation.isolation(findings, path, settings, around.stack),
+            isolation=isolation.isolation(findings, path, settings, around.shared_with),
             **self._plain(path, settings),
         )
         template = replace(template, restart=said.restart or template.restart)
@@ -178,7 +183,12 @@ class ServiceReader:
             options = values.labels(self._findings, (*path, "log_opt"), settings.get("log_opt"))
             found["logging"] = Logging(driver=values.scalar(settings.get("log_driver")) or "", options=options)
         if "network_mode" in found:
-            found["network_mode"] = shared_with(found["network_mode"], self._around.stack)
+            found["network_mode"] = self._around.shared_with(found["network_mode"])
+        if settings.get("command") in ("", []):
+            found["command"] = ()
+            if not found.get("entrypoint"):
+                mend = "say the entrypoint too: with one of its own a container has no command of the image's"
+                self._findings.unsupported((*path, "command"), mend)
         return found
 
     def _mounts(self, path: Path, settings: dict[Any, Any]) -> tuple[Mount, ...]:

@@ -16,7 +16,7 @@ class Member(Value):
     """One service of a stack. `template` is its container without name and number.
 
     `config` changes with everything that makes a container another one, and with nothing else. `scale` is how many replicas it begins
-    with, unless it runs `everywhere`, once on each node. `depends` are other members and what is waited for of them.
+    with, unless it runs `everywhere`, once on each node. `depends` are other members and what is waited for of them, `spared` those of them that are not waited for once they fail.
     `ports` are host ports that a replica takes, as `tcp/80`, `volumes` the named volumes whose content is on one node. `stop_first`: an
     old replica ends before the new one starts; `exclusive`: and no slot runs twice, whatever fails; `parallelism` of them are replaced at
     a time, and a new one counts once it was ready for `min_healthy_seconds`; the next ones have their turn after `delay_seconds`, and none
@@ -32,6 +32,7 @@ class Member(Value):
     scale: int = 1
     everywhere: bool = False
     depends: dict[str, Condition] = {}
+    spared: tuple[str, ...] = ()
     ports: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
     stop_first: bool = False

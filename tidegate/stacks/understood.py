@@ -60,6 +60,7 @@ def _member(file: ComposeFile, service: StackService) -> Member:
         scale=service.scale,
         everywhere=service.everywhere,
         depends={each.service: each.condition for each in service.depends},
+        spared=tuple(each.service for each in service.depends if not each.required),
         ports=ports,
         volumes=file.local_volumes(service),
         stop_first=not start_first,

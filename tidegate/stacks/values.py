@@ -51,7 +51,7 @@ def texts(findings: Findings, path: Path, value: Any) -> tuple[str, ...]:
 
 def command(findings: Findings, path: Path, value: Any) -> tuple[str, ...]:
     """A list as it stands; a string as a shell would split it (it is not run by one). Said to be empty it is one empty word,
-    which takes away what the image has.
+    which takes an image's entrypoint away.
     """
     if value in ("", []):
         return ("",)

@@ -17,12 +17,15 @@ _WORDS = {
 def waits_for(stack: Stack, member: Member, picture: Picture) -> str:
     """In words, what `member` may not start before; empty when nothing holds it up.
 
-    One replica of the other member is enough: where one of three cannot start, those who need any of them need not wait.
+    One replica of the other member is enough: where one of three cannot start, those who need any of them need not wait. One that is not
+    required is waited for only while it has not failed.
     """
     missing = [
         f"{other} {_WORDS[condition]}"
         for other, condition in member.depends.items()
-        if stack.member(other) is not None and not _met(f"{stack.name}/{other}", condition, picture)
+        if stack.member(other) is not None
+        and not _met(f"{stack.name}/{other}", condition, picture)
+        and not (other in member.spared and _fails(f"{stack.name}/{other}", picture))
     ]
     return f"it waits for {' and '.join(missing)}" if missing else ""
 
@@ -34,3 +37,8 @@ def _met(service: str, condition: Condition, picture: Picture) -> bool:
     if condition is Condition.HEALTHY:
         return any(report.state is State.READY for report in found)
     return any(report.state in (State.STARTING, State.READY, State.UNHEALTHY) or report.done for report in found)
+
+
+def _fails(service: str, picture: Picture) -> bool:
+    found = [picture.report(place) for place in picture.of(service) if not place.leaving]
+    return any(report.ended or report.state in (State.ENDED, State.UNHEALTHY) for report in found)
