@@ -1,7 +1,7 @@
 """YAML files, read strictly: YAML 1.2 scalars, no repeated keys, bounded, every key's line remembered.
 
-Built on the events of PyYAML's C parser. What differs from `yaml.safe_load`, and why: `no` stays text and `22:22` stays
-text (YAML 1.1 makes them False and 1342), a repeated key is refused instead of winning silently, aliases are counted so
+Built on the events of PyYAML's C parser. What differs from `yaml.safe_load`, and why: `no`, `22:22` and `0700` stay
+text (YAML 1.1 makes them False, 1342 and 448; YAML 1.2 makes 700 of the last, and nobody can know which was meant), a repeated key is refused instead of winning silently, aliases are counted so
 that a small file cannot grow without bound, and a syntax error does not hide the ones behind it.
 """
 
@@ -31,6 +31,7 @@ _WORDS: dict[str, object] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _INTEGER = re.compile(r"[-+]?[0-9]{1,100}|0o[0-7]{1,100}|0x[0-9a-fA-F]{1,100}")
+_PADDED = re.compile(r"[-+]?0[0-9]+")
 _FLOAT = re.compile(
     r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
 )
@@ -284,6 +285,8 @@ def _resolve(text: str) -> Any:
     """The value of a plain scalar by the core schema of YAML 1.2."""
     if text in _WORDS:
         return _WORDS[text]
+    if _PADDED.fullmatch(text):
+        return text
     if _INTEGER.fullmatch(text):
         return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
     if _FLOAT.fullmatch(text):

@@ -61,6 +61,13 @@ def test_whatever_makes_a_container_another_one_changes_it(fields):
             }
         },
         {"labels": {"com.docker.compose.container-number": "3", "io.tidegate.config": "x"}},
+        {
+            "labels": {
+                "tidegate.reschedule": "off",
+                "tidegate.rolling_updates": "true",
+                "com.docker.swarm.constraints": "[]",
+            }
+        },
         {"limits": Limits(), "healthcheck": Healthcheck(), "isolation": Isolation(), "logging": Logging()},
     ],
 )

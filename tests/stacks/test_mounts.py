@@ -85,3 +85,13 @@ def test_in_version_1_a_volume_has_one_name_on_every_node():
 def test_unknown_settings_of_a_volume_are_named():
     file = compose("services: {web: {image: x, volumes: ['a:/a']}}\nvolumes: {a: {size: 5g}}\n")
     assert codes(file) == [("T1131", "compose.yaml:2", "warning")]
+
+
+def test_permissions_of_a_tmpfs_are_octal_in_every_form():
+    for mode in ("0o700", "0700", "'0700'"):
+        (mount,) = spec(f"volumes: [{{type: tmpfs, target: /run, tmpfs: {{mode: {mode}}}}}]").mounts
+        assert mount.mode == 0o700
+
+
+def test_a_bind_mount_of_nothing_is_an_error():
+    assert faults("volumes:\n  - type: bind\n    target: /data") == [("T1132", 2)]

@@ -56,3 +56,4 @@ def test_ports_that_are_open_inside_only():
     template = spec("expose: ['80', 90-91, 53/udp]")
     assert (template.ports, template.udp_ports) == ((80, 90, 91), (53,))
     assert faults("expose: [x]") == [("T1136", 1)]
+    assert faults("expose:\n  - 80\n  - 132/sctp") == [("T1131", 3)]

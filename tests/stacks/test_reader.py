@@ -391,3 +391,20 @@ def test_whatever_a_file_says_it_is_read_and_survives_the_store(data):
 def test_the_project_is_named_on_the_line_by_the_environment_or_in_the_file(project, variables, name):
     file = compose("name: shop.own\nservices: {web: {image: x}}", project=project, variables=variables)
     assert (file.project, file.specs[0].name) == (name, f"{name}-web-1")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["version: '3.8'", "version: '2'\nweb: {image: x}", "networks: {front: {}}", "include: [other.yaml]", "services:"],
+)
+def test_a_file_without_services_that_is_not_of_version_1_says_that_it_has_none(text):
+    problems = compose(text).problems
+    assert "T1130" in {problem.code for problem in problems}
+    assert "T1137" not in {problem.code for problem in problems}
+
+
+def test_a_service_of_version_1_may_be_called_like_a_part_of_later_ones():
+    assert [spec.name for spec in compose("volumes: {image: x}\nversion: {image: y}").specs] == [
+        "shop-volumes-1",
+        "shop-version-1",
+    ]

@@ -239,3 +239,8 @@ def test_what_is_shared_with_a_service_is_its_first_container_by_whatever_name()
     assert file.problems == ()
     web = file.service("web").template
     assert (web.network_mode, web.isolation.pid) == ("container:tunnel", "container:shop-db-1")
+
+
+def test_a_number_with_zeros_before_it_stays_as_it_is_written():
+    template = spec("environment: {PIN: 0123}\nlabels: {commit: 0012345}")
+    assert (template.environment["PIN"], template.labels["commit"]) == ("0123", "0012345")

@@ -14,14 +14,25 @@ def findings():
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [(10, 10.0), ("10s", 10.0), ("1m30s", 90.0), ("1.5s", 1.5), ("500ms", 0.5), ("1h", 3600.0), (0, 0.0)],
+    [
+        (10, 10.0),
+        ("10s", 10.0),
+        ("1m30s", 90.0),
+        ("1.5s", 1.5),
+        ("500ms", 0.5),
+        ("1h", 3600.0),
+        (0, 0.0),
+        ("1.5h", 5400.0),
+        ("1d12h", 129600.0),
+        ("2m500ms", 120.5),
+    ],
 )
 def test_durations_are_read(findings, value, seconds):
     assert values.seconds(findings, PATH, value) == seconds
     assert findings.problems == []
 
 
-@pytest.mark.parametrize("value", ["", "ten", "10", -1, True, [], "5x"])
+@pytest.mark.parametrize("value", ["", "ten", "10", -1, True, [], "5x", "5s5", "s", "-5s", "1 s"])
 def test_what_is_no_duration_is_an_error(findings, value):
     values.seconds(findings, PATH, value)
     assert [problem.code for problem in findings.problems] == ["T1138"]
@@ -145,3 +156,15 @@ def test_a_command_said_to_be_empty_takes_the_images_away(findings):
     assert values.command(findings, PATH, []) == ("",)
     assert values.command(findings, PATH, "") == ("",)
     assert findings.problems == []
+
+
+@pytest.mark.parametrize("value", [448, "0700", "700", "0o700"])
+def test_permissions_are_octal(findings, value):
+    assert values.permissions(findings, PATH, value) == 0o700
+    assert findings.problems == []
+
+
+@pytest.mark.parametrize("value", ["rwx", "0800a", True, -1])
+def test_what_is_no_permission_is_an_error(findings, value):
+    values.permissions(findings, PATH, value)
+    assert [problem.code for problem in findings.problems] == ["T1132"]

@@ -18,7 +18,8 @@ CONFIG_LABEL = "io.tidegate.config"
 # Labels that say how many and in what order, or were written by us: a container does not change with them.
 BESIDE = frozenset({
     *(f"{prefix}.{name}" for prefix in ("aliyun", "tidegate") for name in ("scale", "global", "depends", "latest_image")),
-    *(f"aliyun.rolling_updates{rest}" for rest in ("", ".parallelism")),
+    *(f"{prefix}.rolling_updates{rest}" for prefix in ("aliyun", "tidegate") for rest in ("", ".parallelism")),
+    "tidegate.reschedule",
     CONFIG_LABEL,
     NUMBER_LABEL,
 })  # fmt: skip

@@ -93,6 +93,8 @@ class Shelf:
             return None
         kind, source = MountKind(said), values.scalar(item.get("source")) or ""
         if kind is MountKind.BIND:
+            if not source:
+                self._findings.wrong((*path, "source"), "a path of the host", item.get("source"))
             source = self.place(source)
         elif kind is MountKind.VOLUME:
             source = self._named((*path, "source"), source)
@@ -117,7 +119,7 @@ class Shelf:
         size, mode = options.get("size"), options.get("mode")
         return {
             "size_bytes": 0 if size is None else values.size(self._findings, (*here, "size"), size),
-            "mode": 0 if mode is None else values.whole(self._findings, (*here, "mode"), mode),
+            "mode": 0 if mode is None else values.permissions(self._findings, (*here, "mode"), mode),
         }
 
     def _flag(self, path: Path, settings: Mapping[Any, Any], default: bool) -> bool:

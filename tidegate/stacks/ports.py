@@ -54,6 +54,8 @@ def exposed(findings: Findings, path: Path, value: Any) -> Exposed:
         try:
             first, last = _range(number)
             ports[_protocol(protocol)] += range(first, last + 1)
+            if protocol == "sctp":
+                findings.unsupported((*path, index), "only TCP and UDP ports can be exposed; publish it below ports:")
         except _WrongPortError as error:
             _wrong(findings, (*path, index), str(error))
     return Exposed(tcp=tuple(ports["tcp"]), udp=tuple(ports["udp"]))

@@ -134,9 +134,9 @@ class _Reader:
     def file(self, data: dict[Any, Any], profiles: frozenset[str], read_text: ReadText) -> ComposeFile:
         """Everything that could be read, in the order of the file."""
         findings = self._findings
-        version_1 = "services" not in data
+        version_1 = _is_version_1(data)
         path: Path = () if version_1 else ("services",)
-        wanted = _services_on_top(data) if version_1 else findings.mapping(path, data["services"])
+        wanted = _services_on_top(data) if version_1 else findings.mapping(path, data.get("services"))
         if not wanted:
             findings.error(EMPTY, path, "the file has no services", "name at least one below services:")
         wanted = Extender(findings, self._folder, self._variables, read_text).extended(wanted, path)
@@ -222,6 +222,14 @@ class _Reader:
             text = f"known, and without effect here: {', '.join(labels)}"
             mend = "nothing to do, unless you rely on what they did: output and figures are collected by others"
             self._findings.warn(IDLE, (*self._paths[labels[first]], "labels", first), text, mend)
+
+
+def _is_version_1(data: dict[Any, Any]) -> bool:
+    """Services stand on top: nothing says otherwise, not even the version or a key that is no service."""
+    version = values.scalar(data.get("version")) or "1"
+    others = (data[key] for key in data.keys() & (_TOP | frozenset(_WHY)) - {"version", "name"})
+    headed = any(not (isinstance(item, dict) and item.keys() & {"image", "build", "extends"}) for item in others)
+    return "services" not in data and version.partition(".")[0] == "1" and not headed
 
 
 def _named(services: dict[Any, Any]) -> dict[str, str]:

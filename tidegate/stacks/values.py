@@ -16,7 +16,18 @@ from tidegate.yamlfile import Path
 
 BAD_DURATION, BAD_SIZE = "T1138", "T1170"
 
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?(?:(\d+)us)?")
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)(w|d|h|ms|m|us|µs|ns|s)")
+_SECONDS = {
+    "w": 604800.0,
+    "d": 86400.0,
+    "h": 3600.0,
+    "m": 60.0,
+    "s": 1.0,
+    "ms": 1e-3,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "ns": 1e-9,
+}
 _RESTART = re.compile(r"no|always|unless-stopped|on-failure(?::\d+)?")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(|b|[kmgt]i?b?)", re.IGNORECASE)
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
@@ -98,17 +109,16 @@ def pairs(findings: Findings, path: Path, value: Any) -> dict[str, str | None]:
 
 
 def seconds(findings: Findings, path: Path, value: Any) -> float:
-    """`90`, `1m30s`, `1.5s`, `500ms` in seconds; 10 where it is none of them."""
+    """`90`, `1m30s`, `1.5h`, `500ms` in seconds; 10 where it is none of them."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
         return float(value)
-    found = _DURATION.fullmatch(value) if isinstance(value, str) and value else None
-    if found is None:
+    spans = _SPAN.findall(value) if isinstance(value, str) else []
+    if not spans or "".join(map("".join, spans)) != value:
         findings.error(
             BAD_DURATION, path, f"{dotted(path)} is no duration: {shown(value)}", "write it like 10s or 1m30s"
         )
         return 10.0
-    hours, minutes, whole, thousandths, millionths = (float(part or 0) for part in found.groups())
-    return hours * 3600 + minutes * 60 + whole + thousandths / 1e3 + millionths / 1e6
+    return sum(float(number) * _SECONDS[unit] for number, unit in spans)
 
 
 def size(findings: Findings, path: Path, value: Any) -> int:
@@ -142,6 +152,13 @@ def whole(findings: Findings, path: Path, value: Any, least: int = 0) -> int:
         findings.wrong(path, f"a whole number from {least} up", value)
         return 0
     return int(said)
+
+
+def permissions(findings: Findings, path: Path, value: Any) -> int:
+    """`0o700`, or text like `0700`, which is octal too."""
+    if isinstance(value, str) and re.fullmatch(r"(0o)?[0-7]{1,5}", value):
+        return int(value.removeprefix("0o"), 8)
+    return whole(findings, path, value)
 
 
 def flag(findings: Findings, path: Path, value: Any) -> bool:
