@@ -25,7 +25,7 @@ def run(seeds: int, first: int, full: int, jobs: int) -> int:
     broken = 0
     with ProcessPoolExecutor(max_workers=jobs or os.cpu_count()) as pool:
         told = pool.map(_small, range(first, first + seeds), chunksize=8)
-        for results in (told, map(_large, range(first, first + full))):
+        for results in (told, pool.map(_large, range(first, first + full))):
             for seed, size, found, counts, said in results:
                 checks.update(found)
                 totals.update(counts)

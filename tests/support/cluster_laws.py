@@ -309,7 +309,6 @@ class Laws:
         memory = sum(each.reservation.memory for each in here) + demand.reservation.memory
         own = sum(each.service == demand.service for each in here)
         quota = {each.account: each.replicas for each in self.world.quotas}.get(demand.account)
-        used = sum(each.account == demand.account for each in self.world.places.values())
         return (
             facts.ready
             and not facts.drained
@@ -324,7 +323,7 @@ class Laws:
             and not any(self._refuse(demand.service, each.service) for each in here)
             and (demand.zones is None or demand.zones.soft)
             and not demand.volumes
-            and (quota is None or used < quota)
+            and (quota is None or sum(each.account == demand.account for each in self.world.places.values()) < quota)
         )
 
     def _runs(self, facts, demand):
