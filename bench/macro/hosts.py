@@ -29,6 +29,7 @@ OURS = "tidegate"
 PHASES: dict[str, Callable[[Stage], Awaitable[None]]] = {
     "node": hosts_nodes.node_killed,
     "leader": hosts_nodes.leader_killed,
+    "power": hosts_nodes.power_cut,
     "drain": hosts_nodes.drained,
     "update": hosts_nodes.renewed,
     "etcd-leader": hosts_store.member_killed,

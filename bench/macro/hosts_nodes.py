@@ -37,6 +37,22 @@ async def _killed(stage: Stage, victim: Host, *, member: bool) -> None:
     await stage.whole()
 
 
+async def power_cut(stage: Stage) -> None:
+    """A node that does not lead, and its etcd member: no packet comes from there any more, so nothing is reset."""
+    victim = await stage.fullest(await stage.leader())
+    living = stage.others(victim)
+    async with stage.phase("power cut of a node", living, victim.name) as phase:
+        victim.unplug()  # what ends there afterwards ends unheard
+        victim.member.kill()
+        await asyncio.to_thread(victim.die)
+        await until(lambda: phase.now.has(shop.ROAMING, victim.name, ready=True))
+    victim.plug()
+    victim.member.start()
+    await asyncio.to_thread(victim.engine.start)
+    victim.start(stage.store)
+    await stage.whole()
+
+
 async def drained(stage: Stage) -> None:
     victim = await stage.fullest()
     async with stage.phase("drain of a node", stage.hosts, victim.name) as phase:

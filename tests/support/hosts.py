@@ -127,6 +127,24 @@ class Host:
                 self.tidegate.wait(10)
         self.engine.end()
 
+    def unplug(self):
+        """From now on no packet comes to it or from it."""
+        for rule in self._dropping():
+            subprocess.run([*self.inside, "iptables", "-w", "-t", rule[0], "-I", *rule[1:]], check=True, timeout=10)
+
+    def plug(self):
+        """Packets come and go again."""
+        for rule in self._dropping():
+            subprocess.run([*self.inside, "iptables", "-w", "-t", rule[0], "-D", *rule[1:]], check=True, timeout=10)
+
+    def _dropping(self):
+        links = ["tgh+", "-j", "DROP"]
+        return (
+            ("raw", "PREROUTING", "-i", *links),
+            ("raw", "OUTPUT", "-o", *links),
+            ("mangle", "POSTROUTING", "-o", *links),
+        )
+
     @contextlib.contextmanager
     def cut_off(self, others, *, clients):
         """Nothing passes between its etcd and those of `others`; with `clients` it has no way to theirs either, nor they to its."""
