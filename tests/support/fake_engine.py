@@ -204,7 +204,7 @@ class FakeEngine:
         await self._call("pull")
         yield PullStep(said="Downloading", layers=1, done_bytes=1, total_bytes=2)
         await asyncio.sleep(self.latency + self.pull_seconds)
-        if name.partition("@")[0] not in self.registry:
+        if self.registry.isdisjoint((name, name.partition("@")[0])):
             raise EngineError(Problem(code="T1151", text=f"image {name} could not be fetched"))
         self.images.add(name)
 
