@@ -41,7 +41,7 @@ def test_what_is_removed_leaves_no_trace():
     tally.add(one)
     tally.remove(one)
     room = tally.rooms["n1"]
-    assert (room.cpu, room.ports, room.services, room.total) == (4.0, set(), {}, 0)
+    assert (room.cpu, room.ports, room.total) == (4.0, set(), 0)
     assert not tally.where["shop/web"]
     assert not any(tally.live["shop/web", "r1"].values())
 

@@ -175,10 +175,14 @@ def _afterwards(work: Round) -> Scene:
     """The scene as it is once what was decided so far is written."""
     gone = {each.key for each in work.deletes}
     gone.update(each.key for service in work.services.values() for each in service.freed.values())
+    changed = {each.service for each in (*work.places.values(), *work.deletes)}
+    changed.update(service.name for service in work.services.values() if service.freed)
     replicas = tuple(
-        replace(each, place=work.places[each.key]) if each.key in work.places else each
+        each
+        if each.place.service not in changed or (key := each.place.key) not in work.places
+        else replace(each, place=work.places[key])
         for each in work.replicas
-        if not gone or each.key not in gone
+        if each.place.service not in changed or each.place.key not in gone
     )
     return replace(work.scene, nodes=tuple(work.nodes.values()), replicas=replicas)
 
@@ -186,7 +190,7 @@ def _afterwards(work: Round) -> Scene:
 def _superseded(work: Round) -> frozenset[str]:
     """Places that another place of their slot takes over from: only the newest one counts for evenness."""
     slots = (places for service in work.services.values() for places in service.slots.values())
-    return frozenset(each.key for places in slots for each in places[:-1])
+    return frozenset(each.key for places in slots if len(places) > 1 for each in places[:-1])
 
 
 def _moving(work: Round, pending: Iterable[Pending]) -> dict[tuple[str, int], Place]:

@@ -17,6 +17,8 @@ from tidegate.placement.scene import Scene
 from tidegate.placement.standing import Standing
 from tidegate.value import Value
 
+_LATEST = 2**62  # more than any generation
+
 
 class Note(Value):
     """Something that people should know of: `what` is one sentence, `service` and `node` what it is about."""
@@ -81,7 +83,10 @@ class Round:
         self.replaces: set[tuple[str, int]] = set()  # slots whose places leave once there is a new one
         self.notes: list[Note] = []
         self.again_at = inf
-        self.replicas = [self._seen(each) for each in scene.replicas]
+        self.replicas = [
+            each if each.place.node in self.seen and each.state is not State.LOST else self._unseen(each)
+            for each in scene.replicas
+        ]
         self.services: dict[str, Service] = {}
         self._sort()
 
@@ -136,22 +141,31 @@ class Round:
         if self.now < when < self.again_at:
             self.again_at = when
 
-    def _seen(self, replica: Replica) -> Replica:
+    def _unseen(self, replica: Replica) -> Replica:
         """What is not seen is not ready, whatever was seen of it last."""
-        if replica.node in self.seen:
-            return replica if replica.state is not State.LOST else replace(replica, state=State.PENDING)
-        return replace(replica, state=State.LOST)
+        return replace(replica, state=State.PENDING if replica.node in self.seen else State.LOST)
 
     def _sort(self) -> None:
         by_name: defaultdict[str, list[Replica]] = defaultdict(list)
         for replica in self.replicas:
-            by_name[replica.service].append(replica)
+            by_name[replica.place.service].append(replica)
         for name in [*self.current, *(each for each in by_name if each not in self.current)]:
             service = self.services[name] = Service(name)
             revision = self.current[name].revision if name in self.current else ""
-            for replica in sorted(by_name.get(name, ()), key=lambda each: (each.revision == revision, each.generation)):
-                service.generations[replica.slot] = max(service.generations.get(replica.slot, 0), replica.generation)
-                if replica.staying:
-                    service.slots.setdefault(replica.slot, []).append(replica)
+            slots, generations, leaving = service.slots, service.generations, service.leaving
+            for replica in sorted(by_name.get(name, ()), key=lambda each: _age(each.place, revision)):
+                place = replica.place
+                slot = place.slot
+                if place.generation > generations.get(slot, -1):
+                    generations[slot] = place.generation
+                if place.leaving:
+                    leaving.append(replica)
+                elif slot in slots:
+                    slots[slot].append(replica)
                 else:
-                    service.leaving.append(replica)
+                    slots[slot] = [replica]
+
+
+def _age(place: Place, revision: str) -> int:
+    """Orders a service's places: by generation, and those of the wanted revision after all others."""
+    return place.generation if place.revision != revision else place.generation + _LATEST

@@ -27,7 +27,6 @@ class Room:
         "name",
         "ports",
         "rank",
-        "services",
         "total",
         "zone",
     )
@@ -44,26 +43,7 @@ class Room:
         self.cpu = facts.capacity.cpu - facts.taken.cpu if facts.capacity.cpu else inf
         self.memory = facts.capacity.memory - facts.taken.memory if facts.capacity.memory else inf
         self.ports = set(facts.ports)
-        self.services: dict[str, int] = {}  # service -> replicas here, leaving ones too
         self.total = len(facts.containers)
-
-    def take(self, place: Place) -> None:
-        """Count a place as being here."""
-        self.cpu -= place.reservation.cpu
-        self.memory -= place.reservation.memory
-        self.ports.update(place.ports)
-        self.services[place.service] = self.services.get(place.service, 0) + 1
-        self.total += 1
-
-    def give(self, place: Place) -> None:
-        """Take it back: what would be here without it."""
-        self.cpu += place.reservation.cpu
-        self.memory += place.reservation.memory
-        self.ports.difference_update(place.ports)
-        self.services[place.service] -= 1
-        if not self.services[place.service]:
-            del self.services[place.service]
-        self.total -= 1
 
 
 class Used:
@@ -99,35 +79,39 @@ class Tally:
             live = (
                 not place.leaving and replica.state is not State.LOST and not (superseded and place.key in superseded)
             )
-            self.add(place, live=live)
+            self._count(place, 1, live)
 
     def add(self, place: Place, *, live: bool = True) -> None:
         """Count a place."""
         self._count(place, 1, live)
-        room = self.rooms.get(place.node)
-        if room is not None:
-            room.take(place)
 
     def remove(self, place: Place, *, live: bool = True) -> None:
         """Count it no more."""
         self._count(place, -1, live)
-        room = self.rooms.get(place.node)
-        if room is not None:
-            room.give(place)
 
     def overlook(self, place: Place, by: int) -> None:
         """Count a place as not live (-1) while its slot is moved, or again as live (1); what it uses it goes on using."""
         self.live[place.service, place.revision][place.node] += by
 
     def _count(self, place: Place, by: int, live: bool) -> None:
-        where = self.where[place.service]
-        where[place.node] = where.get(place.node, 0) + by
-        if not where[place.node]:
-            del where[place.node]
+        """All there is to count of a place, in one body: a round does this for every replica of the cluster."""
+        service, node, cpu, memory = place.service, place.node, place.reservation.cpu, place.reservation.memory
+        where = self.where[service]
+        where[node] = where.get(node, 0) + by
+        if not where[node]:
+            del where[node]
         if live:
-            alive = self.live[place.service, place.revision]
-            alive[place.node] = alive.get(place.node, 0) + by
+            alive = self.live[service, place.revision]
+            alive[node] = alive.get(node, 0) + by
         used = self.used[place.account]
-        used.cpu += by * place.reservation.cpu
-        used.memory += by * place.reservation.memory
+        used.cpu += by * cpu
+        used.memory += by * memory
         used.replicas += by
+        room = self.rooms.get(node)
+        if room is None:
+            return
+        room.cpu -= by * cpu
+        room.memory -= by * memory
+        room.total += by
+        if place.ports:
+            (room.ports.update if by > 0 else room.ports.difference_update)(place.ports)
