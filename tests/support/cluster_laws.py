@@ -18,6 +18,7 @@ class Laws:
         self.exclusive = set()
         self.moved = []  # when a replica was moved because of a failure
         self.known = {}  # every demand there ever was, by service
+        self._refusing = {}  # service -> its demand, and whom that refuses
 
     def hold(self, name, holds, *said):
         self.checks[name] += 1
@@ -30,16 +31,16 @@ class Laws:
         self.exclusive |= {each.service for each in scene.demands if each.exclusive}
         self.scene = scene
         self.nodes = {each.name: each for each in scene.nodes}
-        self.seen, self.staying = {}, defaultdict(list)
+        self.seen = dict(self.world.told)
+        self.staying = defaultdict(list)
         for each in scene.replicas:
-            self.seen[each.key] = each
-            if each.staying:
-                self.staying[each.service].append(each)
+            if not each.place.leaving:
+                self.staying[each.place.service].append(each)
         moved = [each for each in decided.places if not each.leaving and each.cause in (Cause.FAILURE, Cause.CRASH)]
         lately = sum(when > self.world.now - 10.0 for when in self.moved)
         self.moved += [self.world.now] * len(moved)
         wanted = {each.service: len(scene.nodes) if each.everywhere else each.replicas for each in scene.demands}
-        there = {name: len({each.slot for each in some}) for name, some in self.staying.items()}
+        there = {name: len({each.place.slot for each in some}) for name, some in self.staying.items()}
         slots = sum(max(wanted.get(name, 0), there.get(name, 0)) for name in {*wanted, *there})
         most = max(1, slots // 10, math.ceil(slots / max(1, len(scene.nodes))))
         self.hold("not more than a tenth, or a node's worth, moves in 10 s", len(moved) <= max(0, most - lately))
@@ -167,10 +168,16 @@ class Laws:
     def _refuse(self, one, other):
         for owner, named in ((one, other), (other, one)):
             demand = self.known.get(owner) if owner in self.world.demands else None
-            for rule in demand.hard(Kind.AFFINITY) if demand else ():
-                if not rule.equal and named == rule.value:
-                    return True
+            if demand is not None and named in self._refused_by(demand):
+                return True
         return False
+
+    def _refused_by(self, demand):
+        known = self._refusing.get(demand.service)
+        if known is None or known[0] is not demand:
+            named = frozenset(rule.value for rule in demand.hard(Kind.AFFINITY) if not rule.equal)
+            known = self._refusing[demand.service] = (demand, named)
+        return known[1]
 
     def _even(self, place, demand):
         """At most one more than in the emptiest zone it may be in; and no second one in any while there are too few."""
@@ -262,9 +269,7 @@ class Laws:
         for demand in self.world.demands.values():
             if self._crashes(demand) or demand.service in self.world.held:
                 continue
-            have = {
-                each.slot for each in self.world.places.values() if each.service == demand.service and not each.leaving
-            }
+            have = {each.slot for each in self.world.places.of[demand.service].values() if not each.leaving}
             self._renewed(demand, scene)
             if demand.everywhere:
                 free = [each for each in scene.nodes if self._takes(each, demand) and not self._runs(each, demand)]
@@ -286,7 +291,7 @@ class Laws:
         free = [
             each.name
             for each in scene.nodes
-            if self._takes(each, demand) and (each.name in homes or not demand.everywhere)
+            if olds and (each.name in homes or not demand.everywhere) and self._takes(each, demand)
         ]
         wait = any(self._held(each) for each in self.world.places.of[demand.service].values())
         stays = bool(olds) and (bool(free) or (demand.leaves_first and not wait and not demand.everywhere))

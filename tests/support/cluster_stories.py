@@ -127,7 +127,7 @@ def renew(world, service, *, broken=False, stop_first=None):
     how = demand.stop_first if stop_first is None or demand.ports else stop_first
     world.want(replace(demand, revision=f"r{later}", stop_first=how))
     if broken:
-        world.broken.add((service, f"r{later}"))
+        world.spoil(service, f"r{later}")
 
 
 def flap(world, name):

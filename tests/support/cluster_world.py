@@ -4,6 +4,7 @@ checked after each write and each second."""
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -27,16 +28,22 @@ class Shelf(dict):
         self.on = defaultdict(dict)  # node -> key -> place
         self.of = defaultdict(dict)  # service -> ...
         self.slot = defaultdict(dict)  # (service, slot) -> ...
+        self.touched = set()  # nodes for which something was written since they looked
+        self.written = {}  # keys written since the leader looked, in their order
 
     def put(self, place):
+        key = place.key
+        self.written[key] = None
         for shelf in self._shelves(place):
-            shelf[place.key] = place
+            shelf[key] = place
 
     def drop(self, place):
+        key = place.key
         for shelf in self._shelves(place):
-            del shelf[place.key]
+            del shelf[key]
 
     def _shelves(self, place):
+        self.touched.add(place.node)
         return self, self.on[place.node], self.of[place.service], self.slot[place.service, place.slot]
 
 
@@ -55,13 +62,14 @@ class Container:
 
 @dataclass
 class Machine:
-    """A node: `up` it runs, `cut` it does not reach the store."""
+    """A node: `up` it runs, `cut` it does not reach the store; before `due` nothing happens on it by itself."""
 
     facts: object
     up: bool = True
     cut: bool = False
     kept_at: float = -KEEP
     lease_until: float = -1.0
+    due: float = 0.0
     containers: dict[str, Container] = field(default_factory=dict)
     reported: dict[str, Container] = field(default_factory=dict)
 
@@ -92,6 +100,9 @@ class World:
         self.again_at = 0.0
         self.last = None
         self._changed = True
+        self.told = {}  # key -> what the leader was last told of the place, in the order of `places`
+        self._alive = {}  # machines that it saw
+        self._reporting = set()  # nodes that reported since
         self.laws = Laws(self)
         for machine in self.machines.values():
             self._keep(machine)
@@ -106,14 +117,15 @@ class World:
     def start(self, name):
         machine = self.machines[name]
         if not machine.up:
-            machine.up, machine.cut = True, False
+            machine.up, machine.cut, machine.due = True, False, 0.0
             machine.facts = replace(machine.facts, incarnation=f"{self.now}")
 
     def cut(self, name):
         self.machines[name].cut = True
 
     def heal(self, name):
-        self.machines[name].cut = False
+        machine = self.machines[name]
+        machine.cut, machine.due = False, 0.0
 
     def drain(self, name, drained=True):
         machine = self.machines[name]
@@ -123,6 +135,12 @@ class World:
     def want(self, demand):
         self.demands[demand.service] = demand
         self._changed = True
+
+    def spoil(self, service, revision):
+        """No replica of this revision stays up."""
+        self.broken.add((service, revision))
+        for machine in self.machines.values():
+            machine.due = 0.0
 
     def remove(self, service):
         self.demands.pop(service, None)
@@ -151,9 +169,9 @@ class World:
 
     def settle(self, seconds, step=10.0):
         """Let time pass after all trouble."""
-        for name, machine in self.machines.items():
+        for name in self.machines:
             self.start(name)
-            machine.cut = False
+            self.heal(name)
         self.run(seconds, step)
 
     def _keep(self, machine):
@@ -166,6 +184,10 @@ class World:
         """One machine's second: containers go on, and the agent does what is stored."""
         if not machine.up:
             return
+        quiet = self.now < machine.due and machine.facts.name not in self.places.touched
+        if quiet and not machine.cut:
+            self._keep(machine)
+            return
         for key, container in list(machine.containers.items()):
             self._go_on(machine, key, container)
         if machine.cut:
@@ -173,10 +195,13 @@ class World:
             return
         self._keep(machine)
         self._realise(machine)
+        self.places.touched.discard(machine.facts.name)
+        machine.due = min(map(self._due, machine.containers.values()), default=math.inf)
         if {key: (each.state, each.ended) for key, each in machine.reported.items()} != {
             key: (each.state, each.ended) for key, each in machine.containers.items()
         }:
             self._changed = True
+            self._reporting.add(machine.facts.name)
             machine.reported = {key: Container(**vars(each)) for key, each in machine.containers.items()}
 
     def _go_on(self, machine, key, container):
@@ -188,6 +213,11 @@ class World:
                 container.state, container.ready_at = State.STARTING, self.now + min(15.0 * 2**container.ended, 3600.0)
         elif container.state is State.STARTING and self.now >= container.ready_at:
             container.state, container.ready_since = State.READY, self.now
+
+    def _due(self, container):
+        """When something happens to it by itself."""
+        waits = container.state is State.STARTING or self.ends(container.place)
+        return container.stop_at or (container.ready_at if waits else math.inf)
 
     def ends(self, place):
         return place.service in self.crashing or (place.service, place.revision) in self.broken
@@ -220,19 +250,31 @@ class World:
         return Scene(
             demands=tuple(self.demands.values()),
             nodes=tuple(each.facts for each in alive.values()),
-            replicas=tuple(self._replica(place, alive) for place in self.places.values()),
+            replicas=tuple(self._replicas(alive)),
             quotas=self.quotas,
             held=self.held,
             unseen={name: each.lease_until for name, each in self.machines.items() if name not in alive},
         )
 
-    def _replica(self, place, alive):
-        machine = alive.get(place.node)
-        container = machine.reported.get(place.key) if machine else None
+    def _replicas(self, alive):
+        """What is told of all places; only what was written, or is of a node that reported, came or went, is looked at anew."""
+        changed = self._reporting | (alive.keys() ^ self._alive.keys())
+        self.places.written.update((key, None) for name in changed for key in self.places.on[name])
+        for key in self.places.written:
+            place = self.places.get(key)
+            if place is not None:
+                machine = alive.get(place.node)
+                container = machine.reported.get(key) if machine else None
+                self.told[key] = self._seen(place, container, machine is not None)
+        self._alive, self._reporting, self.places.written = alive, set(), {}
+        return self.told.values()
+
+    @staticmethod
+    def _seen(place, container, alive):
         if container is not None and container.place.since != place.since:
             return Replica(place=place)  # what is said of an earlier life of it says nothing
         if container is None:
-            return Replica(place=place, gone=place.leaving and machine is not None)
+            return Replica(place=place, gone=place.leaving and alive)
         return Replica(
             place=place,
             state=container.state,
@@ -272,6 +314,7 @@ class World:
         for start in range(0, len(deletes), self.batch):
             for place in deletes[start : start + self.batch]:
                 self.places.drop(self.places[place.key])
+                self.told.pop(place.key, None)
             self._written()
         for start in range(0, len(puts), self.batch):
             for place in puts[start : start + self.batch]:
