@@ -8,7 +8,7 @@ from websockets.asyncio.server import serve
 
 from tests.support.channel import EMPTY, step
 from tests.support.counts import add, columns_of
-from tests.support.router import endpoint, route, running, service, table_of
+from tests.support.router import endpoint, route, running, service, table_of, until
 from tidegate.app.channel import difference
 from tidegate.app.report import Reporter
 from tidegate.config import HttpConfig
@@ -64,13 +64,7 @@ def test_a_report_has_what_grew_since_the_last_one(router):
 def test_connections_of_other_nodes_are_told_apart_and_their_requests_are_not_counted_here(router):
     core = router.core
     core.connections |= {Caller(router.peers), Pipe(core, None, None)}
-    states = named(Reporter(0).report(router).gauges, "tidegate_router_downstream_connections")
-    assert {dict(labels)["state"]: value for labels, value in states.items()} == {
-        "idle": 0,
-        "active": 0,
-        "tunnel": 0,
-        "peer": 2,
-    }
+    assert states(Reporter(0).report(router)) == {"idle": 0, "active": 0, "tunnel": 0, "peer": 2}
 
 
 def test_what_an_endpoint_counted_last_is_told_after_it_is_gone(router):
@@ -113,6 +107,12 @@ def test_what_is_in_flight_is_told_by_endpoint_and_not_once_it_is_over(router):
     assert not reporter.report(router).in_flight
 
 
+def states(report):
+    """Connections of clients by what they do."""
+    told = named(report.gauges, "tidegate_router_downstream_connections")
+    return {dict(labels)["state"]: value for labels, value in told.items()}
+
+
 class Busy:
     """A connection, as much of it as is read."""
 
@@ -124,15 +124,27 @@ def lasting(router):
     return [each for each in Reporter(0).report(router).in_flight if each.kind == "lasting"]
 
 
-async def test_upgraded_connections_are_told_as_lasting():
+async def test_upgraded_connections_are_told_as_lasting_until_they_end():
     async with serve(lambda connection: connection.wait_closed(), "127.0.0.1", 0) as server:
         origin = SimpleNamespace(address=server.sockets[0].getsockname()[:2])
         async with running(origin) as mesh:
             host, port = mesh.address
-            async with websockets.connect("ws://a.test/chat", host=host, port=port, proxy=None):
-                (told,) = lasting(mesh.router)
+            async with (
+                websockets.connect("ws://a.test/chat", host=host, port=port, proxy=None),
+                websockets.connect("ws://a.test/chat", host=host, port=port, proxy=None),
+            ):
+                report = Reporter(0).report(mesh.router)
             of = mesh.upstreams[0].endpoint
-            assert (told.key, told.values) == ((of.service, of.version, of.id), (1,))
+            key = (of.service, of.version, of.id)
+            assert [(each.kind, each.key, each.values) for each in report.in_flight] == [
+                ("route", ("a.test/",), (2,)),
+                ("endpoint", key, (2,)),
+                ("lasting", key, (2,)),
+            ]
+            assert states(report)["tunnel"] == 2
+            await until(lambda: not mesh.router.core.connections)
+            over = Reporter(0).report(mesh.router)
+            assert not over.in_flight and states(over)["tunnel"] == 0
 
 
 def test_a_request_lasts_once_it_was_with_its_endpoint_for_long(router):

@@ -8,11 +8,12 @@ what is at rest: 10 000 idle services say nothing every second.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from tidegate.app.messages import Columns, Ejected, Report, Sample, Spread, Tally
-from tidegate.router.exchange import CLAIMED, RESPONDING, Exchange
+from tidegate.model import Endpoint
+from tidegate.router.exchange import CLAIMED, RESPONDING
 from tidegate.router.peering import Caller
 from tidegate.router.pipe import Pipe
 from tidegate.router.tunnel import Tunnel
@@ -21,6 +22,7 @@ from tidegate.router.worker import Router
 LASTING_SECONDS = 30.0  # a request that took longer is one that does not end soon: a stream, an upload
 _MAX_EJECTED = 1000  # endpoints told of in one report
 _PEERS = (Caller, Pipe)
+_WITH_ENDPOINT = (CLAIMED, RESPONDING)
 _Key = tuple[str, tuple[tuple[str, str], ...]]
 
 
@@ -123,25 +125,30 @@ class Reporter:
         """Connections by what they do, both sides; gives what is in flight, by route and by endpoint."""
         peers = resting = active = tunnels = 0
         routes: dict[str, int] = {}
-        lasting: list[Exchange] = []
+        lasting: dict[tuple[str, ...], int] = {}
+        for (route, upstream), amount in router.core.tunnels.items():
+            tunnels += amount
+            routes[route.id] = routes.get(route.id, 0) + amount
+            key = _key(upstream.endpoint)
+            lasting[key] = lasting.get(key, 0) + amount
         before = router.core.clock() - LASTING_SECONDS
-        for (
-            connection
-        ) in router.core.connections:  # ten thousand of them are walked each second, and nobody is served meanwhile
-            if isinstance(connection, _PEERS):
+        # Ten thousand of them are walked each second, and nobody is served meanwhile: a tunnel is not even looked at.
+        for connection in router.core.connections:
+            kind = type(connection)
+            if kind is Tunnel:
+                continue
+            if kind in _PEERS:
                 peers += 1  # another node's: its router counts the requests
                 continue
             exchange = connection.exchange
             if exchange is None:
                 resting += 1
                 continue
-            if isinstance(connection, Tunnel):
-                tunnels += 1
-                lasting.append(exchange)
-            else:
-                active += 1
-                if exchange.started < before:
-                    lasting.append(exchange)
+            active += 1
+            # one that is held, or about to be tried elsewhere, is with no endpoint
+            if exchange.started < before and exchange.state in _WITH_ENDPOINT:
+                key = _key(exchange.upstream.endpoint)
+                lasting[key] = lasting.get(key, 0) + 1
             if exchange.route is not None:
                 name = exchange.route.id
                 routes[name] = routes.get(name, 0) + 1
@@ -151,15 +158,18 @@ class Reporter:
             idle += upstream.pooled()
             opened += upstream.connections
             if upstream.in_flight:
-                key = (upstream.endpoint.service, upstream.endpoint.version, upstream.endpoint.id)
+                key = _key(upstream.endpoint)
                 endpoints[key] = endpoints.get(key, 0) + upstream.in_flight
         for state, amount in (("idle", resting), ("active", active), ("tunnel", tunnels), ("peer", peers)):
             self.gauge("tidegate_router_downstream_connections", amount, state=state)
         self.gauge("tidegate_router_upstream_connections", idle, state="idle")
         self.gauge("tidegate_router_upstream_connections", max(0, opened - idle), state="active")
         return (
-            [Columns("route", (route,), (amount,)) for route, amount in routes.items()],
-            [*(Columns("endpoint", key, (amount,)) for key, amount in endpoints.items()), *_lasting(lasting)],
+            [Columns("route", (name,), (amount,)) for name, amount in routes.items()],
+            [
+                *(Columns("endpoint", key, (amount,)) for key, amount in endpoints.items()),
+                *(Columns("lasting", key, (amount,)) for key, amount in lasting.items()),
+            ],
         )
 
     def _take_spans(self, spans: Exporting) -> None:
@@ -178,15 +188,8 @@ class Reporter:
             self._told[key] = value
 
 
-def _lasting(exchanges: Iterable[Exchange]) -> Iterator[Columns]:
-    """How many of these are with each endpoint; those that are held, or about to be tried elsewhere, are with none."""
-    found: dict[tuple[str, ...], int] = {}
-    for exchange in exchanges:
-        if exchange.state in (CLAIMED, RESPONDING):
-            endpoint = exchange.upstream.endpoint
-            key = (endpoint.service, endpoint.version, endpoint.id)
-            found[key] = found.get(key, 0) + 1
-    return (Columns("lasting", key, (number,)) for key, number in found.items())
+def _key(endpoint: Endpoint) -> tuple[str, ...]:
+    return endpoint.service, endpoint.version, endpoint.id
 
 
 def _failures(router: Router) -> tuple[Columns, ...]:

@@ -28,6 +28,7 @@ cdef class Core:
     cdef public Counters unrouted
     cdef public dict failures
     cdef public set connections
+    cdef public dict tunnels
     cdef public long long accepted
     cdef public bint draining
     cdef public Py_ssize_t bound

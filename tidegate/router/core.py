@@ -63,6 +63,7 @@ class Core:
         "stamp",
         "trusted",
         "tunnel_idle",
+        "tunnels",
         "unrouted",
         "upstream_idle",
         "wake_all",
@@ -88,6 +89,7 @@ class Core:
         self.unrouted = Counters("route", ("",), self.ledger)
         self.failures: dict[tuple[str, str], int] = {}  # (route, reason) -> exchanges since the last report
         self.connections: set[Any] = set()
+        self.tunnels: dict[tuple[LiveRoute, Upstream], int] = {}  # how many of the connections are tunnels of these two
         self.accepted = 0
         self.ready = False  # a table has come: until then nobody can say that a route does not exist
         self.draining = False

@@ -27,6 +27,7 @@ def join(core: Any, exchange: Exchange, downstream: Any, upstream: Any, early: b
     downstream.set_protocol(tunnel.client)
     upstream.set_protocol(tunnel.container)
     core.connections.add(tunnel)  # not a new one: it takes the place of the connection it began on
+    core.tunnels[tunnel.between] = core.tunnels.get(tunnel.between, 0) + 1
     tunnel.moved()
     tunnel.on_deadline(tunnel.moved_at)
     if early:
@@ -42,6 +43,7 @@ class Tunnel(Timed):
         super().__init__()
         self.core = core
         self.exchange = exchange
+        self.between = (exchange.route, exchange.upstream)
         self.client: TunnelSide
         self.container: TunnelSide
         self.idle = exchange.route.tunnel_idle or core.tunnel_idle
@@ -78,6 +80,9 @@ class Tunnel(Timed):
         upstream = self.exchange.upstream
         self.exchange.finish(reason)
         upstream.released()
+        self.core.tunnels[self.between] -= 1
+        if not self.core.tunnels[self.between]:
+            del self.core.tunnels[self.between]
         self.core.lost(self)
         self.core.finished(self.exchange, self.core.clock())
         self.client.transport.close()
