@@ -13,6 +13,9 @@ from tidegate.router.relay import Relay
 
 _CLAIMED = CLAIMED
 _ALL = 1e300  # whenever it went idle
+#: So long nothing is heard of a host that takes no packets until what must not be sent there twice is given up: with the kernel's least
+#: timeout five packets were sent again by then, the sixth would go after 12.6 s.
+LOST_SECONDS = 8.0
 
 
 class Attempts(Relay):
@@ -35,15 +38,20 @@ class Attempts(Relay):
         route = exchange.route
         upstream = exchange.upstream
         connection = self.connection
-        due = exchange.sent_at + route.answer_timeout
+        due = self.due(exchange)
         if exchange.state != _CLAIMED or connection is None:
             self.arm(due)
-        elif not connection.unheard():
+            return
+        silent = min(connection.unheard(), now - self._sent(exchange))
+        if silent <= 0.0:
             self.arm(min(now + route.first_look, due))
         elif not self._repeatable(exchange) or exchange.first_byte != 0.0:
             upstream.close_idle(_ALL)
-            self.core.failed(upstream, Reason.RESPONSE_TIMEOUT, route)
-            self.arm(due)  # its packets may yet arrive, so only time can tell
+            if silent >= LOST_SECONDS:
+                self.fail(Reason.RESPONSE_TIMEOUT)
+            else:
+                self.core.failed(upstream, Reason.RESPONSE_TIMEOUT, route)
+                self.arm(min(now + LOST_SECONDS - silent, due))  # its packets may yet arrive
         else:
             self.connection = None
             connection.abort()
@@ -52,6 +60,21 @@ class Attempts(Relay):
             upstream.released()
             self.core.failed(upstream, Reason.RESPONSE_TIMEOUT, route)
             self._try_another(exchange, again and self._granted(exchange), Reason.RESPONSE_TIMEOUT)
+
+    def due(self, exchange: Exchange) -> float:
+        """Until when an answer to what was sent may begin, or the container take more of a body."""
+        patience = exchange.route.answer_timeout if self.request_done else self.body_patience(exchange)
+        return self._sent(exchange) + patience
+
+    def body_patience(self, exchange: Exchange) -> float:
+        """How long the next piece of a body may take, from the client or into the container."""
+        seconds: float = self.core.body_timeout or exchange.route.answer_timeout
+        return seconds
+
+    def _sent(self, exchange: Exchange) -> float:
+        """When something was last sent for this exchange."""
+        sent: float = max(exchange.sent_at, self.body_at)
+        return sent
 
     def late(self, exchange: Exchange) -> None:
         """No response head in time: another endpoint, where the route bounds each try and a second one does no harm."""

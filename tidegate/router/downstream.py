@@ -111,7 +111,7 @@ class Downstream(Intake):
             self.fail(Reason.DEADLINE)
         elif exchange.state == _HELD:
             self.fail(exchange.reason or Reason.HOLD_TIMEOUT)
-        elif self.connection is not None and self.request_done and not self.ended and now < self._answer_due(exchange):
+        elif self._waits_for_upstream() and now < self.due(exchange):
             self.look(exchange, now)
         elif self._moved(exchange):
             patience = self.core.half_close if self.ended and not self.write_paused else exchange.route.response_timeout
@@ -123,10 +123,10 @@ class Downstream(Intake):
         else:
             self.late(exchange)
 
-    def _answer_due(self, exchange: Exchange) -> float:
-        """Until when an answer to what was sent may begin."""
-        due: float = exchange.sent_at + exchange.route.answer_timeout
-        return due
+    def _waits_for_upstream(self) -> bool:
+        """Whether it is the container's turn: to answer, or to take more of a body."""
+        waits: bool = self.request_done or bool(self.blocked & _FOR_UPSTREAM)
+        return waits and self.connection is not None and not self.ended
 
     def _moved(self, exchange: Exchange) -> bool:
         """Whether the client took response bytes since the last look: a long answer is not a late one."""

@@ -31,6 +31,10 @@ cdef class Intake(Entry):
     cdef _consumed_last(self)
     cdef _close(self)
     cdef _request_complete(self)
+
+    @cython.locals(exchange=Exchange, patience=double)
+    cdef _went_on(self)
+
     cdef _block(self, int why)
     cdef _refuse(self, object reason)
 

@@ -179,8 +179,8 @@ class Intake(Entry):
             if self.chunks.done:
                 self.chunks = None
                 self._request_complete()
-            elif self.core.body_timeout:
-                self.arm(self.core.clock() + self.core.body_timeout)
+            else:
+                self._went_on()
             return at
         take = size - at
         if take > self.left:
@@ -191,17 +191,25 @@ class Intake(Entry):
         connection.write(piece)
         if self.left == 0:
             self._request_complete()
-        elif self.core.body_timeout:
-            self.arm(self.core.clock() + self.core.body_timeout)
+        else:
+            self._went_on()
         return at + take
+
+    def _went_on(self) -> None:
+        """A piece of a body was sent, or the container has room again; another one is to follow."""
+        exchange = self.exchange
+        assert exchange is not None, "a body belongs to an exchange"
+        self.body_at = self.core.clock()
+        patience = exchange.route.first_look if self.blocked & _FOR_UPSTREAM else self.body_patience(exchange)
+        self.arm(self.body_at + patience)
 
     def _request_complete(self) -> None:
         self.request_done = True
         self.phase = _WAIT
         exchange = self.exchange
         if exchange is not None:
-            patience = self.core.half_close if self.ended else exchange.route.answer_timeout
-            self.arm(self.core.clock() + patience)
+            self.body_at = self.core.clock()
+            self.arm(self.body_at + (self.core.half_close if self.ended else exchange.route.first_look))
 
     def resume(self) -> None:
         """Take up bytes that waited; let the client send again."""
@@ -234,6 +242,8 @@ class Intake(Entry):
     def resume_reading_for_upstream(self) -> None:
         """The container caught up."""
         self.blocked &= ~_FOR_UPSTREAM
+        if not self.request_done:
+            self._went_on()
         self.resume()
 
     # --- endings

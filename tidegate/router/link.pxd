@@ -6,5 +6,6 @@ cdef class Link:
     cdef public object tls
     cdef public double idle_since
     cdef public bint closed
+    cdef public bint watched
 
     cpdef close(self)

@@ -33,6 +33,7 @@ cdef class Turn(Sink):
     cdef public bint closed
     cdef public bint ended
     cdef public long long progress
+    cdef public double body_at
     cdef public bint secure
     cdef public bytes bound
     cdef public object rule

@@ -34,6 +34,7 @@ class Turn(Sink):
     __slots__ = (
         "bare_body",
         "blocked",
+        "body_at",
         "bound",
         "busy",
         "certificate",
@@ -80,6 +81,7 @@ class Turn(Sink):
         self.bare_body = False  # the client speaks HTTP/1.0: no chunks towards it
         self.close_after = False
         self.blocked = 0
+        self.body_at = 0.0  # when bytes of a body were last sent to an upstream
         self.write_paused = False
         self.busy = False  # the client's bytes are being read: no recursion
         self.closed = False

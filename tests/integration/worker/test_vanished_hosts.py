@@ -12,6 +12,7 @@ from tests.support.origin import ok, polite, saying, serving
 from tests.support.router import endpoint, route, running, service, until
 from tests.support.vanishing import hosts  # noqa: F401  a fixture
 from tidegate.policy import Ejection, Retry, Timeouts
+from tidegate.router import attempts, link, live
 
 QUICK = Timeouts(connect=0.3)
 
@@ -125,6 +126,60 @@ async def test_a_request_on_a_kept_connection_to_a_vanished_host_goes_elsewhere_
         assert sum(one.in_flight for one in mesh.upstreams) == 1, "what must not be sent twice waits on"
         hosts.come_back(bad.address[0])
         assert (await posting.response()).body == b"gone"
+
+
+async def test_what_must_not_be_sent_twice_to_a_vanished_host_is_answered_within_seconds(hosts, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(attempts, "LOST_SECONDS", 2.0)
+    monkeypatch.setattr(live, "LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(link, "KEEP_ALIVE", tuple((option, 1) for option, _ in link.KEEP_ALIVE))
+    all_here = asyncio.Barrier(3)
+
+    async def slow_at_the_second(peer):
+        await peer.head()
+        await peer.reader.readexactly(1)
+        await all_here.wait()
+        await peer.send(ok())
+        if await peer.head() is not None:
+            await asyncio.Event().wait()
+
+    gone = hosts.addresses[0]
+    async with serving(slow_at_the_second, sock=hosts.listening(gone)) as bad, running() as mesh:
+        mesh.publish([route()], [service("web", endpoint(bad.address))])
+        connections = mesh.router.core.connections
+        clients = [await mesh.client() for _ in range(3)]
+        assert {each.status for each in await asyncio.gather(*(one.ask(post(b"x")) for one in clients))} == {200}
+        thought_of, lost, half = clients
+        await thought_of.send(post(b"x"))
+        await until(lambda: any(each.connection is not None and each.connection.watched for each in connections))
+        hosts.vanish(gone)
+        await lost.send(post(b"x"))
+        half.writer.write(post(bytes(8 << 20)))
+        answers = await asyncio.gather(*(one.response() for one in clients))
+        assert [(each.status, each.reason) for each in answers] == [
+            (502, "upstream-closed"),
+            (504, "response-timeout"),
+            (504, "response-timeout"),
+        ]
+        assert bad.connections == 3, "nothing was sent twice"
+
+
+async def test_a_container_that_reads_no_further_for_a_while_is_waited_for(monkeypatch):
+    monkeypatch.setattr(attempts, "LOST_SECONDS", 0.2)
+    monkeypatch.setattr(live, "LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(link, "KEEP_ALIVE", tuple((option, 1) for option, _ in link.KEEP_ALIVE))
+    go_on = asyncio.Event()
+
+    async def resting(peer):
+        head = await peer.head()
+        await go_on.wait()
+        await peer.reader.readexactly(16 << 20)
+        await peer.send(ok(head[:4]))
+
+    async with serving(resting) as origin, running(origin) as mesh:
+        client = await mesh.client()
+        client.writer.write(post(bytes(16 << 20)))
+        asyncio.get_running_loop().call_later(1.5, go_on.set)
+        assert (await client.response()).body == b"POST"
 
 
 async def test_an_answer_whose_host_vanishes_in_the_middle_is_a_visible_cut_and_hurts_nobody_else(hosts):  # noqa: F811
