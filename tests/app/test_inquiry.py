@@ -3,6 +3,7 @@
 import asyncio
 import time
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
 import pytest
 
@@ -39,9 +40,13 @@ async def node(folder, answer, *, desk=True):
                 server.close()
 
 
-async def asked(near, question=b"who?", *, secret=SECRET, to="a", service="", endpoint=FIGURES):
+def unheard(_ahead, _within):
+    """Clocks are not looked at."""
+
+
+async def asked(near, question=b"who?", *, secret=SECRET, to="a", service="", endpoint=FIGURES, heard=unheard):
     asking = Asking(node="b", to=to, service=service, endpoint=endpoint, when=int(time.time()))
-    return await inquire(near.peer, asking, secret, question)
+    return await inquire(near.peer, asking, secret, question, heard)
 
 
 async def test_control_answers_through_the_router_of_its_node(tmp_path):
@@ -65,6 +70,17 @@ async def test_who_may_not_ask_is_refused(tmp_path, more, status):
         assert f"it refuses: HTTP/1.1 {status}" in await asked(near, **more)
 
 
+@pytest.mark.parametrize("ahead", [0.0, 100.0, -100.0])
+async def test_its_clock_is_compared_with_ours_also_where_it_refuses_us_because_of_it(tmp_path, monkeypatch, ahead):
+    monkeypatch.setattr("tidegate.router.peering.time", SimpleNamespace(time=lambda: time.time() + ahead))
+    found = []
+    async with node(tmp_path, lambda line: line) as near:
+        answer = await asked(near, heard=lambda *measure: found.append(measure))
+    assert answer == (b"who?\n" if ahead == 0.0 else "it refuses: HTTP/1.1 407 Proxy Authentication Required")
+    ((seen, within),) = found
+    assert abs(seen - ahead) <= within + 0.01 and within < 1.0
+
+
 async def test_a_node_whose_control_is_down_is_told_as_that(tmp_path):
     async with node(tmp_path, bytes, desk=False) as near:
         assert await asked(near) == "it refuses: HTTP/1.1 503 Service Unavailable"
@@ -80,7 +96,9 @@ async def test_an_answer_of_nothing_or_of_too_much_is_none(tmp_path, monkeypatch
 async def test_a_node_that_does_not_listen_is_told_as_that(tmp_path):
     async with node(tmp_path, bytes) as near:
         gone = near.peer
-    answer = await inquire(gone, Asking(node="b", to="a", service="", endpoint=FIGURES, when=0), SECRET, b"who?")
+    answer = await inquire(
+        gone, Asking(node="b", to="a", service="", endpoint=FIGURES, when=0), SECRET, b"who?", unheard
+    )
     assert isinstance(answer, str) and str(gone) in answer
 
 
@@ -90,4 +108,4 @@ async def test_a_node_that_says_nothing_is_not_waited_for(monkeypatch):
     async with silent:
         place = Address(host="127.0.0.1", port=silent.sockets[0].getsockname()[1])
         asking = Asking(node="b", to="a", service="", endpoint=FIGURES, when=0)
-        assert await inquire(place, asking, SECRET, b"who?") == f"{place} does not answer in time"
+        assert await inquire(place, asking, SECRET, b"who?", unheard) == f"{place} does not answer in time"

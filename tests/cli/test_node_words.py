@@ -15,6 +15,13 @@ def test_a_drained_node_says_since_when():
     assert node_words.since({"drained_since": 0.0}) == ""
 
 
+def test_a_node_whose_clock_is_off_says_so():
+    assert node_words.row({"name": "a", "leader": True, "clock_ahead": -12.5})[-1] == "leads, clock 12.5 s behind"
+    assert (
+        node_words.clock({"clock_ahead": 70.0}) == "clock 70 s ahead" and node_words.clock({"clock_ahead": 0.0}) == ""
+    )
+
+
 def test_what_is_reserved_stands_beside_what_there_is():
     room = {"cpus": 4.0, "memory": 8 << 30}
     assert node_words.reserved(room) == ("0/4", "0.0/8.0 GiB")

@@ -11,9 +11,9 @@ from tidegate.store.port import Delete, Put
 
 
 @asynccontextmanager
-async def following(store, grace=0.0, doubt=lambda: False):
+async def following(store, grace=0.0, doubt=lambda: False, leased=lambda _: True):
     told = []
-    mirror = Following(store, "p/", told.append, asyncio.get_running_loop().time, grace, doubt)
+    mirror = Following(store, "p/", told.append, asyncio.get_running_loop().time, grace, doubt, leased)
     async with beside(mirror.run()):
         yield mirror, told
 
@@ -64,6 +64,25 @@ def test_while_the_store_is_away_everything_stays_and_it_says_so():
             await asyncio.sleep(2)
             assert said(mirror) == {"a": "1", "b": "2"} and mirror.lost is None
             assert told == [{"p/a"}, {"p/b"}], "only what changed is told"
+
+    run_virtual(main())
+
+
+def test_what_hangs_on_no_lease_is_gone_as_soon_as_it_is_missing():
+    async def main() -> None:
+        store = MemoryStore()
+        way = Way(store)
+        await put(store, a="1", b="1", c="1")
+        async with following(way, 15.0, lambda: True, lambda key: key == "p/a") as (mirror, _):
+            way.broken = True
+            await asyncio.sleep(2)
+            await store.txn((), (Delete(key="p/a"), Delete(key="p/b")))
+            way.broken = False
+            await asyncio.sleep(2)
+            assert said(mirror) == {"a": "1", "c": "1"}
+            await store.txn((), (Delete(key="p/c"),))
+            await asyncio.sleep(0.01)
+            assert said(mirror) == {"a": "1"}
 
     run_virtual(main())
 

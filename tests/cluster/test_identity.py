@@ -1,8 +1,9 @@
 """Who we are, over restarts."""
 
 import os
+from shutil import copytree
 
-from tidegate.cluster.identity import incarnation, memory_bytes, node_id
+from tidegate.cluster.identity import home, incarnation, memory_bytes, node_id
 
 
 def test_the_id_stays_with_the_state_folder(tmp_path):
@@ -16,6 +17,18 @@ def test_the_id_stays_with_the_state_folder(tmp_path):
 def test_an_empty_file_is_made_again(tmp_path):
     (tmp_path / "node.id").write_text("")
     assert node_id(tmp_path) == node_id(tmp_path) != ""
+
+
+def test_the_home_is_the_boot_and_the_folder_itself(tmp_path):
+    proc, folder, copy = (tmp_path / name for name in ("proc", "state", "copy"))
+    (proc / "sys/kernel/random").mkdir(parents=True)
+    (proc / "sys/kernel/random/boot_id").write_text("a-boot\n")
+    folder.mkdir()
+    copytree(folder, copy)
+    first = home(folder, proc)
+    assert first == home(folder, proc) == f"a-boot/{folder.stat().st_ino}" != home(copy, proc)
+    (proc / "sys/kernel/random/boot_id").write_text("another-boot\n")
+    assert home(folder, proc) != first
 
 
 def test_the_incarnation_is_the_boot_and_the_start_of_the_process(tmp_path):

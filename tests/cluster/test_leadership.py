@@ -18,10 +18,10 @@ from tidegate.errors import StoreError
 from tidegate.store.port import Compare, Put
 
 
-def candidate(store, node="a", id_="", seed=1, clock=None, **more):
+def candidate(store, node="a", id_="", home="boot/1", seed=1, clock=None, **more):
     return Leadership(
         store,
-        Holder(node=node, id=id_ or node),
+        Holder(node=node, id=id_ or node, home=home),
         clock=clock or asyncio.get_running_loop().time,
         rng=random.Random(seed),
         **more,
@@ -114,10 +114,11 @@ def test_a_node_started_again_leads_on_at_once_and_its_old_life_writes_nothing()
     run_virtual(main())
 
 
-def test_another_folder_of_the_same_name_does_not_take_over():
+@pytest.mark.parametrize(("id_", "home"), [("two", "boot/1"), ("one", "copy/1")])
+def test_another_folder_of_the_same_name_does_not_take_over_nor_does_a_copy_of_it(id_, home):
     async def main() -> None:
         store = MemoryStore()
-        first, second = candidate(store, "a", "one"), candidate(store, "a", "two")
+        first, second = candidate(store, "a", "one"), candidate(store, "a", id_, home)
         async with running(first, second):
             await asyncio.sleep(3 * TRY_SECONDS)
             assert [first.fence is None, second.fence is None].count(True) == 1

@@ -13,6 +13,7 @@ from tidegate.cluster.keys import live_key
 from tidegate.cluster.lease import KEEP_SECONDS, TTL_SECONDS
 from tidegate.cluster.live import Live
 from tidegate.cluster.membership import FENCE_SECONDS, START_SECONDS, TAKEN_SECONDS, Membership
+from tidegate.store.port import Put
 
 
 @asynccontextmanager
@@ -110,6 +111,43 @@ def test_a_node_that_was_killed_and_started_again_takes_its_own_place_over_at_on
     run_virtual(main())
 
 
+def test_a_copy_of_a_state_folder_does_not_join_and_the_first_goes_on():
+    async def main() -> None:
+        store = MemoryStore()
+        async with joined(store, home="host/1", address="10.0.0.1") as first, joined(store, home="copy/1") as second:
+            await asyncio.sleep(3 * TTL_SECONDS)
+            assert second.problem is not None and second.problem.code == "T2308"
+            assert "10.0.0.1" in second.problem.cause and "node.id" in second.problem.mend
+            assert second.lease is None and not second.has_name and second.is_cut_off
+            assert first.lease is not None and first.problem is None and stands(store).home == "host/1"
+
+    run_virtual(main())
+
+
+def test_a_node_takes_its_place_over_from_its_life_of_an_earlier_version_which_said_no_home():
+    async def main() -> None:
+        store = MemoryStore()
+        async with joined(store):
+            pass
+        async with joined(store, home="boot/1") as again:
+            assert again.problem is None and stands(store).home == "boot/1"
+
+    run_virtual(main())
+
+
+def test_a_host_that_was_started_anew_joins_when_the_lease_of_its_life_before_has_ended():
+    async def main() -> None:
+        store = MemoryStore()
+        async with joined(store, home="boot-1/1"):
+            pass
+        async with joined(store, home="boot-2/1") as again:
+            assert again.problem is not None and again.problem.code == "T2308"
+            await asyncio.sleep(TTL_SECONDS + TAKEN_SECONDS)
+            assert again.problem is None and again.has_name and stands(store).home == "boot-2/1"
+
+    run_virtual(main())
+
+
 def test_without_the_store_a_node_is_out_in_time_and_joins_again_when_it_is_back():
     async def main() -> None:
         store = MemoryStore()
@@ -139,6 +177,20 @@ def test_what_a_node_says_of_itself_is_written_when_it_changed():
             member._describe = lambda: Live(id="one", incarnation="boot/1", zone="moved")
             await member.tell()
             assert stands(store).zone == "moved" and stands(store).index == 1
+
+    run_virtual(main())
+
+
+def test_a_store_that_forgot_what_a_node_said_is_told_it_again():
+    async def main() -> None:
+        store = MemoryStore()
+        async with joined(store, zone="z1") as member:
+            before = store.entries[live_key("a")]
+            await member.tell()
+            assert store.entries[live_key("a")] == before
+            await store.txn((), (Put(key=live_key("a"), value=b"{}", lease=before.lease),))
+            await member.retell()
+            assert stands(store).zone == "z1" and store.entries[live_key("a")].lease == before.lease
 
     run_virtual(main())
 

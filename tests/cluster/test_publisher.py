@@ -124,6 +124,21 @@ def test_instances_of_one_service_on_two_engines_are_told_together():
     run_virtual(main())
 
 
+def test_a_store_that_was_restored_is_told_everything_again_and_what_is_no_more_is_taken_away():
+    async def main() -> None:
+        async with stage() as made:
+            await made.join()
+            await made.offer(inventory(web=[instance()]))
+            old = seen_key("a", "old", 0)
+            for key, value in ((seen_key("a", "web", 0), b"[]"), (old, b"[]")):
+                await made.store.txn((), (Put(key=key, value=value, lease=made.lease),))
+            made.publisher.retell()
+            await asyncio.sleep(1)
+            assert made.told() == {"i1": {"80": "starting"}} and old not in made.store.entries
+
+    run_virtual(main())
+
+
 def test_a_burst_costs_few_writes():
     async def main() -> None:
         async with stage() as made:

@@ -5,10 +5,12 @@ from contextlib import asynccontextmanager
 
 from tests.support.beside import beside
 from tests.support.fake_engine import FakeEngine
+from tests.support.stack_stage import member, stack
 from tests.support.virtual_time import run_virtual
 from tidegate.control.fence import LOOK_SECONDS, Fence
 from tidegate.control.journal import Journal
 from tidegate.stacks.naming import OWNER_LABEL, PLACE_LABEL
+from tidegate.stacks.picture import Picture
 
 OURS = {OWNER_LABEL: "this store", PLACE_LABEL: "shop/lock/1.1", "tidegate.exclusive": "true"}
 
@@ -16,8 +18,8 @@ OURS = {OWNER_LABEL: "this store", PLACE_LABEL: "shop/lock/1.1", "tidegate.exclu
 class World:
     def __init__(self):
         self.engine, self.journal = FakeEngine(), Journal(lambda: 0.0)
-        self.cut_off, self.owner = False, "this store"
-        self.fence = Fence(self.engine, lambda: self.owner, lambda: self.cut_off, self.journal)
+        self.cut_off, self.owner, self.picture = False, "this store", Picture()
+        self.fence = Fence(self.engine, lambda: self.owner, lambda: self.cut_off, self.journal, lambda: self.picture)
 
     def names(self):
         return sorted(each.name for each in self.engine.containers.values())
@@ -68,6 +70,19 @@ def test_a_program_that_does_not_know_its_store_yet_takes_every_replica_for_its_
         world.engine.run("theirs", {**OURS, OWNER_LABEL: "another store"})
         await world.cut()
         assert world.names() == []
+
+    play(story)
+
+
+def test_what_was_made_before_the_store_said_that_it_must_not_run_twice_goes_too():
+    async def story(world):
+        world.picture = Picture(stacks={"shop": stack(member("lock", exclusive=True), member("web"))})
+        before = {OWNER_LABEL: "this store", PLACE_LABEL: "shop/lock/1.1"}
+        world.engine.run("lock", before)
+        world.engine.run("web", {**before, PLACE_LABEL: "shop/web/1.1"})
+        world.engine.run("stray", {**before, PLACE_LABEL: "shop/lock/7.1"})
+        await world.cut()
+        assert world.names() == ["web"]
 
     play(story)
 

@@ -9,6 +9,7 @@ from tests.support.placing_stage import Stage, db, web
 from tidegate.placement.node import NodeFacts
 from tidegate.placement.replica import Carried, Place
 from tidegate.store.etcd import EtcdStore
+from tidegate.store.port import Put
 from tidegate.store.sqlite import SqliteStore
 
 
@@ -79,6 +80,37 @@ async def test_a_leader_that_saw_who_came_and_went_before_it_led_waits_for_nothi
     await stage.pass_time(2)
     assert {"n1", "n2"} == {node for node, leaves in stage.places().values() if node != "n3"}
     assert stage.book.remembering.memory.standings["n3"].down_since
+
+
+async def test_what_the_common_rate_holds_back_moves_when_that_allows_it_whatever_happens_meanwhile(stage):
+    stage.down("n2"), stage.down("n3")
+    await stage.lead(sighted=31.0)
+    await stage.want(web(scale=6))
+    await stage.settle()
+    stage.up("n2"), stage.up("n3")
+    stage.down("n1")
+    struck = stage.now
+    assert await stage.placing.turn() == struck + 10.0
+    stage.now += 4.0  # something else is new
+    assert await stage.placing.turn() == struck + 10.0
+    assert sum(node != "n1" for node, _ in stage.places().values()) == 2
+    stage.now = struck + 10.0
+    await stage.placing.turn()
+    assert sum(node != "n1" for node, _ in stage.places().values()) == 4
+
+
+async def test_what_must_not_run_twice_stays_where_a_node_has_come_back_before_that_was_seen(stage):
+    await stage.want(db(exclusive=True))
+    await stage.settle()
+    ((node, _),) = stage.places().values()
+    stage.down(node)
+    await stage.pass_time(4)
+    await stage.store.txn((), (Put(key=f"nodes/{node}/live", value=b"{}"),))
+    await stage.pass_time(60)
+    assert stage.places() == {"shop/db/1.1": (node, False)}, "decided again and again, and never written"
+    stage.up(node)
+    await stage.settle()
+    assert stage.places() == {"shop/db/1.1": (node, False)}
 
 
 async def test_a_new_leader_remembers_what_the_old_one_did(stage):

@@ -1,4 +1,4 @@
-"""Two nodes were given one name: the second must not do what is ordered of the first."""
+"""Two nodes were given one name, or a state folder was copied: the second must not do what is ordered of the first."""
 
 import asyncio
 
@@ -13,7 +13,8 @@ from tidegate.cluster.lease import TTL_SECONDS
 
 
 @pytest.mark.parametrize("exclusive", [False, True])
-def test_what_is_placed_on_a_name_runs_on_one_of_two_nodes_that_have_it(exclusive):
+@pytest.mark.parametrize(("folder", "code"), [({"id_": "another folder"}, "T2300"), ({"home": "a copy"}, "T2308")])
+def test_what_is_placed_on_a_name_runs_on_one_of_two_nodes_that_have_it(folder, code, exclusive):
     async def main() -> None:
         store = MemoryStore()
         async with cluster({"a": Way(store)}) as (first,):
@@ -22,10 +23,10 @@ def test_what_is_placed_on_a_name_runs_on_one_of_two_nodes_that_have_it(exclusiv
             await first.stacks.book.stacks.commit({"shop": stack(service)})
             await until(first.running)
             away = Way(store)
-            second = Node("a", away, id_="another folder")
+            second = Node("a", away, **folder)
             async with beside(second.run(), settle=1.0):
                 await asyncio.sleep(60.0)
-                assert second.membership.problem.code == "T2300"
+                assert second.membership.problem.code == code
                 away.broken = True
                 await asyncio.sleep(TTL_SECONDS)
                 away.broken = False

@@ -155,11 +155,12 @@ async def test_clients_of_the_router_cannot_ask_for_a_connection():
 
 
 async def test_a_node_that_stops_ends_what_rests_and_finishes_what_does_not():
-    let_go = asyncio.Event()
+    arrived, let_go = asyncio.Event(), asyncio.Event()
 
     async def slow(peer):
         while (asked := await peer.request()) is not None:
             if asked.target == "/slow":
+                arrived.set()
                 await let_go.wait()
             await peer.send(ok(b"done"))
 
@@ -169,6 +170,8 @@ async def test_a_node_that_stops_ends_what_rests_and_finishes_what_does_not():
         asked = asyncio.ensure_future(busy.ask(get("/slow")))  # noqa: TID251  beside the test
         other = await far.client()
         assert (await other.ask(GET)).body == b"done"
+        async with asyncio.timeout(10):
+            await arrived.wait()
         near.router.stop()
         await until(lambda: sum(one.pooled() for one in far.upstreams) == 0 or len(near.core.connections) == 1)
         let_go.set()

@@ -25,6 +25,12 @@ def test_what_somebody_said_goes_before_what_the_file_says():
     assert [each.replicas for each in scaled.scene(NODES).demands] == [5]
 
 
+def test_a_place_is_exclusive_as_its_service_is_now():
+    for exclusive in (False, True):
+        assert picture(stack(member(exclusive=exclusive))).exclusive("shop/web/1.1") is exclusive
+    assert not picture(stack(member("db", exclusive=True))).exclusive("shop/web/1.1")
+
+
 def test_how_a_member_is_renewed_is_part_of_what_it_wants():
     slow = member(stop_first=True, parallelism=2, min_healthy_seconds=3.0, delay_seconds=30.0, failure_ratio=0.5)
     (demand,) = picture(stack(slow)).scene(NODES).demands

@@ -16,7 +16,7 @@ from msgspec import structs
 from tests.support.etcd import QUICK, cluster
 from tidegate.cluster import lease
 from tidegate.errors import StoreError
-from tidegate.store import etcd, session
+from tidegate.store import etcd, etcd_watch, session
 from tidegate.store.etcd import EtcdStore
 from tidegate.store.port import Compare, Put, WatchLost
 
@@ -144,9 +144,50 @@ async def test_a_store_restored_from_a_backup_is_noticed_and_listed_again(caplog
             listing = await store.list("a")
             assert [entry.value for entry in listing.entries] == [b"1"]
             assert "T1527" in caplog.text
+            assert [each.code for each in store.problems] == ["T1527"]
             again = store.watch("a", listing.revision)
             await put(store, "a", b"5")
             assert (await anext(again))[0].value == b"5"
+
+
+async def test_a_store_without_space_is_read_and_followed_says_so_throughout_and_takes_writes_again_once_it_has_some(
+    monkeypatch,
+):
+    monkeypatch.setattr(etcd_watch, "SILENCE_SECONDS", (0.02, 0.03))  # it proves itself again and again
+    with cluster(1, (*QUICK, "--quota-backend-bytes=500000")) as made:
+        (member,) = made.members
+        async with opened(made.address()) as store, asyncio.timeout(DEADLINE):
+            held = await store.grant(15.0)
+            with pytest.raises(StoreError) as caught:
+                await _filled(store)
+            assert [each.code for each in caught.value.problems] == ["T1525"]
+            assert "disarm" in caught.value.problems[0].mend
+            watch = store.watch("k/", (await store.list("k/")).revision)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.5):
+                    await anext(watch)
+            assert await store.keep(held)
+            assert [each.code for each in store.problems] == ["T1525"], "though calls succeed"
+            prefix = store.prefix.decode()
+            ends = {"key": _base64(f"{prefix}/data/"), "range_end": _base64(f"{prefix}/data0")}
+            header = (await asyncio.to_thread(member.ask, "/v3/kv/deleterange", **ends))["header"]
+            assert (await anext(watch))[0].value is None, "what happens is told as ever"
+            await asyncio.to_thread(_make_room, member, header)
+            await put(store, "a")
+            assert store.problems == ()
+
+
+async def _filled(store):
+    """Write until it takes no more."""
+    for number in range(100):
+        await put(store, f"k/{number}", b"x" * 100_000)
+
+
+def _make_room(member, header):
+    """What an operator does about a store without space."""
+    member.ask("/v3/kv/compaction", revision=header["revision"], physical=True)
+    member.ask("/v3/maintenance/defragment")
+    member.ask("/v3/maintenance/alarm", action="DEACTIVATE", memberID=header["member_id"], alarm="NOSPACE")
 
 
 # ---------------------------------------------------------------------------------------------------------- compaction

@@ -86,6 +86,26 @@ async def test_more_than_one_transaction_holds_is_written_in_several(store):
     assert len(again.entries) == 250
 
 
+async def test_who_leads_writes_as_much_at_once_as_everybody_else(store):
+    fence = Compare(key="leader", revision=0)
+    one = Ledger(store, "scale/", Scale, lambda: None, lambda: fence)
+    await one.load()
+    await one.commit({f"a/{number}": Scale(desired=number) for number in range(250)}, (fence, fence))
+    assert len((await store.list("scale/")).entries) == 250
+
+
+async def test_nothing_is_written_where_what_it_is_decided_from_is_not_so_any_more(store):
+    one = ledger(store)
+    await one.load()
+    away = (Compare(key="nodes/a/live", revision=0),)
+    await one.commit({"a/b": Scale(desired=1)}, away)
+    await store.txn((), (Put(key="nodes/a/live", value=b"{}"),))
+    with pytest.raises(Conflict) as caught:
+        await one.commit({"a/b": None}, away)
+    assert caught.value.problems[0].code == "T2100"
+    assert one.entries == {"a/b": Scale(desired=1)}
+
+
 async def test_an_entry_that_is_not_understood_is_told_kept_and_never_written_over(store):
     await store.txn((), (Put(key="scale/a/b", value=b'{"desired": "many"}'),))
     one = ledger(store)

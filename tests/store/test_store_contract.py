@@ -465,6 +465,21 @@ async def test_what_a_leader_writes_is_refused_once_its_lease_has_ended(backend,
     assert (await store.get("places/a")).value == b"4"
 
 
+async def test_what_hangs_on_a_lease_counts_as_absent_once_that_has_ended_and_not_when_it_is_there_again(
+    backend, store
+):
+    lease = await store.grant(backend.ttl)
+    await store.txn((), (Put(key="nodes/a/live", value=b"1", lease=lease),))
+    away = (Compare(key="nodes/a/live", revision=0),)
+    assert await store.txn(away, (Delete(key="places/a"),)) is None
+    await backend.outlive(lease)
+    assert await store.txn(away, (Put(key="places/a", value=b"1"),)) is not None
+    again = await store.grant(backend.ttl)
+    await store.txn((), (Put(key="nodes/a/live", value=b"2", lease=again),))
+    assert await store.txn(away, (Delete(key="places/a"),)) is None
+    assert (await store.get("places/a")).value == b"1"
+
+
 async def test_leases_are_never_given_twice(backend, store):
     first = await store.grant(backend.ttl)
     await store.revoke(first)

@@ -74,6 +74,20 @@ class MemoryStore:
             self._leases.pop(lease)[1].cancel()
             self._apply((), tuple(Delete(key=key) for key, each in self.entries.items() if each.lease == lease))
 
+    def saved(self) -> tuple[int, dict[str, Entry], frozenset[int]]:
+        """A backup of it."""
+        return self.revision, dict(self.entries), frozenset(self._leases)
+
+    def restore(self, backup: tuple[int, dict[str, Entry], frozenset[int]]) -> None:
+        """Be as it was then; leases that were granted since are unknown. Nobody may be watching."""
+        self.revision, entries, leases = backup
+        self.entries = dict(entries)
+        for lease in self._leases.keys() - leases:
+            self._leases.pop(lease)[1].cancel()
+        for lease in leases - self._leases.keys():
+            self._leases[lease] = (15.0, self._timer(lease, 15.0))
+        self.log = [each for each in self.log if each[1][0].revision <= self.revision]
+
     async def close(self) -> None:
         for _, timer in self._leases.values():
             timer.cancel()

@@ -70,6 +70,7 @@ class Stage:
             alone=False,
             sighted=lambda: sighted,
             unseen=lambda name: self.now - self.gone[name],
+            absence=lambda name: Compare(key=f"nodes/{name}/live", revision=0),
         )
         self.placing.begin()
 

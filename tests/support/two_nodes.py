@@ -65,14 +65,14 @@ class Node(Alone):
 
     alone = False
 
-    def __init__(self, name, way, engine=None, id_=""):
+    def __init__(self, name, way, engine=None, id_="", home="boot/1"):
         super().__init__()
         self.met = []
         self.name, self.way, self.engine = name, way, engine or FakeEngine()
         rng, clock = random.Random(name), asyncio.get_running_loop().time
-        live = Live(id=id_ or name, incarnation=f"boot/{name}", cpus=4.0, memory=8 << 30)
+        live = Live(id=id_ or name, home=home, incarnation=f"boot/{name}", cpus=4.0, memory=8 << 30)
         self.membership = Membership(way, name, lambda: live, clock=clock, rng=rng, changed=self._joined)
-        self.leadership = Leadership(way, Holder(node=name, id=id_ or name), clock=clock, rng=rng)
+        self.leadership = Leadership(way, Holder(node=name, id=id_ or name, home=home), clock=clock, rng=rng)
         self.nodes = Nodes(way, clock, self._met)
         self.publisher = Publisher(way, name, lambda: self.membership.lease, {}, Places)
         served, self.journal = Served(self.engine), Journal(wall)
@@ -111,6 +111,9 @@ class Node(Alone):
 
     def unseen(self, node):
         return self.nodes.unseen(node)
+
+    def absence(self, node):
+        return self.nodes.absence(node)
 
     def offer_stock(self, stock):
         self.publisher.offer_stock(stock)

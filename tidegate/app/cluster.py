@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from tidegate import __version__
-from tidegate.app.inquiry import Way, inquire, reach
+from tidegate.app.inquiry import Heard, Way, inquire, reach
 from tidegate.app.peerkey import keep, kept
-from tidegate.cluster.identity import incarnation, memory_bytes, node_id
+from tidegate.cluster.clocks import Clocks
+from tidegate.cluster.identity import home, incarnation, memory_bytes, node_id
 from tidegate.cluster.leadership import Holder, Leadership
 from tidegate.cluster.live import Live, Machine, Node
 from tidegate.cluster.membership import Membership
@@ -22,6 +23,7 @@ from tidegate.cluster.others import Others
 from tidegate.cluster.publisher import Publisher
 from tidegate.cluster.secret import shared_secret
 from tidegate.cluster.seen import Places
+from tidegate.cluster.straits import Straits
 from tidegate.config import Config
 from tidegate.control.document import document
 from tidegate.engine.port import Engine, EngineInfo
@@ -62,18 +64,22 @@ class Cluster:
         self._told = told
         self._secret = b""  # until the store has told it
         self._infos: dict[str, EngineInfo] = {}  # of those that have answered
-        self._id = node_id(Path(config.state.folder))
+        folder = Path(config.state.folder)
+        self._id, self._home = node_id(folder), home(folder)
         self._incarnation = incarnation()
         self._since = time.time()
         self._address = config.node.address or seen_from(config.state.store)
         name, rng = config.node.name, random.Random()  # noqa: S311  it spreads load, and guards nothing
         self.membership = Membership(store, name, self._live, clock=time.monotonic, rng=rng, changed=self._joined)
-        holder = Holder(node=name, id=self._id, incarnation=self._incarnation)
+        holder = Holder(node=name, id=self._id, home=self._home, incarnation=self._incarnation)
         self.leadership = Leadership(store, holder, clock=time.monotonic, rng=rng, changed=self._turned)
         self.others = Others(name, forget)
         self.nodes = Nodes(store, time.monotonic, self._met, self.others.see, lambda: self.membership.is_doubtful)
         self.others.read(self.nodes)
         self.publisher = Publisher(store, name, lambda: self.membership.lease, reports, self._places)
+        self.clocks = Clocks(name)
+        self._odd: frozenset[str] = frozenset()  # whose clock was told to be off
+        self.straits = Straits(lambda: store.problems, told, self._restored)
         self._blind: Problem | None = None  # why the store was not even read once
         self.met: list[Callable[[], None]] = []
         self._known: dict[str, str] = {}  # node -> its state, as told last
@@ -82,7 +88,7 @@ class Cluster:
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong between us and the others now."""
         own = (self._blind, self.membership.problem)
-        return (*(each for each in own if each is not None), *self.nodes.problems)
+        return (*(each for each in own if each is not None), *self.nodes.problems, *self.clocks.problems)
 
     # ----------------------------------------------------------------------------------------- what control asks of it
 
@@ -128,6 +134,10 @@ class Cluster:
         """For how many seconds we have known that a node was not there all the while."""
         return self.nodes.unseen(node)
 
+    def absence(self, node: str) -> Compare | None:
+        """Holds in the store for as long as a node is away."""
+        return self.nodes.absence(node)
+
     def listed(self) -> Sequence[Mapping[str, Any]]:
         """One mapping per node, by name."""
         return [self._listed(node) for _, node in sorted(self.nodes.all.items())]
@@ -140,6 +150,7 @@ class Cluster:
             "zone": node.zone,
             "labels": node.labels,
             "leader": node.name == self.leader,
+            "clock_ahead": round(self.clocks.off.get(node.name, 0.0), 1),
             "index": live.index,
             "address": live.address,
             "peer": str(live.peer) if live.peer is not None else "",
@@ -176,16 +187,34 @@ class Cluster:
         """Ask the control of another node, through its router."""
         if (peer := self._peer_of(node)) is None:
             return NO_PEER
-        return await inquire(peer, self._asking(node, FIGURES), self._secret, question)
+        return await inquire(peer, self._asking(node, FIGURES), self._secret, question, self._hearer(node))
 
     async def logs(self, node: str) -> Way:
         """A connection to another node's desk for logs."""
         if (peer := self._peer_of(node)) is None:
             raise _unreached(node, NO_PEER)
         try:
-            return await reach(peer, self._asking(node, LOGS), self._secret)
+            return await reach(peer, self._asking(node, LOGS), self._secret, self._hearer(node))
         except (OSError, EOFError, asyncio.LimitOverrunError) as error:
             raise _unreached(node, f"{peer}: {error or 'no answer in time'}") from error
+
+    def _hearer(self, node: str) -> Heard:
+        """Who hears what a node says of its clock."""
+
+        def heard(ahead: float, within: float) -> None:
+            self.clocks.measured(node, ahead, within)
+            self.clocks.keep(self.there())
+            self._tell_clocks()
+
+        return heard
+
+    def _tell_clocks(self) -> None:
+        odd, before = {each.place: each for each in self.clocks.problems}, self._odd
+        self._odd = frozenset(odd)
+        for name in sorted(self._odd - before):
+            self._told("node", f"{odd[name].text} ({odd[name].code}); {odd[name].mend}")
+        for name in sorted(before - self._odd):
+            self._told("node", f"the clock of {name} is not off any more")
 
     def _peer_of(self, node: str) -> Address | None:
         known = self.nodes.all.get(node)
@@ -204,6 +233,7 @@ class Cluster:
                 tasks.spawn("secret", self._learn())
             else:
                 await self._learn()  # before anybody can ask us, or we them
+            tasks.spawn("straits", self.straits.run())
             tasks.spawn("nodes", self.nodes.run())
             tasks.spawn("membership", self.membership.run())
             tasks.spawn("leadership", self.leadership.run())
@@ -216,6 +246,7 @@ class Cluster:
         node, first = self._config.node, next(iter(self._infos.values()), None)
         return Live(
             id=self._id,
+            home=self._home,
             incarnation=self._incarnation,
             zone=node.zone,
             labels=node.label_values,
@@ -256,6 +287,15 @@ class Cluster:
             except StoreError as error:
                 _log.debug("could not tell who we are", extra={"cause": str(error)})
             await asyncio.sleep(LOOK_SECONDS if len(self._infos) == len(self._engines) else RETRY_SECONDS)
+
+    async def _restored(self) -> None:
+        """The store has forgotten what we said since it was saved, maybe the secret too."""
+        self.publisher.retell()
+        try:
+            await self.membership.retell()
+        except StoreError as error:
+            _log.debug("could not tell again who we are", extra={"cause": str(error)})  # `_look` tries again
+        await self._learn()
 
     async def _learn(self) -> None:
         """Have the workers know what the cluster's routers know each other by."""

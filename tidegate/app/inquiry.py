@@ -1,15 +1,17 @@
 """A question to the control of another node, by the way that connections to its containers take: its router's peer listener.
 
 We show that we belong to the cluster (`router.passport`), are passed on to the desk there, say one line and read until the end.
-Whom the router does not pass on gets a `NotPassed` with its words.
+Whom the router does not pass on gets a `NotPassed` with its words. What the router says of its clock is compared with ours.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 
 from tidegate.model import Address
-from tidegate.router.passport import Asking, written
+from tidegate.router.passport import Asking, time_of, written
 from tidegate.router.through import NotPassed
 
 CONNECT_SECONDS = 2.0
@@ -19,13 +21,16 @@ MAX_ANSWER = 8 << 20  # some ten thousand containers
 _END = b"\r\n\r\n"
 
 Way = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Heard = Callable[
+    [float, float], None
+]  # how far the other clock is ahead of ours, and within how many seconds that is sure
 
 
-async def inquire(peer: Address, asking: Asking, secret: bytes, question: bytes) -> bytes | str:
+async def inquire(peer: Address, asking: Asking, secret: bytes, question: bytes, heard: Heard) -> bytes | str:
     """The answer, or in words why there is none. `question` has no line ends."""
     try:
         async with asyncio.timeout(SECONDS):
-            reader, writer = await reach(peer, asking, secret)
+            reader, writer = await reach(peer, asking, secret, heard)
             try:
                 return await _exchange(reader, writer, question)
             finally:
@@ -38,18 +43,28 @@ async def inquire(peer: Address, asking: Asking, secret: bytes, question: bytes)
         return f"{peer}: {error}"
 
 
-async def reach(peer: Address, asking: Asking, secret: bytes) -> Way:
+async def reach(peer: Address, asking: Asking, secret: bytes, heard: Heard) -> Way:
     """A connection to what is asked for. Raises TimeoutError, NotPassed, OSError, EOFError, LimitOverrunError."""
     async with asyncio.timeout(CONNECT_SECONDS):
         reader, writer = await asyncio.open_connection(peer.host, peer.port, limit=MAX_LINE)
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
+            asked_at = time.time()
             writer.write(written(asking, secret))
-            _passed(await reader.readuntil(_END))
+            answer = await reader.readuntil(_END)
+            _compare(answer, asked_at, time.time(), heard)
+            _passed(answer)
     except BaseException:
         writer.close()
         raise
     return reader, writer
+
+
+def _compare(answer: bytes, asked_at: float, answered_at: float, heard: Heard) -> None:
+    """By the middle between question and answer; a clock of ours that was set meanwhile says nothing."""
+    theirs = time_of(answer)
+    if theirs is not None and 0.0 <= answered_at - asked_at <= CONNECT_SECONDS:
+        heard(theirs - (asked_at + answered_at) / 2, (answered_at - asked_at) / 2)
 
 
 def _passed(said: bytes) -> None:

@@ -21,13 +21,19 @@ def row(node: Mapping[str, Any]) -> Sequence[object]:
         *reserved(node),
         words.in_use(node),
         labels(node),
-        ", ".join(filter(None, ("leads" if node.get("leader") else "", since(node)))),
+        ", ".join(filter(None, ("leads" if node.get("leader") else "", since(node), clock(node)))),
     )
 
 
 def since(node: Mapping[str, Any]) -> str:
     """Since when it is drained."""
     return f"drained {words.moment(node['drained_since'])}" if node.get("drained_since") else ""
+
+
+def clock(node: Mapping[str, Any]) -> str:
+    """That its clock is off."""
+    ahead = node.get("clock_ahead") or 0.0
+    return f"clock {abs(ahead):g} s {'ahead' if ahead > 0 else 'behind'}" if ahead else ""
 
 
 def labels(node: Mapping[str, Any]) -> str:

@@ -22,7 +22,8 @@ _log = logger("cluster")
 
 
 class Following:
-    """`changed(keys)` is called with the keys that came, changed or went, after each batch."""
+    """`changed(keys)` is called with the keys that came, changed or went, after each batch. Only `leased` keys are kept when they are missing:
+    others somebody has taken away, or a store that was restored does not know."""
 
     def __init__(
         self,
@@ -32,6 +33,7 @@ class Following:
         clock: Clock,
         grace_seconds: float = 0.0,
         doubt: Callable[[], bool] = lambda: False,
+        leased: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self._store = store
         self._prefix = prefix
@@ -39,6 +41,7 @@ class Following:
         self._clock = clock
         self._grace_seconds = grace_seconds
         self._doubt = doubt
+        self._leased = leased
         self._entries: dict[str, Entry] = {}
         self._has_gap = True  # until it is listed
         self._missing: set[str] = set()  # kept though the last listing did not have them
@@ -93,7 +96,7 @@ class Following:
             _log.info("the store is back", extra={"prefix": self._prefix})
         self.lost_at = self.lost = None
         old = self._entries
-        missing = old.keys() - entries.keys() if self._grace_seconds else set()
+        missing = set(filter(self._leased, old.keys() - entries.keys())) if self._grace_seconds else set()
         self._entries = entries | {key: old[key] for key in missing}
         self._await(missing)
         keys = {key for key in old.keys() | entries.keys() if _said(old.get(key)) != _said(self._entries.get(key))}
@@ -107,7 +110,7 @@ class Following:
             if change.value is not None:
                 self._missing.discard(change.key)
                 self._entries[change.key] = Entry(key=change.key, value=change.value, revision=change.revision)
-            elif change.key in self._entries and self._grace_seconds and self._doubt():
+            elif change.key in self._entries and self._grace_seconds and self._doubt() and self._leased(change.key):
                 self._await(self._missing | {change.key})
                 keys.discard(change.key)
             else:

@@ -2,7 +2,8 @@
 
 The id lies in the state folder, which belongs to one program at a time, so a second node that was given our name by mistake
 has another one. The incarnation is the host's boot and the start of this process: where it changed, what the node held in
-memory is lost; where it did not, the node was only cut off.
+memory is lost; where it did not, the node was only cut off. A state folder that was copied, by hand or with a machine's disk, has the
+same id as the first: what tells them apart is their home.
 """
 
 from __future__ import annotations
@@ -28,6 +29,12 @@ def node_id(folder: Path) -> str:
     fresh.write_text(made + "\n")
     fresh.replace(path)
     return made
+
+
+def home(folder: Path, proc: Path = PROC) -> str:
+    """Where a state folder is, as long as its host runs: `boot id/inode`. An earlier program of this home has ended, for the folder belongs
+    to one at a time; of one of another home nobody can tell. Raises OSError."""
+    return f"{_text(proc / 'sys/kernel/random/boot_id')}/{folder.stat().st_ino}"
 
 
 def incarnation(proc: Path = PROC) -> str:

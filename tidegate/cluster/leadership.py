@@ -34,10 +34,11 @@ _log = logger("cluster")
 
 
 class Holder(Value):
-    """Who leads: a node, and the `id` of its state folder."""
+    """Who leads: a node, and the `id` and `home` of its state folder."""
 
     node: str
     id: str = ""
+    home: str = ""
     incarnation: str = ""
 
 
@@ -178,12 +179,13 @@ class Leadership:
             _log.warning("cannot see who leads", extra={"cause": str(error)})
 
     def _is_ours(self, found: Entry) -> bool:
-        """Of an earlier life of this node, that cannot write any more: its state folder is ours."""
+        """Of an earlier life of this node, that cannot write any more: its state folder is ours, and not a copy of ours."""
         holder = read(Holder, found.key, found.value)
         return (
             isinstance(holder, Holder)
             and bool(holder.id)
             and (holder.node, holder.id) == (self._holder.node, self._holder.id)
+            and holder.home in ("", self._holder.home)  # an earlier version says none
         )
 
     def _follow(self, found: Entry) -> None:

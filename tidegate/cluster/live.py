@@ -25,7 +25,7 @@ class Machine(Value):
 
 
 class Live(Value):
-    """A node that is there. `id` is the same for as long as its state folder; `incarnation` changes when its host or its control
+    """A node that is there. `id` is the same for as long as its state folder, `home` as long as that was not copied and its host runs; `incarnation` changes when its host or its control
     process was started anew. `index` is its number in the cluster, from 1. `cpus` in cores, `memory` in bytes: 0 where it is not known.
 
     `address` is where others reach its host's network and published ports, `peer` where its router takes connections from other
@@ -35,6 +35,7 @@ class Live(Value):
 
     id: str
     incarnation: str
+    home: str = ""
     index: int = 0
     zone: str = ""
     labels: dict[str, str] = {}

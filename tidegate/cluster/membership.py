@@ -1,7 +1,8 @@
 """Our node in the cluster: it joins, stays for as long as its lease is kept, and joins again when it was lost.
 
 One name is one node. Who finds its name held by a node with another id does not join, says so (T2300), and looks again: the
-holder may be gone. Its own earlier life it takes over at once, for its state folder belongs to one program at a time.
+holder may be gone. Its own earlier life it takes over at once, for its state folder belongs to one program at a time. Where the folder
+is in another home than that life's, it may be a copy while the other one lives: then it waits too (T2308), for as long as that lease is kept.
 """
 
 from __future__ import annotations
@@ -90,6 +91,11 @@ class Membership:
         await answered(self._store.txn((), (Put(key=live_key(self.name), value=json.encode(live), lease=lease),)))
         self._told = live
 
+    async def retell(self) -> None:
+        """Have the store say it again, whatever it says now. Raises StoreError."""
+        self._told = None
+        await self.tell()
+
     async def _live(self) -> float:
         """One stay, from joining to being out; how long to wait before the next."""
         try:
@@ -109,7 +115,7 @@ class Membership:
     async def _join(self) -> Problem | None:
         """Write who we are on a new lease; what is in the way, if something is. Raises StoreError."""
         found = await answered(self._store.get(live_key(self.name)))
-        if found is not None and (taken := _taken(self.name, found, self._describe().id)) is not None:
+        if found is not None and (taken := _taken(self.name, found, self._describe())) is not None:
             return taken
         self.index = await self._numbered()
         lease = await Lease.grant(self._store, self._clock)
@@ -154,10 +160,10 @@ class Membership:
             self._changed()
 
 
-def _taken(name: str, found: Entry, own: str) -> Problem | None:
+def _taken(name: str, found: Entry, own: Live) -> Problem | None:
     live = read(Live, found.key, found.value)
-    if isinstance(live, Live) and live.id == own:
-        return None
+    if isinstance(live, Live) and live.id == own.id:
+        return None if live.home in ("", own.home) else _copied(name, live)  # an earlier version says no home
     where = f" at {live.address}" if isinstance(live, Live) and live.address else ""
     return Problem(
         code="T2300",
@@ -166,6 +172,17 @@ def _taken(name: str, found: Entry, own: str) -> Problem | None:
         cause=f"a node with another state folder{where} keeps its lease under this name",
         mend="give this one another name with --node NAME; a node whose state folder was lost waits until its old lease has ended",
         kept="this node is not part of the cluster; it serves its own containers",
+    )
+
+
+def _copied(name: str, live: Live) -> Problem:
+    return Problem(
+        code="T2308",
+        text=f"another node has a copy of the state folder of {name}",
+        place="node.id",
+        cause=f"a node with the same node.id{f' at {live.address}' if live.address else ''} keeps its lease; only where this host was started anew is it our own life of before",
+        mend="on the copy stop tidegate, remove node.id from its state folder, and start it with a name of its own (--node NAME); after a start of the host wait 15 s",
+        kept="the other node goes on; this one is not part of the cluster, and serves its own containers",
     )
 
 

@@ -36,7 +36,7 @@ class Nodes:
         seen: Callable[[set[str]], None] = lambda _: None,
         doubt: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._following = Following(store, NODES, self._take, clock, TTL_SECONDS, doubt)
+        self._following = Following(store, NODES, self._take, clock, TTL_SECONDS, doubt, _is_leased)
         self._clock = clock
         self._there: set[str] = set()  # who keeps a lease, understood or not
         self._gone: dict[str, float] = {}  # node -> when, on our clock, we saw it go
@@ -68,6 +68,10 @@ class Nodes:
             return 0.0  # also where what it says is not understood
         gone = self._gone.get(name)
         return self.sighted if gone is None else min(self.sighted, self._clock() - gone)
+
+    def absence(self, name: str) -> Compare | None:
+        """Holds in the store for as long as a node keeps no lease; None where it keeps one, as far as we know."""
+        return None if live_key(name) in self.entries else Compare(key=live_key(name), revision=0)
 
     @property
     def lost(self) -> Problem | None:
@@ -173,6 +177,11 @@ class Nodes:
             return None
         self._faults.pop(key, None)
         return found
+
+
+def _is_leased(key: str) -> bool:
+    """Whether a node says it, and not an operator of it."""
+    return parse(key)[1] != "spec"
 
 
 def facts_of(node: Node) -> NodeFacts:

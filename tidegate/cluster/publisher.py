@@ -84,6 +84,11 @@ class Publisher:
         """The node's lease is another one, or it is out."""
         self._wake.set()
 
+    def retell(self) -> None:
+        """Write everything again: what the store has of it is not known."""
+        self._on = None
+        self._wake.set()
+
     async def run(self) -> None:
         """Write what changed until cancelled. While the store does not take it, it is kept for later."""
         while True:

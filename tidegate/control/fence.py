@@ -16,6 +16,7 @@ from tidegate.engine.port import ContainerSummary, Engine
 from tidegate.errors import EngineError, NoSuchThing
 from tidegate.stacks.extensions import is_exclusive
 from tidegate.stacks.naming import OWNER_LABEL, PLACE_LABEL
+from tidegate.stacks.picture import Picture
 from tidegate.tasks import Tasks
 from tidegate.telemetry import logger
 
@@ -26,13 +27,21 @@ _log = logger("control.fence")
 
 class Fence:
     """`cut_off` tells whether the node may be taken for lost; `owner` gives the name of the store whose replicas are ours, empty while
-    it is not known: then every replica is taken for ours."""
+    it is not known: then every replica is taken for ours. `picture` is what the store says of stacks, as far as it is known."""
 
-    def __init__(self, engine: Engine, owner: Callable[[], str], cut_off: Callable[[], bool], journal: Journal) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        owner: Callable[[], str],
+        cut_off: Callable[[], bool],
+        journal: Journal,
+        picture: Callable[[], Picture],
+    ) -> None:
         self._engine = engine
         self._owner = owner
         self._cut_off = cut_off
         self._journal = journal
+        self._picture = picture
         self._busy: set[str] = set()  # containers that are being stopped
 
     async def run(self) -> None:
@@ -49,15 +58,16 @@ class Fence:
         except EngineError as error:
             _log.warning("what must not run here cannot be found", extra={"cause": str(error)})
             return
+        picture = self._picture()
         for row in rows:
-            if row.id not in self._busy and self._is_ours(row.labels):
+            if row.id not in self._busy and self._is_ours(row.labels, picture):
                 self._busy.add(row.id)
                 tasks.spawn(row.id[:12], self._take_away(row))
 
-    def _is_ours(self, labels: Mapping[str, str]) -> bool:
+    def _is_ours(self, labels: Mapping[str, str], picture: Picture) -> bool:
         owner = self._owner()
         mine = PLACE_LABEL in labels and (not owner or labels.get(OWNER_LABEL) == owner)
-        return mine and is_exclusive(labels)
+        return mine and (is_exclusive(labels) or picture.exclusive(labels[PLACE_LABEL]))
 
     async def _take_away(self, row: ContainerSummary) -> None:
         key = row.labels[PLACE_LABEL]

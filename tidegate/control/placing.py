@@ -8,7 +8,7 @@ between, whoever leads next goes on from there. On one host the leader is that h
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
@@ -19,12 +19,17 @@ from tidegate.errors import Conflict, StoreError
 from tidegate.placement.node import NodeFacts
 from tidegate.placement.planning import Plan, plan
 from tidegate.placement.replica import Carried, Place
+from tidegate.placement.reschedule import WINDOW
+from tidegate.placement.scene import Scene
 from tidegate.stacks.picture import Picture
+from tidegate.store.port import Compare
 from tidegate.telemetry import logger
 
 SETTLE_SECONDS = 0.05  # of quiet, so that what is written together is decided together
 RETRY_SECONDS = 1.0
 REST_SECONDS = 60.0
+
+Guards = Mapping[tuple[str, int], tuple[Compare, ...]]  # by service and slot
 
 _log = logger("control.placing")
 
@@ -32,7 +37,7 @@ _log = logger("control.placing")
 class Placing:
     """`nodes` are all nodes that are known now, `held` the services that releases move. `alone`: there is no other node than this one.
     `wall` gives seconds since the epoch, `sighted` for how many seconds it was seen who came and went,
-    `unseen` for how many a node was surely not there. `carrying` is asked when some of several replicas are to go.
+    `unseen` for how many a node was surely not there, `absence` gives what holds in the store for as long as it is not. `carrying` is asked when some of several replicas are to go.
     `refusals` says by service what of it cannot be done, and why."""
 
     def __init__(
@@ -47,6 +52,7 @@ class Placing:
         alone: bool = True,
         sighted: Callable[[], float] = lambda: 0.0,
         unseen: Callable[[str], float] = lambda _: 0.0,
+        absence: Callable[[str], Compare | None] = lambda _: None,
     ) -> None:
         self._book = book
         self._journal = journal
@@ -57,6 +63,7 @@ class Placing:
         self._alone = alone
         self._sighted = sighted
         self._unseen = unseen
+        self._absence = absence
         self._leads_since = 0.0  # since when we know who is gone; set when we begin to lead; alone, always
         self._remembers = False  # whether what former leaders remembered was read, since then
         self._rounds = 0
@@ -130,17 +137,44 @@ class Placing:
         self._rounds += 1
         now = self._wall()
         scene = replace(picture.scene(nodes, self._held(), carried), unseen=self._absent(picture, nodes, now))
+        guards = self._guards(picture, scene)
         decided = plan(scene, self._book.remembering.memory, now, self._rounds, self._leads_since)
         await self._book.remembering.commit(decided)
-        await self._book.places.commit({each.key: None for each in decided.deletes})
-        await self._book.places.commit({each.key: each for each in decided.places})
+        await self._write(decided.deletes, guards, gone=True)
+        await self._write(decided.places, guards)
         self._tell(decided, picture.places)
-        return decided.again_at
+        return min((decided.again_at, *self._windows(now)))
+
+    def _windows(self, now: float) -> Iterator[float]:
+        """When the windows end in which moves because of failures count for their common rate: what it held back may go then, and a plan
+        says so only of the time at which it was made."""
+        moved = self._book.remembering.memory.ledger.rescheduled
+        return (when + WINDOW for when, _ in moved if when + WINDOW > now)
 
     def _absent(self, picture: Picture, nodes: tuple[NodeFacts, ...], now: float) -> dict[str, float]:
         """Since when those nodes are gone that have places, in seconds since the epoch."""
         away = {each.node for each in picture.places.values()} - {each.name for each in nodes if each.ready}
         return {node: now - self._unseen(node) for node in away}
+
+    async def _write(self, places: Iterable[Place], guards: Guards, *, gone: bool = False) -> None:
+        """Write these places, or take them away. Raises Conflict, StoreError."""
+        groups: dict[tuple[Compare, ...], dict[str, Place | None]] = {}
+        for each in places:
+            groups.setdefault(guards.get((each.service, each.slot), ()), {})[each.key] = None if gone else each
+        for given, group in groups.items():
+            await self._book.places.commit(group, given)
+
+    def _guards(self, picture: Picture, scene: Scene) -> Guards:
+        """What has to hold where a slot that must not run twice is placed anew, or its place is taken away: that the nodes which it
+        leaves are still away when it is written. One that came back since may run it again, and then all is decided anew."""
+        absences = {node: self._absence(node) for node in scene.unseen}
+        shared = {each.service for each in scene.demands if not each.exclusive}
+        guards: dict[tuple[str, int], tuple[Compare, ...]] = {}
+        for each in picture.places.values() if absences else ():
+            absence = absences.get(each.node)
+            if absence is not None and each.service not in shared:
+                guards[each.service, each.slot] = (*guards.get((each.service, each.slot), ()), absence)
+        return guards
 
     async def _forget(self, stack: str) -> None:
         """A stack of which nothing is left. Its scales go first: without it nobody would look for them."""

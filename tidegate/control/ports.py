@@ -179,6 +179,10 @@ class OthersPort(Protocol):
         """For how many seconds we have known that a node was not there all the while; 0 where it is, or may be."""
         ...
 
+    def absence(self, node: str) -> Compare | None:
+        """Holds in the store for as long as a node is away; None where it is there, as far as we know."""
+        ...
+
     def listed(self) -> Sequence[Mapping[str, Any]]:
         """One mapping per node, fit for JSON; `name` in each."""
         ...
@@ -234,6 +238,10 @@ class Alone:
     def unseen(self, node: str) -> float:  # noqa: ARG002  the port's signature
         """There is nobody who could be missed."""
         return 0.0
+
+    def absence(self, node: str) -> Compare | None:  # noqa: ARG002  the port's signature
+        """There is nobody who could come back."""
+        return None
 
     def listed(self) -> Sequence[Mapping[str, Any]]:
         """None."""

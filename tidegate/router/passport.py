@@ -6,6 +6,8 @@
     Proxy-Authorization: Tidegate <node that asks> <seconds since the epoch> <mac>
 
 In place of an endpoint, and without a service, stands `figures` or `logs` for a desk of the control there. The mac is an HMAC-SHA256 over who asks whom for what and when, with a secret of the cluster. Names are percent-encoded.
+
+The answer, also one that refuses, has `Tidegate-Time`: who is asked says what his clock shows, in seconds since the epoch.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ VALID_SECONDS = 60.0  # either way: as far as the clocks of nodes may differ
 MAX_HEAD_BYTES = 4096
 FIGURES, LOGS = "figures", "logs"  # no endpoint is called so: those have a port
 _SCHEME = "Tidegate"
+_TIME = b"Tidegate-Time"
 
 
 class Asking(Value):
@@ -40,6 +43,20 @@ def written(asking: Asking, secret: bytes) -> bytes:
         f"Proxy-Authorization: {_SCHEME} {quote(asking.node, safe='')} {asking.when} {_mac(asking, secret)}",
     )
     return "".join(f"{line}\r\n" for line in (*lines, "")).encode("ascii")
+
+
+def time_line(now: float) -> bytes:
+    """What an answer says of the clock."""
+    return b"%b: %.3f\r\n" % (_TIME, now)
+
+
+def time_of(answer: bytes) -> float | None:
+    """What an answer says of the clock; None where it says nothing, as routers of earlier versions."""
+    for line in answer.split(b"\r\n"):
+        name, _, value = line.partition(b": ")
+        if name == _TIME and value[:20].replace(b".", b"", 1).isdigit():
+            return float(value[:20])
+    return None
 
 
 def read(head: bytes, own: str, secret: bytes, now: float) -> Asking | None:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from tidegate.model import Endpoint
 from tidegate.router.core import Core
 from tidegate.router.listener import connect, connect_locally
-from tidegate.router.passport import MAX_HEAD_BYTES, Asking, read, written
+from tidegate.router.passport import MAX_HEAD_BYTES, Asking, read, time_line, written
 from tidegate.router.pipe import Pipe
 from tidegate.router.reactor import Reactor
 from tidegate.router.timers import Timed
@@ -157,13 +157,14 @@ class Caller(Timed):
     def refuse(self, status: bytes) -> None:
         """Say why not, and close."""
         if not self.gone:
-            self.transport.write(b"HTTP/1.1 %b\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % status)
+            fields = b"Content-Length: 0\r\nConnection: close\r\n" + time_line(time.time())
+            self.transport.write(b"HTTP/1.1 %b\r\n%b\r\n" % (status, fields))
             self.transport.close()
 
     def join(self, container: Any) -> None:
         """It is a connection to the container from now on."""
         self.gone = True
-        self.transport.write(b"HTTP/1.1 200 Connection Established\r\n\r\n")
+        self.transport.write(b"HTTP/1.1 200 Connection Established\r\n%b\r\n" % time_line(time.time()))
         self.transport.pause_reading()
         Pipe(self._peers.core, self.transport, container).begin()
         self._peers.core.lost(self)

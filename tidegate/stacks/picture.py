@@ -32,6 +32,13 @@ class Picture(Value):
         """What its node says of a place."""
         return said(place, self.reports.get(f"{place.node}/{place.key}"))
 
+    def exclusive(self, key: str) -> bool:
+        """Whether the place called so is of a service of which no slot may run twice now, whatever it was when its container was made."""
+        stack_name, _, name = key.rpartition("/")[0].partition("/")
+        stack = self.stacks.get(stack_name)
+        member = stack.member(name) if stack is not None else None
+        return member is not None and member.exclusive
+
     @property
     def limits(self) -> tuple[Quota, ...]:
         """The quotas as placement takes them."""

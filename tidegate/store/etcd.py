@@ -55,8 +55,9 @@ class EtcdStore:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Why the last call failed; nothing once one succeeded."""
-        return (self.session.problem,) if self.session.problem is not None else ()
+        """Why the last call failed, until one succeeds; that it takes no writes, until it does; and that it was restored of late."""
+        problem = self.session.problem
+        return (*((problem,) if problem is not None else ()), *self.session.lasting)
 
     def report_to(self, metrics: Metrics) -> None:
         self.session.metrics = metrics

@@ -128,8 +128,14 @@ class EtcdWatch(AsyncIterator[Batch]):
         """Write a heartbeat and hear it, or anything after it. Raises Missed."""
         assert self._stream is not None, "only called with a stream"
         member = self._stream.member
-        with _bearable("no heartbeat"):
-            wanted = await self._touch(self._prefix)
+        try:
+            with _bearable("no heartbeat"):
+                wanted = await self._touch(self._prefix)
+        except StoreError as error:
+            if error.problems[0].code != faults.FULL:
+                raise
+            self._drop()  # it takes no writes: that a new stream begins shows as well that its member lives
+            return
         deadline = asyncio.get_running_loop().time() + GRACE_SECONDS
         while self._known < wanted:
             left = deadline - asyncio.get_running_loop().time()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from tidegate.errors import Problem
+from tidegate.errors import Problem, Severity
 from tidegate.store.address import EtcdAddress
 from tidegate.store.gateway import Verdict
 
+FULL, RESTORED = "T1525", "T1527"
 _TRAFFIC = "traffic goes on with the last known routes, and containers stay; nothing is changed, scaled or released"
 
 
@@ -59,7 +60,8 @@ def unusable(address: EtcdAddress, error: Exception) -> Problem:
 def refused(address: EtcdAddress, missed: Missed) -> Problem:
     """A member understood, and will not."""
     code, text, mend = _refusal(missed)
-    return Problem(code=code, text=text, place=str(address), cause=str(missed), mend=mend, kept="nothing was written")
+    kept = _TRAFFIC if code == FULL else "nothing was written"
+    return Problem(code=code, text=text, place=str(address), cause=str(missed), mend=mend, kept=kept)
 
 
 def _refusal(missed: Missed) -> tuple[str, str, str]:
@@ -70,19 +72,20 @@ def _refusal(missed: Missed) -> tuple[str, str, str]:
         return "T1524", "the cluster store's user may not do this", mend
     if missed.code == 8:
         mend = "compact and defragment it, then etcdctl alarm disarm; or raise --quota-backend-bytes"
-        return "T1525", "the cluster store has no space left", mend
+        return FULL, "the cluster store has no space left", mend
     return "T1526", "the cluster store refuses a request", "see the log of its members"
 
 
 def restored(address: EtcdAddress, before: int, now: int) -> Problem:
     """Its revision went back."""
     return Problem(
-        code="T1527",
+        code=RESTORED,
         text=f"the cluster store is another one than before: its revision was {before} and is {now}",
         place=str(address),
         cause="it was restored from a backup, or the address now names another cluster",
         mend="nothing, if that was meant; else see --store",
-        kept="everything is listed again",
+        kept="everything is listed again, and each node says anew what it has",
+        severity=Severity.WARNING,
     )
 
 

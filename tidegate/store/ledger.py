@@ -83,21 +83,22 @@ class Ledger(Generic[V]):
         entry = await self._store.get(self._at(key))
         return (entry.revision if entry is not None else 0) == self._seen(key)
 
-    async def commit(self, changes: Mapping[str, V | None]) -> None:
-        """Write all of `changes`, None being a removal, if nothing at their keys changed since it was read.
+    async def commit(self, changes: Mapping[str, V | None], given: tuple[Compare, ...] = ()) -> None:
+        """Write all of `changes`, None being a removal, if nothing at their keys changed since it was read, and `given` holds.
 
         More than one transaction holds is written in several, each for itself. Raises Conflict (T2100) and reads anew where
         something did change, StoreError.
         """
         items = list(changes.items())
-        for begin in range(0, len(items), MAX_OPERATIONS):
-            await self._commit(dict(items[begin : begin + MAX_OPERATIONS]))
+        most = MAX_OPERATIONS - len(given) - (self._fence is not None)  # each key is a compare too
+        for begin in range(0, len(items), most):
+            await self._commit(dict(items[begin : begin + most]), given)
 
-    async def _commit(self, changes: Mapping[str, V | None]) -> None:
+    async def _commit(self, changes: Mapping[str, V | None], given: tuple[Compare, ...]) -> None:
         blocked = next((self._unread[key] for key in changes if key in self._unread), None)
         if blocked is not None:
             raise Conflict(blocked)
-        compares = (*self._fenced(), *(Compare(key=self._at(key), revision=self._seen(key)) for key in changes))
+        compares = (*self._fenced(), *given, *(Compare(key=self._at(key), revision=self._seen(key)) for key in changes))
         operations = tuple(
             Delete(key=self._at(key)) if value is None else Put(key=self._at(key), value=self._encoder.encode(value))
             for key, value in changes.items()

@@ -39,6 +39,7 @@ CONNECTIONS = 32  # calls under way at once
 PAUSES = (0.0, 0.05, 0.1, 0.2, 0.4)  # before the next try; the last one for all that follow
 SILENT_SECONDS = 5.0  # without any answer, until it is said that the store cannot be reached
 FILES_SECONDS = 60.0  # between two looks whether what we are known by was exchanged
+RESTORED_SECONDS = 600.0  # for which it is a problem that the store was restored
 SAMPLE_SECONDS = 10.0  # between two revisions that are remembered with their time
 _REFUSED_LOGIN = "authentication is not enabled"
 
@@ -91,6 +92,8 @@ class Session:
         self._missed = ""  # why the last try brought nothing
         self._silent: float | None = None  # since when no try brought anything; None while they do
         self._failed: Problem | None = None  # why the last call failed; None once a try succeeded
+        self._full: Problem | None = None  # why it takes no writes; None once one succeeded
+        self._restored: tuple[float, Problem] | None = None  # when it turned out to be another one than before
         self._doubts = 0  # tries that may have been carried out all the same
         self._open = False  # set where a user is given and the store wants none
         self._login = asyncio.Lock()
@@ -120,6 +123,9 @@ class Session:
                 raise StoreError(full("it is closed")) from missed
             unsure = missed.verdict is Verdict.UNKNOWN
             self._failed = faults.unsure(self.address, str(missed)) if unsure else faults.refused(self.address, missed)
+            if self._failed.code == faults.FULL and self._full is None:
+                logger("store").error("%s", self._failed)
+                self._full = self._failed
             raise StoreError(self._failed) from missed
         finally:
             self._pending -= 1
@@ -130,6 +136,15 @@ class Session:
         if self._failed is None and self._silent is not None and self._clock() - self._silent > SILENT_SECONDS:
             return faults.unreachable(self.address, self._missed)
         return self._failed
+
+    @property
+    def lasting(self) -> tuple[Problem, ...]:
+        """What is wrong though calls succeed: it takes no writes, or it was restored of late."""
+        said = self.problem is not None and self.problem.code == faults.FULL
+        full = (self._full,) if self._full is not None and not said else ()
+        if self._restored is None or self._clock() - self._restored[0] > RESTORED_SECONDS:
+            return full
+        return (*full, self._restored[1])
 
     async def ask(self, path: str, body: Body, kind: type[T], seconds: float | None = None) -> T:
         """A call with the answer to what may be asked twice. Raises StoreError."""
@@ -235,6 +250,9 @@ class Session:
             raise self.missed(member, found.error)
         if isinstance(found, RangeAnswer | TxnAnswer):
             self._saw(found.header, floor)
+        if self._full is not None and isinstance(found, TxnAnswer) and found.succeeded and b"request_put" in data:
+            logger("store").info("the store takes writes again")
+            self._full = None
         self.reached()
         return found
 
@@ -308,7 +326,8 @@ class Session:
         """A revision that is certain to be no older than `floor`, which was told before it was asked for."""
         if header.revision < floor or self._cluster not in {0, header.cluster_id}:
             self.renew()
-            logger("store").error("%s", faults.restored(self.address, floor, header.revision))
+            self._restored = self._clock(), faults.restored(self.address, floor, header.revision)
+            logger("store").error("%s", self._restored[1])
             self.revision = 0
         self._cluster = header.cluster_id
         self.revision = max(self.revision, header.revision)
