@@ -97,6 +97,7 @@ PARTS: dict[str, tuple[Measure, ...]] = {
 @click.option("--full", default=0, show_default=True, help="Further seeds at full size, for `simulation`.")
 @click.option("--first", default=0, show_default=True, help="The first seed, for `simulation`.")
 @click.option("--jobs", default=0, show_default=True, help="Processes, for `simulation`; 0: one for each core.")
+@click.option("--interpreter", default="", help="Another Python that plays the clusters of `simulation`: pypy3.")
 @click.option("--no-readme", is_flag=True, help="Leave bench/README.md and its chart as they are.")
 def main(
     part: str,
@@ -110,6 +111,7 @@ def main(
     full: int,
     first: int,
     jobs: int,
+    interpreter: str,
     out: str,
     no_readme: bool,
 ) -> None:
@@ -135,7 +137,7 @@ def main(
     if part == "placement":
         sys.exit(0 if placement.run(rounds) else 1)
     if part == "simulation":
-        sys.exit(1 if simulation.run(seeds, first, full, jobs) else 0)
+        sys.exit(1 if simulation.run(seeds, first, full, jobs, interpreter) else 0)
     if part == "report":
         run = json.decode(Path(out).read_bytes(), type=Run)
     else:

@@ -57,7 +57,11 @@ async def drained(stage: Stage) -> None:
     victim = await stage.fullest()
     async with stage.phase("drain of a node", stage.hosts, victim.name) as phase:
         await stage.hosts[0].cli("drain", victim.name, "--no-wait")
-        await until(lambda: phase.now.has(shop.ROAMING, victim.name, ready=True) and phase.now.left(victim.name) <= 1)
+        await until(
+            lambda: (
+                phase.now.has(shop.ROAMING, victim.name, ready=True) and not phase.now.left(victim.name, shop.ROAMING)
+            )
+        )
     await stage.hosts[0].cli("undrain", victim.name, "--no-wait")
     await stage.settle(stage.hosts)
     await stage.whole()

@@ -104,7 +104,10 @@ class Stage:
             yield phase
             await asyncio.sleep(AFTER_SECONDS)
             watching.cancel()
-        phase.more |= {"doubles": float(max(doubled(await self.running()), phase.now.twice()))}
+        double = doubled(await self.running())
+        phase.more |= {"doubles": float(max(len(double), phase.now.twice()))}
+        for slot in double:
+            click.echo(f"  two containers: {slot}", err=True)
         self._tell(phase)
 
     async def settle(self, those: Collection[Host], seconds: float = REACH_SECONDS) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from bench.macro.sample import Value
@@ -33,9 +33,9 @@ class Placed(Value):
         """How many are to stay on a node."""
         return sum(each.stays and each.node == node for each in self.puts)
 
-    def left(self, node: str) -> int:
-        """How many there are on a node at all, with those that leave."""
-        return sum(each.node == node for each in self.puts)
+    def left(self, node: str, services: Container[str]) -> int:
+        """How many of some services there are on a node at all, with those that leave."""
+        return sum(each.node == node and each.service in services for each in self.puts)
 
     def spread(self, service: str) -> dict[str, int]:
         """How many replicas of a service each node has."""
@@ -73,7 +73,7 @@ def placed(told: Mapping[str, Any]) -> Placed:
     return Placed(puts=puts, settled=told["state"] == "settled")
 
 
-def doubled(keys: Iterable[str]) -> int:
+def doubled(keys: Iterable[str]) -> list[str]:
     """Of places that have a running container, `stack/service/slot.generation`, the slots that have several."""
     slots = Counter(key.rpartition(".")[0] for key in keys)
-    return sum(count > 1 for count in slots.values())
+    return [slot for slot, count in slots.items() if count > 1]

@@ -19,6 +19,12 @@ def test_places_are_counted_by_node_without_those_that_leave():
     assert now.spread("web") == {"a": 2}
 
 
+def test_a_node_is_left_when_those_that_leave_it_are_gone_too():
+    now = placed(told(("web", 1, "b", "leaving"), ("web", 1, "a", "ready"), ("db", 1, "b", "ready")))
+    assert now.left("b", WANTED) == 1
+    assert placed(told(("web", 1, "a", "ready"), ("db", 1, "b", "ready"))).left("b", WANTED) == 0
+
+
 def test_what_is_wanted_is_there_when_every_slot_has_a_node_and_ready_when_it_serves():
     now = placed(
         told(("web", 1, "a", "ready"), ("web", 2, "b", "ready"), ("web", 2, "a", "pending"), ("api", 1, "a", "ready"))
@@ -30,4 +36,4 @@ def test_what_is_wanted_is_there_when_every_slot_has_a_node_and_ready_when_it_se
 
 def test_a_slot_with_two_places_or_containers_is_a_double():
     assert placed(told(("web", 1, "a", "ready"), ("web", 1, "b", "pending"), ("web", 2, "b", "leaving"))).twice() == 1
-    assert doubled(["shop/web/1.1", "shop/web/1.2", "shop/web/2.1", "shop/api/1.1"]) == 1
+    assert doubled(["shop/web/1.1", "shop/web/1.2", "shop/web/2.1", "shop/api/1.1"]) == ["shop/web/1"]
