@@ -6,7 +6,7 @@ from tests.support.cli import FakeAdmin, piped
 from tests.support.stacked import COMPOSE, PATH, answers, replica, told
 from tidegate.cli import stack_following
 from tidegate.cli.session import Session
-from tidegate.errors import TidegateError
+from tidegate.errors import Conflict, NoSuchThing, Problem, TidegateError
 
 LACKS = {"code": "T1124", "text": "it does without mounts", "severity": "warning"}
 PLANNED = {"name": "shop", "number": 0, "changes": [{"service": "web", "what": "create", "text": "web comes"}]}
@@ -120,3 +120,28 @@ def test_two_files_are_refused_and_one_beside_that_is_not_read_is_named(file):
     assert "warning[T2115] compose.override.yml is not read" in done.err
     assert "warning[T2115] COMPOSE_FILE is not heeded" in done.err
     assert (named.code, named.err) == (0, "")
+
+
+def test_one_that_somebody_takes_down_is_not_waited_for(file):
+    with FakeAdmin(answers("leaving", **{f"PUT {PATH}": PLANNED})) as fake:
+        done = piped("up", "-f", str(file), TIDEGATE_ADMIN=fake.address)
+    assert (done.code, "uid 0 takes it down meanwhile" in done.err) == (6, True)
+
+
+def test_one_that_is_gone_was_taken_down():
+    class Admin:
+        def get(self, path):
+            raise NoSuchThing(Problem(code="T2102", text="there is no stack shop"))
+
+    with pytest.raises(Conflict, match="T2106"):
+        stack_following.follow(Session(), Admin(), "shop", 60.0)
+
+
+def test_who_stops_waiting_is_told_that_it_goes_on(capsys):
+    class Admin:
+        def get(self, path):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stack_following.follow(Session(), Admin(), "shop", 60.0)
+    assert "it goes on: tidegate show shop" in capsys.readouterr().err

@@ -203,7 +203,8 @@ class Stacks:
     def dormant(self):
         return (Dormant(service=SERVICE, labels=LABELS | PLACED, ports=(80,)),) if self.number == 0 else ()
 
-    async def want(self, service, number, why, when):
+    async def want(self, service, before, number, why, when):
+        assert before == self.number
         self.number = number
         self.told.append((number, why))
         running = [each for each in self.engine.containers.values() if each.state is InstanceState.RUNNING]
@@ -383,11 +384,11 @@ def test_a_step_that_somebody_else_forestalls_is_not_told_as_one(path, monkeypat
     class Contested(Stacks):
         """Somebody writes at the moment of the first step."""
 
-        async def want(self, service, number, why, when):
+        async def want(self, service, before, number, why, when):
             tried.append(number)
             if len(tried) == 1:
                 raise Conflict(Problem(code="T2100", text="it changed meanwhile"))
-            await super().want(service, number, why, when)
+            await super().want(service, before, number, why, when)
 
     tried = []
 

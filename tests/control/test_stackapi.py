@@ -9,7 +9,7 @@ from tests.support.seen import instance
 from tests.support.stack_stage import member, stack
 from tidegate.engine.port import LogLine
 from tidegate.engine.process import ProcessEngine
-from tidegate.engine.spec import ContainerSpec
+from tidegate.engine.spec import Attachment, ContainerSpec
 from tidegate.model import InstanceState
 from tidegate.release.spec import Pull
 from tidegate.stacks.stack import Outside
@@ -166,3 +166,51 @@ async def test_why_a_replica_waits_is_answered_with_the_filters_and_the_candidat
     assert (status, found["node"], found["explanation"]["candidates"]) == (200, "node-a", 1)
     status, refused = await world.ask("GET", f"{PATH}/services/nobody/explain")
     assert (status, refused["code"]) == (404, "T2104")
+
+
+async def test_a_number_that_the_file_says_counts_as_said_also_where_somebody_had_said_it_before(world):
+    await world.ask("PUT", PATH, json=body(member(scale=1)))
+    await world.ask("PUT", f"{PATH}/services/web/scale", json={"desired": 3})
+    await world.ask("PUT", PATH, json=body(member(scale=3)))
+    await world.ask("PUT", PATH, json=body(member(scale=1)))
+    assert (await world.ask("GET", PATH))[1]["wanted"] == 1
+
+
+async def test_what_scaling_would_change_is_told_and_what_cannot_be_scaled_is_refused_before(world):
+    await world.ask("PUT", PATH, json=body(member(scale=1), member("agent", everywhere=True)))
+    plan = await world.ask("POST", f"{PATH}/services/web/plan", json={"desired": 3})
+    assert plan == (200, {"service": "shop/web", "before": 1, "desired": 3})
+    assert await refused(world, "POST", f"{PATH}/services/agent/plan", json={"desired": 3}) == (409, "T2105")
+    assert (await world.ask("GET", PATH))[1]["members"][0]["wanted"] == 1, "nothing was changed"
+
+
+async def test_the_text_of_a_file_may_be_as_long_as_its_reader_takes(world):
+    assert (await world.ask("PUT", PATH, json=body(member(), source="#" * 900_000)))[0] == 200
+    assert await refused(world, "PUT", PATH, json=body(member(), source="#" * (1 << 20))) == (413, "T1609")
+
+
+async def test_before_the_store_was_read_nobody_is_told_that_a_stack_is_gone(world):
+    world.plane.stacks.book.stacks.known = False
+    for method, path in (("GET", PATH), ("GET", "/v1/stacks"), ("DELETE", PATH)):
+        options = {"json": {}} if method == "DELETE" else {}
+        assert await refused(world, method, path, **options) == (503, "T1506")
+
+
+async def test_a_network_that_the_file_has_no_more_goes_with_the_stack(world):
+    def made():
+        return {each.name for each in world.engine.known_networks} - {"bridge"}
+
+    def grounded(*names, **more):
+        networks = [{"spec": {"name": name}} for name in names]
+        web = member(template=ContainerSpec(name="web", image="image:1", networks=dict.fromkeys(names, Attachment())))
+        return {"stack": body(web)["stack"] | {"networks": networks} | more}
+
+    theirs = {"spec": {"name": "theirs"}, "external": True}
+    await world.ask("PUT", PATH, json=grounded("shop_front", "shop_back", volumes=[theirs, {"spec": {"name": "mine"}}]))
+    await until(lambda: made() == {"shop_front", "shop_back"})
+    assert (await world.ask("GET", PATH))[1]["volumes"] == ["mine"], "those of others do not go with it"
+    await world.ask("PUT", PATH, json=grounded("shop_front"))
+    await world.ask("DELETE", PATH, json={})
+    assert await refused(world, "PUT", f"{PATH}/services/web/scale", json={"desired": 3}) == (409, "T2106")
+    await until(lambda: "shop" not in world.plane.stacks.book.stacks.entries)
+    assert made() == set()

@@ -5,8 +5,9 @@ from tests.support.release_stage import CountingStore
 from tidegate.control.stackbook import StackBook
 from tidegate.control.stackcounts import StackCounts
 from tidegate.engine.spec import ContainerSpec
+from tidegate.errors import Conflict
 from tidegate.placement.replica import Place
-from tidegate.stacks.stack import Member, Stack
+from tidegate.stacks.stack import Member, Scale, Stack
 
 
 def member(name, **more):
@@ -29,10 +30,17 @@ async def book(tmp_path):
 async def test_the_file_says_how_many_until_somebody_else_does(book):
     counts = StackCounts(book)
     assert counts.wanted("shop/web") == 3
-    await counts.want("shop/web", 5, "it is busy", 7.0)
+    await counts.want("shop/web", 3, 5, "it is busy", 7.0)
     assert counts.wanted("shop/web") == 5
     scale = book.scales.entries["shop/web"]
     assert (scale.desired, scale.who, scale.why, scale.when) == (5, "tidegate", "it is busy", 7.0)
+
+
+async def test_a_number_that_somebody_says_after_it_was_looked_at_is_not_written_over(book):
+    await book.scales.commit({"shop/web": Scale(desired=9, who="uid 0")})
+    with pytest.raises(Conflict, match="9 of its replicas are wanted now"):
+        await StackCounts(book).want("shop/web", 3, 5, "it is busy", 7.0)
+    assert book.scales.entries["shop/web"].desired == 9
 
 
 @pytest.mark.parametrize("service", ["shop/agent", "shop/nobody", "old/web", "web", "other/web"])

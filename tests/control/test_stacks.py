@@ -5,10 +5,12 @@ from msgspec.structs import replace
 
 from tests.support.stack_stage import engine_with_images, member, stack, stack_lives
 from tests.support.virtual_time import run_virtual
+from tidegate.engine.compose_labels import PROJECT_LABEL, SERVICE_LABEL
 from tidegate.engine.spec import Attachment, ContainerSpec, Mount, NetworkSpec, VolumeSpec
 from tidegate.model import InstanceState
 from tidegate.stacks.file import StackNetwork, StackVolume
 from tidegate.stacks.service import Condition
+from tidegate.stacks.sharing import SHARES_LABEL
 
 
 def play(path, story, *, before=lambda engine: None, unready=(), last=None):
@@ -313,5 +315,57 @@ def test_what_replicas_stand_on_is_made_and_what_somebody_else_has_to_make_is_wa
         names = {each.name: each.driver for each in program.engine.known_networks}
         assert names == {"bridge": "bridge", "theirs": "bridge", "shop_front": "bridge"}
         assert program.engine.known_volumes["shop_data"].driver == "fast"
+
+    play(tmp_path / "db", story)
+
+
+def test_who_shares_with_a_service_is_made_anew_when_that_is_replaced_or_started_anew_and_not_otherwise(tmp_path):
+    labels = {PROJECT_LABEL: "shop", SERVICE_LABEL: "web"}
+    side = ContainerSpec(name="shop-web", image="image:1", labels=labels, network_mode="service:db")
+
+    def shop(image="image:1", **more):
+        depends = {"db": Condition.STARTED}
+        web = member(template=side, config="one", stop_first=True, depends=depends)
+        return stack(web, member("db", image), **more)
+
+    def of(program, service):
+        (found,) = (each for each in program.engine.containers.values() if each.labels[SERVICE_LABEL] == service)
+        return found
+
+    def shares(program):
+        return of(program, "web").labels[SHARES_LABEL] == f"db={of(program, 'db').id}"
+
+    async def story(program):
+        await program.up(shop())
+        await program.settled()
+        assert shares(program)
+        first = of(program, "web").id
+        await asyncio.sleep(120)
+        assert of(program, "web").id == first, "nothing happened"
+        await program.up(shop("image:2", number=2))
+        await program.until(lambda: program._settled() and program.running("db") == [("shop-db-1-g2", "image:2")])
+        assert shares(program)
+        second = of(program, "web").id
+        await program.engine.stop(of(program, "db").id)
+        await program.engine.start(of(program, "db").id)
+        await program.until(lambda: program._settled() and of(program, "web").id not in (first, second))
+        assert shares(program)
+        await program.up(replace(shop("image:2"), leaving=True, when=5.0))
+        await program.until(lambda: not program.stacks.book.stacks.entries)
+        assert not program.engine.containers
+
+    play(tmp_path / "db", story)
+
+
+def test_who_shares_with_a_service_of_which_there_is_none_waits_and_says_so(tmp_path):
+    side = ContainerSpec(name="shop-web", image="image:1", labels=member().template.labels, network_mode="service:db")
+
+    async def story(program):
+        await program.up(stack(member(template=side, depends={"db": Condition.STARTED}), member("db", scale=0)))
+        await program.until(lambda: any("with which it shares" in why for _, why in program.said()))
+        assert not program.engine.containers
+        await program.scale("shop/db", 1)
+        await program.settled()
+        assert len(program.engine.containers) == 2
 
     play(tmp_path / "db", story)

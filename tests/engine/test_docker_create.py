@@ -29,6 +29,11 @@ def host(**fields):
     }
 
 
+@pytest.mark.parametrize(("seconds", "sent"), [(0.0, 0), (0.2, 1), (1.0, 1), (1.2, 2)])
+def test_a_part_of_a_second_to_stop_in_is_a_whole_one_and_not_none(seconds, sent):
+    assert body(stop_timeout_seconds=seconds)["StopTimeout"] == sent
+
+
 def test_a_bare_spec_leaves_to_the_image_and_the_engine_what_it_does_not_say():
     assert body() == {
         "Image": "web",

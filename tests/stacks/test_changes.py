@@ -1,7 +1,7 @@
 from msgspec.structs import replace
 
 from tests.support.stack_stage import member, stack
-from tidegate.engine.spec import NetworkSpec, VolumeSpec
+from tidegate.engine.spec import ContainerSpec, NetworkSpec, VolumeSpec
 from tidegate.placement.replica import Place
 from tidegate.stacks.changes import changes, differences
 from tidegate.stacks.file import StackNetwork, StackVolume
@@ -58,11 +58,22 @@ def test_replicas_that_a_local_volume_keeps_on_their_nodes_are_told():
     assert told(stack(replace(old, scale=3)), stack(old)) == [("scale", f"web goes from 2 to 3 replicas{stays}")]
 
 
+def test_who_shares_with_a_service_that_is_replaced_is_named():
+    side = member("side", template=ContainerSpec(name="", image="x", network_mode="service:web"))
+    ((what, text),) = told(stack(member(), side), stack(member(image="image:2"), side))
+    assert (what, text.endswith("; side shares with it, and follows")) == ("update", True)
+
+
 def test_networks_and_volumes_that_come_or_are_described_in_another_way_are_told_first():
     front = StackNetwork(spec=NetworkSpec(name="shop_front"))
     closed = StackNetwork(spec=NetworkSpec(name="shop_front", internal=True))
     theirs = StackVolume(spec=VolumeSpec(name="data"), external=True)
     known = stack(member(), networks=(front,))
+    mine = StackVolume(spec=VolumeSpec(name="shop_data"))
+    assert told(stack(member()), stack(member(), networks=(front,), volumes=(theirs, mine))) == [
+        ("settle", "network shop_front is used no more, and goes when the stack is taken down"),
+        ("settle", "volume shop_data is used no more, and stays, with all that is in it"),
+    ]
     assert told(stack(member(), networks=(front,), volumes=(theirs,)), known) == [
         ("create", "volume data is somebody else's"),
     ]

@@ -31,6 +31,7 @@ def changed(**fields):
         {"environment": {"A": "1"}},
         {"labels": {"aliyun.routing.port_80": "a.test"}},
         {"labels": {"aliyun.auto_scaling.max_cpu": "70"}},  # whoever scales reads it on the container
+        {"labels": {"tidegate.exclusive": "true"}},  # a node that is cut off reads it on the container
         {"networks": {"m": Attachment(), "n": Attachment()}},
         {"networks": {"n": Attachment()}},
         {"networks": {"n": Attachment(aliases=("x",)), "m": Attachment()}},
@@ -58,6 +59,7 @@ def test_whatever_makes_a_container_another_one_changes_it(fields):
                 "aliyun.scale": "2",
                 "tidegate.scale": "3",
                 "aliyun.depends": "db",
+                "tidegate.account": "team-b",
             }
         },
         {"labels": {"com.docker.compose.container-number": "3", "io.tidegate.config": "x"}},

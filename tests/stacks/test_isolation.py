@@ -35,7 +35,7 @@ def test_how_far_a_container_is_kept_apart_is_read(text, isolation):
 
 def test_a_mode_of_another_service_means_its_first_container():
     file = compose("services: {web: {image: x, pid: 'service:side', ipc: 'service:side'}, side: {image: x}}")
-    isolation = file.service("web").template.isolation
+    isolation = next(each for each in file.specs if each.name == "shop-web-1").isolation
     assert (isolation.pid, isolation.ipc) == ("container:shop-side-1", "container:shop-side-1")
 
 

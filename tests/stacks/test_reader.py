@@ -111,6 +111,11 @@ def test_a_network_mode_takes_the_place_of_networks():
     assert file.networks == ()
 
 
+def test_sharing_with_a_service_that_has_no_container_here_is_refused():
+    file = compose("services: {web: {image: x, network_mode: 'service:db'}, db: {external: {host: 10.0.0.9}}}")
+    assert [each.text for each in file.errors] == ["service web shares with db, which has no container here"]
+
+
 def test_all_problems_come_at_once_each_with_its_line():
     file = compose("""\
         services:

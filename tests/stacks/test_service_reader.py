@@ -237,7 +237,7 @@ def test_what_is_shared_with_a_service_is_its_first_container_by_whatever_name()
           db: {image: x}
         """)
     assert file.problems == ()
-    web = file.service("web").template
+    web = next(each for each in file.specs if each.name == "shop-web-1")
     assert (web.network_mode, web.isolation.pid) == ("container:tunnel", "container:shop-db-1")
 
 

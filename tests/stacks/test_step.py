@@ -1,4 +1,5 @@
 import pytest
+from msgspec.structs import replace
 
 from tests.support.stack_stage import member
 from tidegate.engine.port import ContainerDetail
@@ -6,6 +7,7 @@ from tidegate.engine.spec import ContainerSpec
 from tidegate.model import EngineHealth, InstanceState
 from tidegate.placement.replica import Place, State
 from tidegate.stacks.report import Report
+from tidegate.stacks.sharing import Lent
 from tidegate.stacks.step import Deed, Look, back_off, failed, step
 
 NOW = 1000.0
@@ -146,3 +148,29 @@ def test_a_deed_that_failed_is_tried_again_later_each_time():
 def test_what_the_checks_say_is_told_with_it():
     look = Look(member=member(), container=container(), why="port 80, connection refused")
     assert stepped(look)[1].why == "it is not ready yet: port 80, connection refused"
+
+
+STALE = "who it shares with is another container now"
+
+
+def test_one_that_shares_waits_for_its_lender_before_it_is_made_and_has_no_place_where_that_is_not():
+    deed, report = stepped(Look(member=member(), lent=Lent(missing="it waits for db")))
+    assert (deed, report.why, report.void) == (None, "it waits for db", False)
+    deed, report = stepped(Look(member=member(), lent=Lent(missing="it waits for db", elsewhere=True)))
+    assert (deed, report.void) == (None, True)
+    found = step(PLACE, Look(member=member(), lent=Lent(lenders={"db": container()})), None, NOW)
+    assert (found.deed, found.lenders) == (Deed.MAKE, {"db": "c1"})
+
+
+def test_one_that_shares_with_nobody_any_more_is_drained_and_made_anew():
+    look = Look(member=member(drain_seconds=5.0), container=container(), ready=True, outdated=STALE)
+    was = Report(state=State.READY, since=NOW - 60, ready_since=NOW - 60)
+    deed, report = stepped(look, was)
+    assert (deed, report.ends, report.since, report.why) == (None, True, NOW, f"it is made anew: {STALE}")
+    assert stepped(replace(look, idle=True), report)[0] is Deed.STOP
+    assert stepped(look, replace(report, since=NOW - 5.0))[0] is Deed.STOP
+    assert stepped(replace(look, ready=False), was)[0] is Deed.STOP, "nobody waits for its answers"
+    assert stepped(replace(look, container=ended(0)), report)[0] is Deed.REMOVE
+    assert stepped(replace(look, container=ended(1)), was)[0] is Deed.REMOVE
+    assert stepped(replace(look, container=ended(0)), was)[1].done, "work that is done is not done again"
+    assert not stepped(Look(member=member(), container=container(), ready=True), report)[1].ends

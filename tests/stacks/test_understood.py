@@ -109,3 +109,10 @@ def test_an_address_somewhere_else_is_known_to_who_links_to_it():
 def test_an_exclusive_service_never_has_two_side_by_side_whatever_its_updates_say():
     _, member, _ = understood("labels: {tidegate.exclusive: 'true'}\ndeploy: {update_config: {order: start-first}}")
     assert member.exclusive and member.stop_first
+
+
+def test_who_is_on_the_network_of_another_service_goes_where_that_is_and_is_replaced_old_first():
+    text = "services:\n  web: {image: a, network_mode: 'service:vpn'}\n  vpn: {image: b}\n"
+    web, vpn = stack_of(read(text, "c.yaml", folder="/srv/shop", variables={})).members
+    assert (web.shares, web.expressions, web.stop_first) == (("vpn",), ("affinity:service==vpn",), True)
+    assert (vpn.shares, vpn.expressions, vpn.stop_first) == ((), (), False)

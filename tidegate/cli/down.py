@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
@@ -43,6 +44,7 @@ def down(
     emit(session, "down", data, lambda screen: screen.line(f"{_words(data)} {end}"))
 
 
-def _words(data: dict[str, object]) -> str:
-    count = data["replicas"]
-    return f"stack {data['name']} with {count} replica{'' if count == 1 else 's'}"
+def _words(data: dict[str, Any]) -> str:
+    count, lost = data["replicas"], data["volumes"]
+    own = f" and {', '.join(lost)}" if lost else ""
+    return f"stack {data['name']} with {count} replica{'' if count == 1 else 's'}{own}"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import click
 
-from tidegate.cli.client import connect, segment
+from tidegate.cli.client import Admin, connect, segment
 from tidegate.cli.completion import names
 from tidegate.cli.faults import usage
-from tidegate.cli.output import Screen, emit
+from tidegate.cli.output import Screen, emit, note
 from tidegate.cli.session import Session, changing
 from tidegate.cli.stack_following import follow, path_of
 from tidegate.cli.stack_naming import find_member
 from tidegate.cli.up import time_of
+from tidegate.errors import TidegateError
 
 MAX_SCALE = 1000
 
@@ -27,24 +31,36 @@ def scale(session: Session, wanted: tuple[str, ...], deadline: str, dry_run: boo
     numbers = [_parsed(each) for each in _joined(wanted)]
     admin = connect(session)
     found = [(*find_member(admin, name), number) for name, number in numbers]
-    lines, done = [], []
-    for stack, member, number in found:
-        path = path_of(stack, f"/services/{segment(member)}/scale")
-        if dry_run:
-            lines.append(f"{stack}/{member} would have {number} replicas")
-            continue
-        answer = admin.put(path, {"desired": number, "why": why})
-        done.append(answer)
-        lines.append(f"{answer['service']} goes from {answer['before']} to {answer['desired']}")
+    bodies = [(path_of(stack, f"/services/{segment(member)}"), number) for stack, member, number in found]
+    # Before anything is done: of several either all are scaled or, where one cannot be, none.
+    done = [admin.post(f"{path}/plan", {"desired": number}) for path, number in bodies]
+    if not dry_run:
+        done = []
+        for path, number in bodies:
+            done.append(_scaled(session, admin, path, {"desired": number, "why": why}, done))
     if wait and not dry_run:
         for stack in dict.fromkeys(stack for stack, _, _ in found):
             follow(session, admin, stack, limit)
 
     def view(screen: Screen) -> None:
-        for line in lines:
-            screen.line(line)
+        for each in done:
+            screen.line(_line(each, "would go" if dry_run else "goes"))
 
     emit(session, "scale", {"services": done, "dry_run": dry_run}, view)
+
+
+def _scaled(session: Session, admin: Admin, path: str, body: dict[str, Any], done: Iterable[dict[str, Any]]) -> Any:
+    """The answer; where it is a refusal, those that are `done` are told with it."""
+    try:
+        return admin.put(f"{path}/scale", body)
+    except TidegateError:
+        for each in done:
+            note(session, _line(each, "goes"))
+        raise
+
+
+def _line(answer: dict[str, Any], goes: str) -> str:
+    return f"{answer['service']} {goes} from {answer['before']} to {answer['desired']}"
 
 
 def _joined(words: tuple[str, ...]) -> list[str]:

@@ -11,7 +11,7 @@ from tidegate.cli.client import Admin, segment
 from tidegate.cli.faults import Unreachable, WaitedTooLong
 from tidegate.cli.output import note
 from tidegate.cli.session import Session
-from tidegate.errors import NoSuchThing, Problem, TidegateError
+from tidegate.errors import Conflict, NoSuchThing, Problem, StoreError, TidegateError
 
 LOOK_SECONDS = 0.3
 PATIENCE_SECONDS = 30.0  # that nobody answers: a reload takes less
@@ -26,33 +26,50 @@ def path_of(stack: str, rest: str = "") -> str:
 
 
 def follow(session: Session, admin: Admin, name: str, deadline_seconds: float) -> Told:
-    """Wait until the stack is settled; how it stands then. Raises WaitedTooLong (T2111), and TidegateError (T2114) where it does not
-    get any further by itself."""
-    return _follow(session, admin, name, deadline_seconds, lambda told: told["state"] == stack_words.SETTLED)
+    """Wait until the stack is settled; how it stands then. Raises WaitedTooLong (T2111), TidegateError (T2114) where it does not
+    get any further by itself, and Conflict (T2106) where somebody takes it down."""
+    try:
+        return _follow(session, admin, name, deadline_seconds, lambda told: told["state"] == stack_words.SETTLED)
+    except NoSuchThing:
+        raise _crossed(name, "it was taken down meanwhile") from None
 
 
 def follow_down(session: Session, admin: Admin, name: str, deadline_seconds: float) -> None:
-    """Wait until nothing of the stack is left. Raises WaitedTooLong (T2111)."""
+    """Wait until nothing of the stack is left. Raises WaitedTooLong (T2111), and Conflict (T2106) where somebody puts it up again."""
     try:
-        _follow(session, admin, name, deadline_seconds, lambda _: False)
+        _follow(session, admin, name, deadline_seconds, lambda _: False, leaving=True)
     except NoSuchThing:
         return
 
 
-def _follow(session: Session, admin: Admin, name: str, deadline_seconds: float, over: Callable[[Told], bool]) -> Told:
+def _follow(
+    session: Session,
+    admin: Admin,
+    name: str,
+    deadline_seconds: float,
+    over: Callable[[Told], bool],
+    *,
+    leaving: bool = False,
+) -> Told:
     until = time.monotonic() + deadline_seconds
     lines = _Lines(session)
-    while True:
-        told = _look(admin, name)
-        lines.show(told)
-        if over(told):
-            return told
-        now = time.monotonic()
-        if stack_words.fails(told) and now - lines.changed_at >= STILL_SECONDS:
-            raise _stuck(told)
-        if now >= until:
-            raise _too_long(told)
-        time.sleep(LOOK_SECONDS)
+    try:
+        while True:
+            told = _look(admin, name)
+            if (told["state"] == stack_words.LEAVING) != leaving:
+                raise _crossed(name, f"{told['who']} {'puts it up' if leaving else 'takes it down'} meanwhile")
+            lines.show(told)
+            if over(told):
+                return told
+            now = time.monotonic()
+            if stack_words.fails(told) and now - lines.changed_at >= STILL_SECONDS:
+                raise _stuck(told)
+            if now >= until:
+                raise _too_long(told)
+            time.sleep(LOOK_SECONDS)
+    except KeyboardInterrupt:
+        note(session, f"nobody waits any more; it goes on: tidegate show {name} tells how")
+        raise
 
 
 class _Lines:
@@ -78,12 +95,25 @@ def _look(admin: Admin, name: str) -> Told:
     while True:
         try:
             found: Told = admin.get(path_of(name))
-        except Unreachable:
+        except (Unreachable, StoreError):
             if time.monotonic() >= until:
                 raise
             time.sleep(LOOK_SECONDS)
         else:
             return found
+
+
+def _crossed(name: str, cause: str) -> Conflict:
+    return Conflict(
+        Problem(
+            code="T2106",
+            text=f"stack {name} is not the one that was waited for",
+            place=name,
+            cause=cause,
+            mend="tidegate ls stacks tells which stacks there are",
+            kept="what was said last holds",
+        )
+    )
 
 
 def _too_long(told: Told) -> WaitedTooLong:

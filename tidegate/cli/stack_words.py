@@ -8,7 +8,7 @@ from typing import Any
 from tidegate.cli import words
 
 HEADERS = ("REPLICA", "STATE", "NODE", "CONTAINER", "WHY")
-SETTLED = "settled"
+SETTLED, LEAVING = "settled", "leaving"
 MANY_TIMES = 3  # more than are tried again at once
 
 Told = Mapping[str, Any]

@@ -20,6 +20,7 @@ from tidegate.placement.replica import Place
 from tidegate.stacks.naming import parts_of, place_key, place_of
 from tidegate.stacks.picture import Picture
 from tidegate.stacks.report import Report
+from tidegate.stacks.sharing import Lent, lending, lent, outdated
 from tidegate.stacks.step import Deed, Look, Next, failed, step
 from tidegate.stacks.waiting import waits_for
 from tidegate.tasks import Tasks
@@ -117,18 +118,23 @@ class Agent:
         picture = self._book.picture
         mine = {key: place for key, place in picture.places.items() if place.node == self._node}
         try:
-            found = await self._containers()
+            found = await self._containers(picture)
         except EngineError as error:
             _log.warning("the engine cannot be asked", extra={"cause": str(error)})
             return True
         faults, self._faults = self._faults, {}
         strays = self._strayed(mine, found)
-        leaving = [found[key].id for key, place in {**mine, **strays}.items() if place.leaving and key in found]
-        elsewhere = (picture.report(place).container for place in picture.places.values() if place.leaving)
+        every = {**mine, **strays}
+        looks = {key: self._look(picture, place, found) for key, place in every.items()}
+        leaving = [
+            found[key].id for key, place in every.items() if key in found and (place.leaving or looks[key].outdated)
+        ]
+        reports = ((place.leaving, picture.report(place)) for place in picture.places.values())
+        elsewhere = (report.container for leaves, report in reports if leaves or report.ends)
         self._serving.leave([*leaving, *filter(None, elsewhere)])
+        now = self._wall()
         steps = {
-            key: self._step(picture, place, found.get(key), faults.get(key))
-            for key, place in {**mine, **strays}.items()
+            key: step(place, looks[key], faults.get(key) or picture.report(place), now) for key, place in every.items()
         }
         told = {key: each.report for key, each in steps.items() if key in mine}
         if not await self._report(picture, told | await self._cleared(picture, mine)):
@@ -143,16 +149,20 @@ class Agent:
 
     def _is_fenced(self, picture: Picture, key: str, deed: Deed) -> bool:
         """Whether it is not to be done while others may take us for lost."""
-        return self._cut_off() and deed in (Deed.MAKE, Deed.START) and _is_exclusive(picture, key)
+        return self._cut_off() and deed in (Deed.MAKE, Deed.START) and picture.exclusive(key)
 
-    async def _containers(self) -> dict[str, ContainerDetail]:
-        """Containers that have the label of a place, by it; each inspected anew only where its row in the list is another."""
+    async def _containers(self, picture: Picture) -> dict[str, ContainerDetail]:
+        """Containers that have the label of a place, by it; each inspected anew only where its row in the list is another, or others share
+        with it: when it was started is in no row."""
+        lenders = frozenset(service for stack in picture.stacks.values() for service in lending(stack))
         rows = [row for row in await self._engine.list() if place_key(row.labels, self.deeds.owner)]
         details: dict[str, tuple[ContainerSummary, ContainerDetail]] = {}
         for row in rows:
             known = self._details.get(row.id)
             try:
-                detail = known[1] if known and known[0] == row else await self._engine.inspect(row.id)
+                lends = place_key(row.labels, self.deeds.owner).rpartition("/")[0] in lenders
+                kept = known is not None and known[0] == row and not lends
+                detail = known[1] if known and kept else await self._engine.inspect(row.id)
             except NoSuchThing:
                 continue
             details[row.id] = (row, detail)
@@ -166,24 +176,28 @@ class Agent:
         self._strays = {key: self._strays.get(key, now) for key in keys}
         return {key: place_of(key, self._node, self._strays[key]) for key in keys}
 
-    def _step(self, picture: Picture, place: Place, container: ContainerDetail | None, fault: Report | None) -> Next:
-        before = fault or picture.report(place)
+    def _look(self, picture: Picture, place: Place, found: Mapping[str, ContainerDetail]) -> Look:
+        container = found.get(place.key)
         stack_name, name = parts_of(place.service)
         stack = picture.stacks.get(stack_name)
         member = stack.member(name) if stack is not None else None
-        waits = waits_for(stack, member, picture) if stack and member else ""
-        look = Look(
+        shared = lent(picture, stack, member, self._node, found) if stack and member and not place.leaving else Lent()
+        stale = outdated(container, shared) if container is not None else ""
+        return Look(
             member=member,
             container=container,
             ready=self._serving.ready(container.id) if container else False,
             why=self._serving.why(container.id) if container else "",
-            idle=self._idle(place, container),
-            waits_for=waits,
+            idle=self._idle(place, container, picture.report(place)),
+            waits_for=waits_for(stack, member, picture) if stack and member else "",
+            lent=shared,
+            outdated=stale,
         )
-        return step(place, look, before, self._wall())
 
-    def _idle(self, place: Place, container: ContainerDetail | None) -> bool:
-        if container is None or not place.leaving or self._wall() < place.leaving_since + self._linger:
+    def _idle(self, place: Place, container: ContainerDetail | None, report: Report) -> bool:
+        """Whether one that leaves, or is reported to end, has no requests left."""
+        since = place.leaving_since if place.leaving else report.since if report.ends else None
+        if container is None or since is None or self._wall() < since + self._linger:
             return False
         return self._serving.idle(container.id)
 
@@ -234,9 +248,9 @@ class Agent:
         assert wanted.deed is not None
         try:
             async with self._slots:
-                if wanted.deed is Deed.START and _is_exclusive(picture, key) and not await self._is_still_ours(key):
+                if wanted.deed is Deed.START and picture.exclusive(key) and not await self._is_still_ours(key):
                     return
-                await self.deeds.do(wanted.deed, place, picture.stacks.get(parts_of(place.service)[0]), container)
+                await self.deeds.do(wanted, place, picture.stacks.get(parts_of(place.service)[0]), container)
         except TidegateError as error:
             self._faults[key] = failed(wanted.report, error.sentence, self._wall())
             _log.warning("%s failed", wanted.deed.value, extra={"place": key, "cause": str(error)})
@@ -245,15 +259,6 @@ class Agent:
             if container is not None:
                 self._details.pop(container.id, None)
         self._wakeup.set()
-
-
-def _is_exclusive(picture: Picture, key: str) -> bool:
-    """Whether a place is of a service of which no slot may run twice."""
-    place = picture.places.get(key)
-    stack_name, name = parts_of(place.service) if place is not None else ("", "")
-    stack = picture.stacks.get(stack_name)
-    member = stack.member(name) if stack is not None else None
-    return member is not None and member.exclusive
 
 
 def _rests(report: Report) -> bool:

@@ -149,7 +149,8 @@ def _no_constant(word: str) -> None:
 
 
 def _too_large() -> Problem:
-    return Problem(code="T1609", text=f"the body is larger than {MAX_BODY} bytes")
+    text, mend = f"the body is larger than {MAX_BODY} bytes", "say less at once; of a Compose file, its text counts too"
+    return Problem(code="T1609", text=text, mend=mend)
 
 
 def _depth(value: Any) -> int:

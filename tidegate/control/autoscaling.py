@@ -72,8 +72,8 @@ class CountPort(Protocol):
         """Why none of its replicas is to leave now; empty where nothing is against it."""
         ...
 
-    async def want(self, service: str, number: int, why: str, when: float) -> None:
-        """Store another number. Raises Conflict, StoreError."""
+    async def want(self, service: str, before: int, number: int, why: str, when: float) -> None:
+        """Store another number than `before`. Raises Conflict where that is not wanted any more, StoreError."""
         ...
 
 
@@ -88,9 +88,9 @@ class NoStacks:
         """Nothing is."""
         return ""
 
-    async def want(self, service: str, number: int, why: str, when: float) -> None:
+    async def want(self, service: str, before: int, number: int, why: str, when: float) -> None:
         """Nobody asks."""
-        raise AssertionError(f"{service} is nobody's: {number} at {when}, {why}")
+        raise AssertionError(f"{service} is nobody's: {number} after {before} at {when}, {why}")
 
 
 class Standing(Value):
@@ -289,7 +289,7 @@ class Autoscaling:
             # What is remembered first: a step that was not taken is decided again, one that was not noted twice taken.
             await self.book.commit(found.service, record)
             try:
-                await self._counts.want(found.service, decision.wanted, decision.why, decision.when)
+                await self._counts.want(found.service, decision.current, decision.wanted, decision.why, decision.when)
             except Conflict:  # somebody else said a number: it was no step
                 self.book.remember(found.service, before)
                 raise

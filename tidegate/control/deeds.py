@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tidegate.control.fetching import Fetching
 from tidegate.control.grounds import Grounds
 from tidegate.control.journal import Journal
@@ -14,8 +16,9 @@ from tidegate.placement.replica import Place
 from tidegate.release.spec import Pull
 from tidegate.stacks.naming import parts_of, place_key, spec_of
 from tidegate.stacks.resolving import asking, resolvers
+from tidegate.stacks.sharing import lent_to
 from tidegate.stacks.stack import Stack
-from tidegate.stacks.step import Deed
+from tidegate.stacks.step import Deed, Next
 
 
 class Deeds:
@@ -30,10 +33,11 @@ class Deeds:
         self.fetching = Fetching()
         self._told: set[str] = set()  # configurations of which it was told what a local process does without
 
-    async def do(self, deed: Deed, place: Place, stack: Stack | None, container: ContainerDetail | None) -> None:
+    async def do(self, wanted: Next, place: Place, stack: Stack | None, container: ContainerDetail | None) -> None:
         """Raises what the engine does; what is gone already is well ended."""
+        deed = wanted.deed
         if deed is Deed.MAKE:
-            await self._make(place, stack)
+            await self._make(place, stack, wanted.lenders)
             return
         assert container is not None, f"{deed} is for a container"
         try:
@@ -54,13 +58,13 @@ class Deeds:
             return error.problems[0].text
         return ""
 
-    async def _make(self, place: Place, stack: Stack | None) -> None:
+    async def _make(self, place: Place, stack: Stack | None, lenders: Mapping[str, str]) -> None:
         member = stack.member(parts_of(place.service)[1]) if stack is not None else None
         if stack is None or member is None:
             return  # it was taken away meanwhile
         await self._fetch(member.image, member.pull, f"{stack.name}#{stack.number}")
         await self.grounds.ensure(stack, member)
-        spec = spec_of(place, member, self.owner)
+        spec = lent_to(spec_of(place, member, self.owner), lenders)
         if isinstance(self._engine, ProcessEngine) and member.config not in self._told:
             self._told.add(member.config)
             for problem in lacking(member.template):

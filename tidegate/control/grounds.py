@@ -42,7 +42,7 @@ class Grounds:
     async def clear(self, stack: Stack) -> None:
         """Take the networks away, and the volumes where that was said. Raises EngineError while something is still in use."""
         networks = {network.name for network in await self._engine.networks()}
-        for network in stack.networks:
+        for network in (*stack.networks, *stack.former):
             if not network.external and network.name in networks:
                 await self._quietly(self._engine.remove_network(network.name))
         if not stack.volumes_too:

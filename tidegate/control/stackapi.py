@@ -30,7 +30,10 @@ from tidegate.control.stacklogs import Asked, stream
 from tidegate.control.stackview import brief, shown
 from tidegate.errors import Conflict, EngineUnreachable, NoSuchThing, Problem
 from tidegate.stacks.changes import Change, changes
+from tidegate.stacks.file import StackNetwork
+from tidegate.stacks.picture import Picture
 from tidegate.stacks.stack import Member, Scale, Stack
+from tidegate.stacks.waiting import unawaited
 
 
 class StackOperations:
@@ -43,6 +46,7 @@ class StackOperations:
     @operation("GET", "/v1/stacks")
     async def stacks(self, query: NoQuery) -> StackList:  # noqa: ARG002  declares that there are no parameters
         """All stacks, in a few words each."""
+        self._book.need_read()
         picture = self._book.picture
         return StackList(stacks=[brief(picture, picture.stacks[name]) for name in sorted(picture.stacks)])
 
@@ -57,17 +61,20 @@ class StackOperations:
     @operation("POST", "/v1/stacks/{stack}/plan")
     async def plan_stack(self, stack: str, body: StackBody) -> Put:
         """What putting it up would change."""
+        self._book.need_read()
         wanted = await self._stacks.latest(stack_of(stack, body))
-        return self._put(stack, 0, changes(self._book.picture, wanted), self._stacks.lacks(wanted))
+        picture = self._book.picture
+        return self._put(stack, 0, changes(picture, wanted), self._lacks(picture, wanted))
 
     @operation("PUT", "/v1/stacks/{stack}")
     async def put_stack(self, request: web.Request, stack: str, body: StackBody) -> Put:
         """Put a stack up, or change it to what is given: services not named any more go. Where nothing differs, nothing is written."""
         if self._stacks.agent is None:
             raise EngineUnreachable(_no_engine())
+        self._book.need_read()
         wanted = await self._stacks.latest(stack_of(stack, body))
-        lacks = self._stacks.lacks(wanted)
         picture = self._book.picture
+        lacks = self._lacks(picture, wanted)
         known = picture.stacks.get(stack)
         if body.number and (known is None or known.number != body.number):
             raise Conflict(_overtaken(stack, known.number if known is not None else 0))
@@ -77,6 +84,7 @@ class StackOperations:
         after = replace(
             wanted,
             source=body.source,
+            former=_former(known, wanted) if known is not None else (),
             number=known.number + 1 if known is not None else 1,
             who=guard.who(request),
             when=time.time(),
@@ -91,6 +99,9 @@ class StackOperations:
             "stack", f"stack {stack} is put up, number {after.number}", who=after.who, why=body.why
         )
         return self._put(stack, after.number, found, lacks)
+
+    def _lacks(self, picture: Picture, wanted: Stack) -> tuple[Problem, ...]:
+        return (*self._stacks.lacks(wanted), *unawaited(picture, wanted))
 
     def _put(self, stack: str, number: int, found: Iterable[Change], lacks: Iterable[Problem]) -> Put:
         warnings = [problem_document(each) for each in lacks]
@@ -109,17 +120,18 @@ class StackOperations:
         return Going(
             name=stack,
             replicas=len(self._book.picture.within(stack)),
-            volumes=[each.name for each in known.volumes if not each.external] if after.volumes_too else [],
+            volumes=list(known.own_volumes) if after.volumes_too else [],
         )
+
+    @operation("POST", "/v1/stacks/{stack}/services/{service}/plan")
+    async def plan_scale(self, stack: str, service: str, body: ScaleBody) -> Scaled:
+        """What scaling a service would change."""
+        return Scaled(service=f"{stack}/{service}", before=self._scalable(stack, service, body), desired=body.desired)
 
     @operation("PUT", "/v1/stacks/{stack}/services/{service}/scale")
     async def scale_service(self, request: web.Request, stack: str, service: str, body: ScaleBody) -> Scaled:
         """Say how many replicas of a service are wanted; it holds until the stack's file says another number."""
-        known = self._book.stack(stack)
-        member = self._member(known, service)
-        if member.everywhere or (member.container_name and body.desired > 1):
-            raise Conflict(_fixed(known, member))
-        before = self._book.picture.desired(known, member)
+        before = self._scalable(stack, service, body)
         scale = Scale(desired=body.desired, who=guard.who(request), when=time.time(), why=body.why)
         await self._book.scales.commit({f"{stack}/{service}": scale})
         text = f"{stack}/{service} is scaled from {before} to {body.desired}"
@@ -153,6 +165,16 @@ class StackOperations:
         asked = Asked(service=service, tail=query.tail, since=query.since, follow=query.follow)
         return await stream(request, lambda: self._stacks.sources(service), asked)
 
+    def _scalable(self, stack: str, service: str, body: ScaleBody) -> int:
+        """How many replicas are wanted before. Raises NoSuchThing, and Conflict (T2105, T2106) where it cannot be as many as `body` says."""
+        known = self._book.stack(stack)
+        member = self._member(known, service)
+        if known.leaving:
+            raise Conflict(_leaving(known))
+        if member.everywhere or (member.container_name and body.desired > 1):
+            raise Conflict(_fixed(known, member))
+        return self._book.picture.desired(known, member)
+
     def _member(self, stack: Stack, name: str) -> Member:
         member = next((each for each in stack.members if each.name == name), None)
         if member is None:
@@ -170,7 +192,15 @@ class StackOperations:
 
 
 def _same(one: Stack, other: Stack) -> bool:
-    return (one.networks, one.volumes) == (other.networks, other.volumes)
+    """Also in how many replicas the file says: what somebody said holds until that is another number."""
+    return (one.networks, one.volumes, one.members) == (other.networks, other.volumes, other.members)
+
+
+def _former(before: Stack, after: Stack) -> tuple[StackNetwork, ...]:
+    """Networks that were made for what was up before and are used no more."""
+    kept = {each.name for each in after.networks}
+    found = {each.name: each for each in (*before.former, *before.networks) if not each.external}
+    return tuple(each for name, each in found.items() if name not in kept)
 
 
 def _rescaled(before: Stack, after: Stack) -> list[str]:
@@ -187,6 +217,17 @@ def _fixed(stack: Stack, member: Member) -> Problem:
         place=f"{stack.name}/{member.name}",
         cause=cause,
         mend="change the stack's file, and put it up again",
+        kept="nothing was changed",
+    )
+
+
+def _leaving(stack: Stack) -> Problem:
+    return Problem(
+        code="T2106",
+        text=f"stack {stack.name} is not to run any more",
+        place=stack.name,
+        cause=f"{stack.who or 'somebody'} takes it down",
+        mend="put it up again: tidegate up",
         kept="nothing was changed",
     )
 

@@ -19,11 +19,11 @@ MAX_SCALE = 1000
 
 class StackBody(Fields):
     """What is wanted of a stack, as `tidegate up` understands it of a Compose file: services with everything interpolated and
-    every file read. `source` is the file's text, for people. `number` is that of the stack that was looked at before, so that
+    every file read. `source` is the file's text, for people; it is bounded by the body, as everything in it. `number` is that of the stack that was looked at before, so that
     nothing is put up over what somebody else put up meanwhile; 0: whatever is there."""
 
     stack: dict[str, Any]
-    source: Annotated[str, Field(max_length=1 << 18)] = ""
+    source: str = ""
     number: Annotated[int, Field(ge=0)] = 0
     why: Why = ""
 

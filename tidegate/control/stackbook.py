@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tidegate.control.remembering import Remembering
-from tidegate.errors import NoSuchThing, Problem
+from tidegate.errors import NoSuchThing, Problem, StoreError
 from tidegate.placement.replica import Place
 from tidegate.stacks.picture import Picture
 from tidegate.stacks.report import Report
@@ -65,8 +65,22 @@ class StackBook:
             quotas=dict(self.quotas.entries),
         )
 
+    def need_read(self) -> None:
+        """Raises StoreError (T1506) before anything was read: nobody can say then which stacks there are."""
+        if not self.recalled:
+            raise StoreError(
+                Problem(
+                    code="T1506",
+                    text="the store was not read yet",
+                    cause="this Tidegate has just started, or its store does not answer",
+                    mend="try again in a moment",
+                    kept="nothing was changed",
+                )
+            )
+
     def stack(self, name: str) -> Stack:
-        """A stack by its name. Raises NoSuchThing (T2102)."""
+        """A stack by its name. Raises NoSuchThing (T2102), StoreError."""
+        self.need_read()
         found = self.stacks.entries.get(name)
         if found is None:
             raise NoSuchThing(

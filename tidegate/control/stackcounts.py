@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from tidegate.control.stackbook import StackBook
 from tidegate.engine.spec import ContainerSpec
+from tidegate.errors import Conflict, Problem
 from tidegate.release.record import TIDEGATE
 from tidegate.stacks.stack import Member, Scale
 
@@ -32,8 +33,10 @@ class StackCounts:
         old = sum(each.revision != member.config for each in places)
         return f"{old} of its replicas {'is' if old == 1 else 'are'} yet to be renewed" if old else ""
 
-    async def want(self, service: str, number: int, why: str, when: float) -> None:
-        """Store another number. Raises Conflict, StoreError."""
+    async def want(self, service: str, before: int, number: int, why: str, when: float) -> None:
+        """Store another number than `before`. Raises Conflict where somebody said one meanwhile, StoreError."""
+        if self.wanted(service) != before:
+            raise Conflict(_said_meanwhile(service, self.wanted(service)))
         await self._book.scales.commit({service: Scale(desired=number, who=TIDEGATE, when=when, why=why)})
 
     def templates(self) -> dict[str, ContainerSpec]:
@@ -50,3 +53,14 @@ class StackCounts:
         found = self._book.stacks.entries.get(stack)
         member = found.member(name) if found is not None else None
         return member if member is not None and not member.everywhere else None
+
+
+def _said_meanwhile(service: str, number: int | None) -> Problem:
+    wanted = "none of it is counted any more" if number is None else f"{number} of its replicas are wanted now"
+    return Problem(
+        code="T2100",
+        text=f"somebody else said how many of {service} there shall be",
+        place=service,
+        cause=wanted,
+        kept="what was said holds",
+    )

@@ -70,6 +70,7 @@ class Stacks:
             alone=others.alone,
             sighted=others.sighted,
             unseen=others.unseen,
+            absence=others.absence,
         )
         others.met.append(self.placing.wake)
         if engine is not None:
@@ -85,7 +86,7 @@ class Stacks:
                 cut_off=lambda: others.cut_off,
                 has_name=lambda: others.has_name,
             )
-            fence = Fence(engine, lambda: agent.deeds.owner, lambda: others.cut_off, journal)
+            fence = Fence(engine, lambda: agent.deeds.owner, lambda: others.cut_off, journal, lambda: self.book.picture)
             self.agent, self.stock = agent, Stocktaking(engine, agent.owner, self._restocked)
             self._loops = [("agent", agent.run), ("stock", self.stock.run), ("fence", fence.run)]
 

@@ -41,7 +41,7 @@ def shown(picture: Picture, stack: Stack, refusals: Mapping[str, str]) -> Docume
         "number": stack.number,
         "why": stack.why,
         "networks": [network.name for network in stack.networks],
-        "volumes": [volume.name for volume in stack.volumes],
+        "volumes": stack.own_volumes,
         "outside": [{"name": each.name, "host": each.host, "ports": list(each.ports)} for each in stack.outside],
         "members": [
             {**_member(picture, stack, member), "refused": refusals.get(f"{stack.name}/{member.name}", "")}

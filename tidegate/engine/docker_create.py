@@ -6,6 +6,7 @@ What is not said is left out, so that the image and the engine decide. Field nam
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 from tidegate.engine.spec import (
@@ -48,7 +49,8 @@ def container_body(spec: ContainerSpec) -> Json:
         "Labels": spec.labels,
         "Env": [f"{key}={value}" for key, value in spec.environment.items()],
         "ExposedPorts": {port: {} for port in sorted(set(ports), key=_by_number)},
-        "StopTimeout": max(round(spec.stop_timeout_seconds), 0),
+        # Whole seconds: a part of one must not become none, which kills at once.
+        "StopTimeout": max(ceil(spec.stop_timeout_seconds), 0),
         "HostConfig": _host_config(spec),
     }
 

@@ -4,6 +4,7 @@ reader         a file to a `ComposeFile` (`file`), all that is wrong with it nam
 service_reader one service of it to a `StackService` (`service`), by ports, mounts, networks, limits, isolation, health, deploy, dependencies
 interpolation  `${VAR}` in all its forms; envfile  files of variables; values  single values in every form people write them in
 extends        what services inherit; extensions  what labels say to the stack; linking  by which names services call each other
+modes          whose network, processes or memory a container shares; sharing  on which container such a replica stands
 fingerprint    when a container is another one; field_changes  what of it differs; ground  networks and volumes to be made
 
 A *stack* as it is stored is a set of *members* (`stack`), each one service of a file (`understood`); `changes` tells what putting it up

@@ -38,8 +38,11 @@ def changes(picture: Picture, after: Stack) -> tuple[Change, ...]:
 
 
 def _ground(before: Stack, after: Stack) -> Iterator[Change]:
-    """Networks and volumes that come or are described in another way. What is there under the name stays as it is."""
-    for kind, old, new in (("network", before.networks, after.networks), ("volume", before.volumes, after.volumes)):
+    """Networks and volumes that come, are described in another way, or are used no more. What is there under the name stays as it is."""
+    for kind, old, new, ends in (
+        ("network", before.networks, after.networks, "goes when the stack is taken down"),
+        ("volume", before.volumes, after.volumes, "stays, with all that is in it"),
+    ):
         known = {each.name: each for each in old}
         for each in new:
             if each.name not in known:
@@ -48,6 +51,10 @@ def _ground(before: Stack, after: Stack) -> Iterator[Change]:
             elif known[each.name] != each:
                 text = f"{kind} {each.name} is described in another way; where it is there it stays as it is"
                 yield Change(service="", what="settle", text=text)
+        kept = {each.name for each in new}
+        for each in old:
+            if each.name not in kept and not each.external:
+                yield Change(service="", what="settle", text=f"{kind} {each.name} is used no more, and {ends}")
 
 
 def _outside(before: Stack, after: Stack) -> Iterator[Change]:
@@ -82,20 +89,26 @@ def _of_member(picture: Picture, after: Stack, member: Member, old: Member | Non
         details = differences(old, member)
         order = "the old one first" if member.stop_first else "the new one first"
         how = f"{member.parallelism} at a time, {order}"
-        text = f"{name} is replaced, {how}: {', '.join(details)}{_pinned(member)}"
+        text = f"{name} is replaced, {how}: {', '.join(details)}{_pinned(member)}{_followed(after, member)}"
         yield Change(service=name, what="update", text=text, details=details)
     elif old != msgspec.structs.replace(member, scale=old.scale):
         yield Change(service=name, what="settle", text=f"{name} is treated in another way; its containers stay")
-    now, then = _desired(picture, after, old), _desired(picture, after, member, fresh=old.scale != member.scale)
+    now, then = _said(picture, after, old), desired(picture, after, member)
     if now != then and not member.everywhere:
         text = f"{name} goes from {now} to {_replicas(then)}{_pinned(member)}"
         yield Change(service=name, what="scale", text=text)
 
 
-def _desired(picture: Picture, stack: Stack, member: Member, *, fresh: bool = False) -> int:
-    """What a person or a scaler said holds until the file says another number."""
+def desired(picture: Picture, after: Stack, member: Member) -> int:
+    """How many replicas are wanted once `after` is put up: what a person or a scaler said holds until the file says another number."""
+    before = picture.stacks.get(after.name)
+    old = next((each for each in before.members if each.name == member.name), None) if before is not None else None
+    return member.scale if old is None or old.scale != member.scale else _said(picture, after, member)
+
+
+def _said(picture: Picture, stack: Stack, member: Member) -> int:
     scale = picture.scales.get(f"{stack.name}/{member.name}")
-    return member.scale if fresh or scale is None else scale.desired
+    return member.scale if scale is None else scale.desired
 
 
 def _pinned(member: Member) -> str:
@@ -103,6 +116,15 @@ def _pinned(member: Member) -> str:
     if not member.volumes:
         return ""
     return f"; replicas stay on their nodes, where {', '.join(member.volumes)} {'is' if len(member.volumes) == 1 else 'are'}"
+
+
+def _followed(stack: Stack, member: Member) -> str:
+    """Who shares with a container is made anew after it."""
+    names = [each.name for each in stack.members if member.name in each.shares]
+    if not names:
+        return ""
+    verbs = ("shares", "follows") if len(names) == 1 else ("share", "follow")
+    return f"; {', '.join(names)} {verbs[0]} with it, and {verbs[1]}"
 
 
 def _replicas(count: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tidegate.engine.spec import ContainerSpec, MountKind, NetworkSpec, VolumeSpec
 from tidegate.errors import Problem, Severity
+from tidegate.stacks.modes import bound
 from tidegate.stacks.service import StackService
 from tidegate.stacks.starting import start_order
 from tidegate.value import Value
@@ -60,7 +61,8 @@ class ComposeFile(Value):
     def specs(self) -> tuple[ContainerSpec, ...]:
         """Every container of the file on one host, in the order in which they start."""
         services = {service.name: service for service in self.services}
-        return tuple(spec for name in self.start_order for spec in services[name].specs)
+        first = {name: service.spec(1).name for name, service in services.items()}
+        return tuple(bound(spec, first) for name in self.start_order for spec in services[name].specs)
 
     @property
     def start_order(self) -> tuple[str, ...]:

@@ -15,9 +15,9 @@ from tidegate.engine.compose_labels import NUMBER_LABEL
 from tidegate.engine.spec import ContainerSpec
 
 CONFIG_LABEL = "io.tidegate.config"
-# Labels that say how many and in what order, or were written by us: a container does not change with them.
+# Labels that say how many, in what order and on whose account, or were written by us: a container does not change with them.
 BESIDE = frozenset({
-    *(f"{prefix}.{name}" for prefix in ("aliyun", "tidegate") for name in ("scale", "global", "depends", "latest_image")),
+    *(f"{prefix}.{name}" for prefix in ("aliyun", "tidegate") for name in ("scale", "global", "depends", "latest_image", "account")),
     *(f"{prefix}.rolling_updates{rest}" for prefix in ("aliyun", "tidegate") for rest in ("", ".parallelism")),
     "tidegate.reschedule",
     CONFIG_LABEL,

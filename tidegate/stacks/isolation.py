@@ -13,17 +13,13 @@ from tidegate.yamlfile import Path
 Reader = Callable[[Findings, Path, Any], Any]
 
 
-def isolation(
-    findings: Findings, path: Path, settings: Mapping[Any, Any], shared_with: Callable[[str], str]
-) -> Isolation:
-    """Of one service. A mode `service:web` means that service's first container, as `shared_with` calls it."""
+def isolation(findings: Findings, path: Path, settings: Mapping[Any, Any]) -> Isolation:
+    """Of one service."""
     fields = {
         name: read(findings, (*path, key), settings[key])
         for key, (name, read) in _KEYS.items()
         if settings.get(key) is not None
     }
-    for name in ("pid", "ipc"):
-        fields[name] = shared_with(fields.get(name, ""))
     return Isolation(**fields)
 
 

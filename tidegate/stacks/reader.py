@@ -24,6 +24,7 @@ from tidegate.stacks.file import ComposeFile
 from tidegate.stacks.findings import Findings
 from tidegate.stacks.interpolation import UNSET, interpolate
 from tidegate.stacks.linking import linked, reached
+from tidegate.stacks.modes import shared_services
 from tidegate.stacks.service import StackService
 from tidegate.stacks.service_reader import NO_ENV_FILE, ServiceReader, Surroundings
 from tidegate.stacks.starting import cycle
@@ -150,11 +151,11 @@ class _Reader:
             original=version_1,
             secrets=shelf.declared_files(("secrets",), top.get("secrets")),
             configs=shelf.declared_files(("configs",), top.get("configs")),
-            named=_named(wanted),
         )
         reader = ServiceReader(findings, around, net, shelf, read_text)
         services = self._services(reader, wanted, path, profiles)
         self._check_dependencies(services)
+        self._check_sharing(services)
         self._name_idle(services)
         return ComposeFile(
             project=self._project,
@@ -214,6 +215,17 @@ class _Reader:
             text = f"services wait for each other: {' -> '.join(round_trip)}"
             self._findings.error(CYCLE, self._paths[round_trip[0]], text, "take one of the dependencies away")
 
+    def _check_sharing(self, services: tuple[StackService, ...]) -> None:
+        """Who shares with a service needs a container of it."""
+        outside = {service.name for service in services if service.external is not None}
+        for service in services:
+            for name in shared_services(service.template):
+                if name in outside:
+                    text = f"service {service.name} shares with {name}, which has no container here"
+                    self._findings.error(
+                        NO_SERVICE, self._paths[service.name], text, "share with a service of this file"
+                    )
+
     def _name_idle(self, services: tuple[StackService, ...]) -> None:
         """One notice for all labels that are known and do nothing here."""
         labels = {label: service.name for service in services for label in idle(service.template.labels)}
@@ -230,12 +242,6 @@ def _is_version_1(data: dict[Any, Any]) -> bool:
     others = (data[key] for key in data.keys() & (_TOP | frozenset(_WHY)) - {"version", "name"})
     headed = any(not (isinstance(item, dict) and item.keys() & {"image", "build", "extends"}) for item in others)
     return "services" not in data and version.partition(".")[0] == "1" and not headed
-
-
-def _named(services: dict[Any, Any]) -> dict[str, str]:
-    """What the first containers of services are called, where the file says it."""
-    said = {str(name): item.get("container_name") for name, item in services.items() if isinstance(item, dict)}
-    return {name: text for name, text in said.items() if isinstance(text, str)}
 
 
 def _services_on_top(data: dict[Any, Any]) -> dict[Any, Any]:

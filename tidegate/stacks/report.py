@@ -11,8 +11,8 @@ class Report(Value):
 
     `since` is when this state began. `gone`: it was to leave, and nothing of it is left. `void`: nothing of it is there and it cannot be
     made again, since what it was made from has changed. `placed` is the place's `since`: what was said of an earlier place of the same name
-    says nothing of this one. `done`: it ended well, as it was meant to. `container` is its id while it has
-    one. `ended` counts how often in a row it ended or could not be made, and it is tried again at `again_at` (seconds since the epoch).
+    says nothing of this one. `done`: it ended well, as it was meant to. `ends`: its container gets no new requests, and is made
+    anew when it has none left. `container` is its id while it has one. `ended` counts how often in a row it ended or could not be made, and it is tried again at `again_at` (seconds since the epoch).
     """
 
     placed: float = 0.0
@@ -26,6 +26,7 @@ class Report(Value):
     gone: bool = False
     void: bool = False
     done: bool = False
+    ends: bool = False
 
     @property
     def word(self) -> str:

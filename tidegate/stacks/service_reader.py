@@ -20,6 +20,7 @@ from tidegate.stacks.dependencies import Link, depends_on, links, united
 from tidegate.stacks.extends import ReadText
 from tidegate.stacks.extensions import Extensions, extensions, parted, speaks_the_original
 from tidegate.stacks.findings import Findings, dotted, shown
+from tidegate.stacks.modes import shared_services
 from tidegate.stacks.mounts import Files, Shelf
 from tidegate.stacks.networks import Networks
 from tidegate.stacks.service import Dependency, External, StackService, Update
@@ -53,12 +54,6 @@ class Surroundings(Value):
     original: bool  # the file is of version 1
     secrets: Files = Files()
     configs: Files = Files()
-    named: Mapping[str, str] = {}  # services -> what their first containers are called, where the file says it
-
-    def shared_with(self, mode: str) -> str:
-        """`service:web`, as Compose has it, in the engine's words: that service's first container."""
-        service = mode.removeprefix("service:")
-        return mode if service == mode else f"container:{self.named.get(service) or f'{self.stack}-{service}-1'}"
 
 
 class Found(Value):
@@ -139,7 +134,7 @@ class ServiceReader:
             networks=self._networks.joined(name, path, settings),
             mounts=self._mounts(path, settings),
             limits=replace(allotted.limits, gpus=gpus) if gpus else allotted.limits,
-            isolation=isolation.isolation(findings, path, settings, around.shared_with),
+            isolation=isolation.isolation(findings, path, settings),
             **self._plain(path, settings),
         )
         template = replace(template, restart=said.restart or template.restart)
@@ -153,7 +148,9 @@ class ServiceReader:
             scale=scale,
             everywhere=said.everywhere or words.everywhere,
             container_name=values.text(findings, (*path, "container_name"), settings.get("container_name")),
-            depends=self._depends(path, settings, words, calls),
+            depends=self._depends(
+                path, settings, words, (*(link.service for link in calls), *shared_services(template))
+            ),
             update=said.update or words.update or Update(),
             latest_image=words.latest_image,
             exclusive=words.exclusive,
@@ -182,8 +179,6 @@ class ServiceReader:
         if settings.get("log_driver") or settings.get("log_opt"):
             options = values.labels(self._findings, (*path, "log_opt"), settings.get("log_opt"))
             found["logging"] = Logging(driver=values.scalar(settings.get("log_driver")) or "", options=options)
-        if "network_mode" in found:
-            found["network_mode"] = self._around.shared_with(found["network_mode"])
         if settings.get("command") in ("", []):
             found["command"] = ()
             if not found.get("entrypoint"):
@@ -249,13 +244,10 @@ class ServiceReader:
     # ------------------------------------------------------------------------------------------------------ beside it
 
     def _depends(
-        self, path: Path, settings: dict[Any, Any], words: Extensions, calls: tuple[Link, ...]
+        self, path: Path, settings: dict[Any, Any], words: Extensions, others: tuple[str, ...]
     ) -> tuple[Dependency, ...]:
         said = depends_on(self._findings, (*path, "depends_on"), settings.get("depends_on"))
-        shared = (values.scalar(settings.get(key)) or "" for key in ("network_mode", "net", "pid", "ipc"))
-        lent = (mode.removeprefix("service:") for mode in shared if mode.startswith("service:"))
-        names = (*words.depends, *(link.service for link in calls), *lent)
-        return united(said, (Dependency(service=name) for name in names))
+        return united(said, (Dependency(service=name) for name in (*words.depends, *others)))
 
     def _pull_policy(self, path: Path, value: Any) -> str:
         if value is None:

@@ -8,6 +8,7 @@ from tidegate.engine.spec import ContainerSpec
 from tidegate.placement.resources import NOTHING, Resources
 from tidegate.release.spec import Pull
 from tidegate.stacks.file import StackNetwork, StackVolume
+from tidegate.stacks.modes import shared_services
 from tidegate.stacks.service import Condition
 from tidegate.value import Value
 
@@ -56,6 +57,11 @@ class Member(Value):
         """What engines are asked for."""
         return f"{self.template.image}@{self.digest}" if self.digest else self.template.image
 
+    @property
+    def shares(self) -> tuple[str, ...]:
+        """Members with whose containers its own share something (`stacks.sharing`)."""
+        return shared_services(self.template)
+
 
 class Outside(Value):
     """A service of a stack that has no containers: it is at `host`, a name or an address, on `ports`. `labels` as a container's."""
@@ -78,8 +84,8 @@ class Outside(Value):
 class Stack(Value):
     """What is wanted of a stack since `when` (seconds since the epoch), by `who`. `number` counts how often it was put up.
 
-    `source` is the text it was read from, for people. A stack that is `leaving` wants nothing any more, and is forgotten when nothing
-    of it is left; `volumes_too`: its named volumes go with it.
+    `source` is the text it was read from, for people. `former` are networks of earlier files, made for it, which go with it. A stack that
+    is `leaving` wants nothing any more, and is forgotten when nothing of it is left; `volumes_too`: its named volumes go with it.
     """
 
     name: str
@@ -87,6 +93,7 @@ class Stack(Value):
     outside: tuple[Outside, ...] = ()
     networks: tuple[StackNetwork, ...] = ()
     volumes: tuple[StackVolume, ...] = ()
+    former: tuple[StackNetwork, ...] = ()
     source: str = ""
     number: int = 1
     who: str = ""
@@ -94,6 +101,11 @@ class Stack(Value):
     why: str = ""
     leaving: bool = False
     volumes_too: bool = False
+
+    @property
+    def own_volumes(self) -> tuple[str, ...]:
+        """Its named volumes that go with it where that is said: those of others do not."""
+        return tuple(each.name for each in self.volumes if not each.external)
 
     def member(self, name: str) -> Member | None:
         """The member of this name, if the stack has one that it still wants."""

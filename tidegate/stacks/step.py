@@ -20,6 +20,7 @@ from tidegate.model import EngineHealth, InstanceState
 from tidegate.placement.replica import Place, State
 from tidegate.stacks.fingerprint import CONFIG_LABEL
 from tidegate.stacks.report import Report
+from tidegate.stacks.sharing import Lent
 from tidegate.stacks.stack import Member
 from tidegate.value import Value
 
@@ -43,7 +44,8 @@ class Look(Value):
     """What a node knows of one place. `member` is None where its service is not wanted any more; `container` None where there is none.
 
     `ready`: its endpoints pass their checks, or it has none; None while that cannot be known; `why` not, in words. `idle`: it has no requests left since it leaves. `waits_for` says in words
-    which other member it may not start before.
+    which other member it may not start before. `lent` is what it shares of others, `outdated` in words why that is not what its container
+    has: such a one is drained, and made anew.
     """
 
     member: Member | None = None
@@ -52,13 +54,16 @@ class Look(Value):
     why: str = ""
     idle: bool = False
     waits_for: str = ""
+    lent: Lent = Lent()
+    outdated: str = ""
 
 
 class Next(Value):
-    """A deed, if there is one to do now, and what is reported meanwhile."""
+    """A deed, if there is one to do now, and what is reported meanwhile. What is made shares of `lenders`, containers by service."""
 
     report: Report
     deed: Deed | None = None
+    lenders: dict[str, str] = {}
 
 
 def step(place: Place, look: Look, before: Report | None, now: float) -> Next:
@@ -103,13 +108,15 @@ def _leaving(place: Place, look: Look, now: float) -> Next:
 
 
 def _wanted(place: Place, look: Look, before: Report, now: float) -> Next:
-    container, member = look.container, look.member
+    container = look.container
     if container is not None and container.labels.get(CONFIG_LABEL, place.revision) != place.revision:
         told = Report(container=container.id, why="another one goes first that had its name")
         return Next(report=told, deed=Deed.STOP if runs(container) else Deed.REMOVE)
     kept = Report(ended=before.ended, again_at=before.again_at)
     if container is None:
-        return _missing(place, member, before, now)
+        return _missing(place, look, before, now)
+    if look.outdated and (before.ends or not _is_over(look, container)):
+        return _outdated(look, container, before, kept, now)
     kept = replace(kept, container=container.id)
     if runs(container) and not container.restarting:
         return Next(report=_running(look, container, before, kept, now))
@@ -118,13 +125,29 @@ def _wanted(place: Place, look: Look, before: Report, now: float) -> Next:
     return _ended(look, container, before, kept, now)
 
 
-def _missing(place: Place, member: Member | None, before: Report, now: float) -> Next:
+def _outdated(look: Look, container: ContainerDetail, before: Report, kept: Report, now: float) -> Next:
+    """One that is to be made anew where it is: its requests end first, for as long as there is anybody to answer them."""
+    told = replace(
+        kept, container=container.id, state=State.STARTING, ends=True, why=f"it is made anew: {look.outdated}"
+    )
+    if not runs(container):
+        return Next(report=told, deed=Deed.REMOVE)
+    drain = look.member.drain_seconds if look.member is not None else DRAIN_SECONDS
+    over = look.idle or look.ready is False or (before.ends and now >= before.since + drain)
+    return Next(report=told, deed=Deed.STOP if over else None)
+
+
+def _missing(place: Place, look: Look, before: Report, now: float) -> Next:
+    member = look.member
     if member is None or member.config != place.revision:
         return Next(report=Report(state=State.ENDED, void=True, why="what it was made from has changed"))
     told = Report(ended=before.ended, again_at=before.again_at, why=before.why)
+    if look.lent.missing:
+        return Next(report=replace(told, why=look.lent.missing, void=look.lent.elsewhere))
     if now < before.again_at:
         return Next(report=told)
-    return Next(report=replace(told, why=before.why or "its container is made"), deed=Deed.MAKE)
+    why = before.why if before.ended else "its container is made"
+    return Next(report=replace(told, why=why), deed=Deed.MAKE, lenders=look.lent.containers)
 
 
 def _created(look: Look, before: Report, kept: Report, now: float) -> Next:
@@ -156,10 +179,9 @@ def _ended(look: Look, container: ContainerDetail, before: Report, kept: Report,
     said = "it ran out of memory" if container.oom_killed else f"it ended with exit code {code}"
     if container.restarting:
         return Next(report=replace(kept, state=State.ENDED, why=f"{said}; the engine starts it again"))
-    policy = look.member.template.restart if look.member is not None else ""
-    if code == 0 and not container.oom_killed and policy.partition(":")[0] in ("", "no", "on-failure"):
-        return Next(report=replace(kept, state=State.ENDED, done=True, why="it ended well"))
-    if policy == "no":
+    if _is_over(look, container):
+        if code == 0 and not container.oom_killed:
+            return Next(report=replace(kept, state=State.ENDED, done=True, why="it ended well"))
         return Next(report=replace(kept, state=State.ENDED, why=f"{said}; it is not to be restarted"))
     if before.state is not State.ENDED:
         ended = before.ended + 1
@@ -170,5 +192,15 @@ def _ended(look: Look, container: ContainerDetail, before: Report, kept: Report,
     return Next(report=replace(kept, state=State.PENDING, why=f"{said}; it is started again"), deed=Deed.START)
 
 
+def _is_over(look: Look, container: ContainerDetail) -> bool:
+    """Whether it ended, and is not started again: it has done its work, or is to be tried once only."""
+    if runs(container) or container.state is InstanceState.CREATED:
+        return False
+    policy = look.member.template.restart if look.member is not None else ""
+    well = not container.exit_code and not container.oom_killed
+    return policy == "no" or (well and policy.partition(":")[0] in ("", "on-failure"))
+
+
 def _same(one: Report, other: Report) -> bool:
-    return (one.state, one.gone, one.void, one.done) == (other.state, other.gone, other.void, other.done)
+    told = [(each.state, each.gone, each.void, each.done, each.ends) for each in (one, other)]
+    return told[0] == told[1]

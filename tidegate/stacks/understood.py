@@ -6,6 +6,7 @@ from tidegate.engine.spec import ContainerSpec, MountKind
 from tidegate.errors import Problem, Severity
 from tidegate.release.spec import Pull
 from tidegate.stacks.file import ComposeFile
+from tidegate.stacks.modes import has_others_network, shared_services
 from tidegate.stacks.service import StackService
 from tidegate.stacks.stack import Member, Outside, Stack
 
@@ -51,7 +52,7 @@ def _member(file: ComposeFile, service: StackService) -> Member:
     )
     start_first = update.start_first
     if start_first is None:
-        start_first = not (ports or _writes(template) or template.network_mode == "host")
+        start_first = not (ports or _writes(template) or has_others_network(template))
     start_first = start_first and not service.exclusive
     return Member(
         name=service.name,
@@ -72,7 +73,7 @@ def _member(file: ComposeFile, service: StackService) -> Member:
         failure_ratio=update.failure_ratio,
         pull=_pull(service),
         container_name=service.container_name,
-        expressions=service.expressions,
+        expressions=(*service.expressions, *(f"affinity:service=={name}" for name in shared_services(template))),
         spread=service.spread,
         max_per_node=service.max_per_node,
         reservation=service.reservation,
