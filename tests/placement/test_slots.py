@@ -27,7 +27,7 @@ def test_a_slot_that_is_being_left_is_filled_as_a_further_generation():
 def test_fewer_replicas_dismiss_those_that_serve_least():
     found = planned(TWO, [demand(replicas=1)], [replica("n1", 1, state=State.UNHEALTHY), replica("n2", 2)])
     assert left(found) == ["shop/web/1.1"]
-    assert found.places[0].why == "1 replicas are wanted"
+    assert found.places[0].why == "only one is wanted"
 
 
 def test_a_service_that_nobody_wants_goes_whole():

@@ -57,7 +57,7 @@ def end(work: Round, service: Service) -> None:
     if any(other is not None and not other.empty for other in others):
         return
     for replica in [each for slot in service.slots.values() for each in slot]:
-        work.dismiss(replica, "the service was taken out of its stack")
+        work.dismiss(replica, "the service is wanted no more")
 
 
 def fill(work: Round, service: Service, demand: Demand) -> None:
@@ -75,7 +75,11 @@ def fill(work: Round, service: Service, demand: Demand) -> None:
         newest = [places[-1] for places in service.slots.values()]
         for victim in victims(newest, surplus, work.nodes, demand.revision, work.now):
             for replica in list(service.slots[victim.slot]):
-                work.dismiss(replica, f"{demand.replicas} replicas are wanted")
+                work.dismiss(replica, _too_many(demand.replicas))
+
+
+def _too_many(wanted: int) -> str:
+    return {0: "none is wanted", 1: "only one is wanted"}.get(wanted, f"only {wanted} are wanted")
 
 
 def fill_everywhere(work: Round, service: Service, demand: Demand) -> None:
