@@ -162,6 +162,7 @@ def _measure(part: str, rounds: int, seconds: float, peers: list[str], count: in
     chosen = f" --peers {','.join(peers)}" if peers else ""
     chosen += f' --case "{case}"' if case else ""
     many = f" --reloads {count}" if part == "reloads" else ""
+    rounds = 1 if part == "hosts" else rounds
     command = f"python -m bench {part}{many} --rounds {rounds} --seconds {seconds:g}{chosen}"
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         Path(folder).chmod(0o755)
