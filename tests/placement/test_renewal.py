@@ -81,6 +81,19 @@ def test_as_many_may_fail_as_was_said():
     assert renewed(wanted(4, failure_ratio=0.25), *ended, *olds) == {}
 
 
+def test_one_that_failed_and_leaves_a_drained_node_still_counts():
+    there = [
+        new(state=State.STARTING, ended=1),
+        new(2, state=State.STARTING, ended=1),
+        replica("n1", 3),
+        replica("n1", 4),
+    ]
+    want = wanted(4, stop_first=True, max_parallel=2, failure_ratio=0.3)
+    assert renewed(want, *there) == {}
+    gone = replica("n2", 2, generation=2, revision="r2", state=State.STARTING, ended=1, leaving=True)
+    assert renewed(want, there[0], gone, *there[2:]) == {}
+
+
 def test_of_what_is_everywhere_those_count_too_that_are_on_their_way():
     four = [*TWO, node("n3"), node("n4")]
     ended = new(1, state=State.ENDED, ended=1, since=NOW - 5.0)
@@ -102,6 +115,13 @@ def test_stop_first_waits_until_nothing_of_the_old_one_is_left():
     assert renewed(want, replica("n1"), replica("n1", 2)) == {"1.1": "leaving"}
     assert renewed(want, replica("n1", leaving=True), replica("n1", 2)) == {}
     assert renewed(want, replica("n1", leaving=True, gone=True), replica("n1", 2)) == {"1.1": "gone", "1.2": "r2"}
+
+
+def test_stop_first_keeps_of_a_slot_that_was_left_twice_the_last_place():
+    twice = [replica("n1", leaving=True, gone=True), replica("n2", generation=2, leaving=True, gone=True)]
+    assert renewed(wanted(1, stop_first=True), *twice) == {"1.1": "gone", "1.2": "gone", "1.3": "r2"}
+    held = renewed(wanted(1, stop_first=True, cpu=99.0), *twice)
+    assert held == {"1.1": "gone"}
 
 
 def test_stop_first_takes_away_no_further_one_while_the_new_one_has_no_node():
@@ -134,6 +154,15 @@ def test_what_is_everywhere_and_cannot_be_side_by_side_is_left_and_comes_again_o
     found = planned(TWO, [want], [replica("n2", leaving=True, gone=True), other])
     assert [(each.key, each.node) for each in found.places] == [("shop/web/1.2", "n2")]
     assert [each.key for each in found.deletes] == ["shop/web/1.1"]
+
+
+def test_what_comes_again_on_its_node_does_so_before_those_that_refuse_to_be_beside_it():
+    want = wanted(everywhere=True, stop_first=True)
+    shy = demand("shop/shy", "affinity:service!=shop/web")
+    there = [replica("n1", leaving=True, gone=True), replica("n2", 2, revision="r2")]
+    found = planned(TWO, [shy, want], there)
+    assert [(each.key, each.node) for each in found.places] == [("shop/web/1.2", "n1")]
+    assert [each.service for each in found.refusals] == ["shop/shy"]
 
 
 def test_a_service_that_somebody_else_moves_is_not_renewed():

@@ -183,7 +183,10 @@ def _groups(pending: tuple[Pending, ...], tally: Tally, moving: Mapping[tuple[st
 
 
 def _turned(groups: list[list[Pending]], tally: Tally, seed: int, effort: int) -> list[list[Pending]]:
-    """If there are too many for one round, begin somewhere else each time, or those that no node takes would hold up the others."""
+    """What can go to one node only has its turn first: it may have been taken away there a moment ago, and others that refuse to be beside
+    it wait for just that. If there are too many for one round, begin somewhere else each time, or those that no node takes would hold
+    up the others."""
+    groups = sorted(groups, key=lambda group: not group[0].home)
     if len(groups) * len(tally.rooms) <= effort:
         return groups
     start = crc32(f"{seed}".encode()) % len(groups)

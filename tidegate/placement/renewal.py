@@ -24,7 +24,7 @@ def renew(work: Round, service: Service, demand: Demand) -> None:
     if not olds:
         return
     unsettled = [each for each in newest if each.revision == demand.revision and _unsettled(work, each, demand)]
-    failed = [each for each in unsettled if _failed(work, each)]
+    failed = [each for each in (*unsettled, *_going_unready(work, service, demand)) if _failed(work, each)]
     asked = {slot for name, slot in work.asked if name == service.name}
     slots = asked.union(service.slots, service.freed)
     if len(failed) > demand.failure_ratio * max(len(slots), demand.replicas):
@@ -40,6 +40,15 @@ def renew(work: Round, service: Service, demand: Demand) -> None:
 def _unsettled(work: Round, replica: Replica, demand: Demand) -> bool:
     """Whether others wait for it. One that waits for its lost node holds nobody up."""
     return work.alive(replica) and not work.ready_for(replica, max(demand.min_healthy, demand.delay))
+
+
+def _going_unready(work: Round, service: Service, demand: Demand) -> list[Replica]:
+    """Those of the wanted revision that leave before they were ready, and their slots with them: that makes room for nobody's turn."""
+    return [
+        each
+        for each in service.leaving
+        if each.revision == demand.revision and each.slot not in service.slots and _unsettled(work, each, demand)
+    ]
 
 
 def _failed(work: Round, replica: Replica) -> bool:

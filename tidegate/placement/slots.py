@@ -21,6 +21,8 @@ def clear(work: Round, service: Service, demand: Demand | None) -> None:
     for replica in [each for each in service.leaving if each.gone and work.alive(each)]:
         service.leaving.remove(replica)
         if demand is not None and demand.leaves_first and replica.slot not in service.slots:
+            if replica.slot in service.freed:
+                work.deletes.append(service.freed[replica.slot].place)
             service.freed[replica.slot] = replica
         else:
             work.deletes.append(replica.place)
