@@ -195,12 +195,20 @@ class Laws:
                 zone = self.world.machines[each.node].facts.zone
                 if zone in zones:
                     zones[zone] += 1
-        least = min(zones.values()) if len(zones) >= demand.zones.zones else 0
+        before = self._crashed_in(place.service)
+        least = min(zones[each] + before[each] for each in zones) if len(zones) >= demand.zones.zones else 0
         zone = self.world.machines[place.node].facts.zone
         pending = (
             self.world.last.places
         )  # others of this plan that are not written yet leave zones fuller than they look
         self.hold("zones stay even", zones[zone] <= least + 1 or place.cause is not Cause.NEW, place, zones, pending)
+
+    def _crashed_in(self, service):
+        """By zone, how many go from there in this very plan since they do not stay up: they counted when it was made."""
+        last = self.world.last.places
+        moved = {self._slot(each) for each in last if each.cause is Cause.CRASH and not each.leaving}
+        left = {self._slot(each): each for each in last if each.service == service and each.leaving}
+        return Counter(self.world.machines[left[slot].node].facts.zone for slot in moved & left.keys())
 
     def _newest(self, place):
         return all(
