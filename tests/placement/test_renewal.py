@@ -94,6 +94,13 @@ def test_one_that_failed_and_leaves_a_drained_node_still_counts():
     assert renewed(want, there[0], gone, *there[2:]) == {}
 
 
+def test_slots_that_are_wanted_no_more_do_not_make_a_failed_one_count_less():
+    there = [replica("n1"), new(2, state=State.STARTING, ended=1), replica("n1", 3)]
+    over = [replica("n2", slot, leaving=True, gone=True) for slot in (4, 5)]
+    want = wanted(3, stop_first=True, max_parallel=2, failure_ratio=0.3)
+    assert renewed(want, *there, *over) == {"4.1": "gone", "5.1": "gone"}
+
+
 def test_of_what_is_everywhere_those_count_too_that_are_on_their_way():
     four = [*TWO, node("n3"), node("n4")]
     ended = new(1, state=State.ENDED, ended=1, since=NOW - 5.0)

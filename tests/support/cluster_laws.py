@@ -71,13 +71,17 @@ class Laws:
         empty = {self._slot(each) for each in self.world.last.places if each.leaving}
         # One that was told to leave before it was made leaves its turn of a renewal at once, to any slot of its service.
         unmade = {each.service for each in self.world.last.places if each.leaving and not self._made(each)}
+        # Where a further one of its service is now, another zone may be open to one that was refused before.
+        placed = {each.service for each in self.world.last.places if not each.leaving}
+        closed = {(each.service, each.slot) for each in self.world.last.refusals if "zone" in each.counts}
         left = [
             each
             for each in again.places
             if each.cause is not Cause.REBALANCE
             and each.service not in crashed.union(waited)
             and not (self._slot(each) in empty and not each.leaving)
-            and not (each.service in unmade and each.cause is Cause.RENEWAL)
+            and not (each.service in unmade and (each.leaving or each.cause is Cause.RENEWAL))
+            and not (each.service in placed and self._slot(each) in closed)
         ]
         more = (
             left

@@ -26,7 +26,7 @@ def renew(work: Round, service: Service, demand: Demand) -> None:
     unsettled = [each for each in newest if each.revision == demand.revision and _unsettled(work, each, demand)]
     failed = [each for each in (*unsettled, *_going_unready(work, service, demand)) if _failed(work, each)]
     asked = {slot for name, slot in work.asked if name == service.name}
-    slots = asked.union(service.slots, service.freed)
+    slots = asked.union(service.slots)
     if len(failed) > demand.failure_ratio * max(len(slots), demand.replicas):
         work.notes.append(_stopped(service, failed, olds))
         return
